@@ -1,0 +1,104 @@
+"""The pinhole camera record and what can be made from it."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float
+
+from jaxsplat.core import se3
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Camera:
+    """A pinhole camera in OpenCV axes: x right, y down, z forward.
+
+    Attributes:
+        camera_from_world: rigid motion from world to camera axes, [4, 4] (with leading
+            batch axes when cameras are stacked).
+        fx: focal length along x in pixels; `fy` along y.
+        fy: see `fx`.
+        cx: principal point in pixels; the centre of the first pixel is at 0.5.
+        cy: see `cx`.
+        width: image width in pixels (static).
+        height: image height in pixels (static).
+    """
+
+    camera_from_world: Float[Array, "*b 4 4"]
+    fx: Float[Array, "*b"]
+    fy: Float[Array, "*b"]
+    cx: Float[Array, "*b"]
+    cy: Float[Array, "*b"]
+    width: int = dataclasses.field(metadata=dict(static=True))
+    height: int = dataclasses.field(metadata=dict(static=True))
+
+
+def with_pose(camera: Camera, camera_from_world: Float[Array, "*b 4 4"]) -> Camera:
+    """Returns the camera moved to another pose."""
+    return dataclasses.replace(camera, camera_from_world=camera_from_world)
+
+
+def resized(camera: Camera, width: int, height: int) -> Camera:
+    """Returns the camera of the same view sampled at another image size."""
+    sx, sy = width / camera.width, height / camera.height
+    return Camera(
+        camera.camera_from_world,
+        camera.fx * sx,
+        camera.fy * sy,
+        camera.cx * sx,
+        camera.cy * sy,
+        width,
+        height,
+    )
+
+
+def cropped(camera: Camera, left: int, top: int, width: int, height: int) -> Camera:
+    """Returns the camera whose image is the given window of this camera's image."""
+    return Camera(
+        camera.camera_from_world,
+        camera.fx,
+        camera.fy,
+        camera.cx - left,
+        camera.cy - top,
+        width,
+        height,
+    )
+
+
+def stack(cameras: Sequence[Camera]) -> Camera:
+    """Returns one camera record with a leading batch axis; sizes must agree."""
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *cameras)
+
+
+def position(camera: Camera) -> Float[Array, "3"]:
+    """Returns where the camera stands in the world."""
+    return se3.inverse(camera.camera_from_world)[:3, 3]
+
+
+def look_at(
+    eye: Float[np.ndarray, "3"],
+    target: Float[np.ndarray, "3"],
+    up: Float[np.ndarray, "3"],
+) -> Float[np.ndarray, "4 4"]:
+    """Returns `camera_from_world` of a camera at `eye` that looks at `target`.
+
+    Args:
+        eye: camera position in the world.
+        target: world point on the optical axis.
+        up: world direction that points up in the image; when it is parallel to the
+            optical axis, another one is taken.
+    """
+    forward = (target - eye) / np.linalg.norm(target - eye)
+    right = np.cross(forward, up)
+    if np.linalg.norm(right) < 1e-6 * np.linalg.norm(up):
+        right = np.cross(forward, np.roll(up, 1))
+    right = right / np.linalg.norm(right)
+    rotation = np.stack([right, np.cross(forward, right), forward])
+    transform = np.eye(4, dtype=np.float32)
+    transform[:3, :3] = rotation
+    transform[:3, 3] = -rotation @ eye
+    return transform

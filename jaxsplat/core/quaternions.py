@@ -1,0 +1,43 @@
+"""Rotations as quaternions in (w, x, y, z) order."""
+
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float
+
+from jaxsplat.core import safe
+
+
+def normalize(quats: Float[Array, "... 4"]) -> Float[Array, "... 4"]:
+    """Returns unit quaternions; the zero quaternion becomes the identity."""
+    unit = safe.normalize(quats)
+    is_zero = jnp.sum(quats * quats, axis=-1, keepdims=True) == 0
+    identity = jnp.array([1.0, 0.0, 0.0, 0.0], dtype=quats.dtype)
+    return jnp.where(is_zero, identity, unit)
+
+
+def to_rotation(quats: Float[Array, "... 4"]) -> Float[Array, "... 3 3"]:
+    """Returns the rotation matrix of each quaternion, which need not have unit norm."""
+    w, x, y, z = jnp.moveaxis(normalize(quats), -1, 0)
+    rows = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+    ]
+    return jnp.stack([jnp.stack(row, axis=-1) for row in rows], axis=-2)
+
+
+def multiply(
+    left: Float[Array, "... 4"], right: Float[Array, "... 4"]
+) -> Float[Array, "... 4"]:
+    """Returns the Hamilton product, whose rotation is R(left) @ R(right)."""
+    aw, ax, ay, az = jnp.moveaxis(left, -1, 0)
+    bw, bx, by, bz = jnp.moveaxis(right, -1, 0)
+    return jnp.stack(
+        [
+            aw * bw - ax * bx - ay * by - az * bz,
+            aw * bx + ax * bw + ay * bz - az * by,
+            aw * by - ax * bz + ay * bw + az * bx,
+            aw * bz + ax * by - ay * bx + az * bw,
+        ],
+        axis=-1,
+    )

@@ -1,0 +1,58 @@
+"""What a loader returns: posed images of one object, checked and ready."""
+
+import dataclasses
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from jaxsplat.core.cameras import Camera
+
+GOOD = "good"
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """One photograph.
+
+    Attributes:
+        name: path relative to the object's folder, with forward slashes; unique.
+        image: RGB in [0, 1], [h, w, 3] float32. Where `alpha` is given it is
+            premultiplied, so that `image + (1 - alpha) * background` is the photograph
+            before that background.
+        alpha: coverage in [0, 1], [h, w] float32, or None where the file has none.
+        camera: pose and intrinsics; None where the pose is unknown. A query has none.
+        defect_type: name of the folder below `test`, "good" for a normal view.
+        mask: true on defective pixels, [h, w], or None where there is no ground truth.
+            All false for good views.
+    """
+
+    name: str
+    image: Float[np.ndarray, "h w 3"]
+    alpha: Float[np.ndarray, "h w"] | None = None
+    camera: Camera | None = None
+    defect_type: str = GOOD
+    mask: Bool[np.ndarray, "h w"] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class ObjectSet:
+    """The views of one object.
+
+    Attributes:
+        name: category name, such as "01Gorilla".
+        root: the object's folder as text, for messages.
+        train: posed views of the good object.
+        test: queries; their cameras hold intrinsics only through `intrinsics`.
+        intrinsics: the camera of the test views with an identity pose.
+        background: RGB of the plain background that the photographs show, or None
+            where the background is not plain and there is no alpha.
+        warnings: what the loader repaired or found odd, a sentence each.
+    """
+
+    name: str
+    root: str
+    train: tuple[View, ...]
+    test: tuple[View, ...]
+    intrinsics: Camera
+    background: tuple[float, float, float] | None
+    warnings: tuple[str, ...] = ()
