@@ -1,0 +1,1 @@
+"""The record of a scene, its starts and its files."""

@@ -1,0 +1,36 @@
+"""The specification: every Gaussian at every pixel, in depth order, no tiles."""
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jaxtyping import Float
+
+from jaxsplat.render import blending
+from jaxsplat.render.projection import Splats
+
+
+def composite(splats: Splats, width: int, height: int) -> Float[Array, "5 h w"]:
+    """Returns red, green, blue, depth (each weighted by opacity) and transmittance.
+
+    Kerbl et al. 2023, equation 3. Memory and time grow with n * h * w; every
+    derivative, forward or reverse, comes from JAX itself.
+    """
+    order = jnp.argsort(splats.depths, stable=True)
+    sorted_splats = jax.tree.map(lambda leaf: leaf[order], splats)
+    xs = jnp.arange(width, dtype=jnp.float32) + 0.5
+    ys = jnp.arange(height, dtype=jnp.float32)[:, None] + 0.5
+
+    def blend(carry: tuple[Array, Array], splat: Splats) -> tuple[tuple, None]:
+        transmittance, image = carry
+        a, b, c = splat.conics
+        shape, power = blending.falloff(
+            splat.means[0] - xs, splat.means[1] - ys, a, b, c
+        )
+        alpha = blending.visible_alpha(splat.opacities * shape, power)
+        weight, transmittance = blending.advance(transmittance, alpha)
+        channels = jnp.append(splat.colors, splat.depths)
+        return (transmittance, image + channels[:, None, None] * weight), None
+
+    start = (jnp.ones((height, width)), jnp.zeros((4, height, width)))
+    (transmittance, image), _ = lax.scan(blend, start, sorted_splats)
+    return jnp.concatenate([image, jnp.abs(transmittance)[None]])
