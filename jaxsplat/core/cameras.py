@@ -9,6 +9,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
+from jaxsplat import errors
 from jaxsplat.core import se3
 
 
@@ -29,10 +30,10 @@ class Camera:
     """
 
     camera_from_world: Float[Array, "*b 4 4"]
-    fx: Float[Array, "*b"]
-    fy: Float[Array, "*b"]
-    cx: Float[Array, "*b"]
-    cy: Float[Array, "*b"]
+    fx: Float[Array, " *b"]
+    fy: Float[Array, " *b"]
+    cx: Float[Array, " *b"]
+    cy: Float[Array, " *b"]
     width: int = dataclasses.field(metadata=dict(static=True))
     height: int = dataclasses.field(metadata=dict(static=True))
 
@@ -90,12 +91,18 @@ def look_at(
         eye: camera position in the world.
         target: world point on the optical axis.
         up: world direction that points up in the image; when it is parallel to the
-            optical axis, another one is taken.
+            optical axis, the world axis farthest from that one is taken.
+
+    Raises:
+        DataError: `eye` and `target` are the same point.
     """
-    forward = (target - eye) / np.linalg.norm(target - eye)
+    forward = np.asarray(target - eye, dtype=np.float64)
+    if not forward.any():
+        raise errors.DataError(f"camera at {eye}: it stands at the point to look at")
+    forward = forward / np.linalg.norm(forward)
     right = np.cross(forward, up)
     if np.linalg.norm(right) < 1e-6 * np.linalg.norm(up):
-        right = np.cross(forward, np.roll(up, 1))
+        right = np.cross(forward, np.eye(3)[np.argmin(np.abs(forward))])
     right = right / np.linalg.norm(right)
     rotation = np.stack([right, np.cross(forward, right), forward])
     transform = np.eye(4, dtype=np.float32)

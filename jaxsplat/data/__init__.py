@@ -1,0 +1,27 @@
+"""Reads data sets: files of users in, checked records out."""
+
+from jaxsplat.data.images import read_image, read_mask, resize_area
+from jaxsplat.data.loading import (
+    list_categories,
+    load_object,
+    resolve_categories,
+    sample_dir,
+)
+from jaxsplat.data.records import GOOD, ObjectSet, View
+from jaxsplat.data.silhouettes import silhouette
+from jaxsplat.data.test_poses import read_test_poses
+
+__all__ = [
+    "GOOD",
+    "ObjectSet",
+    "View",
+    "list_categories",
+    "load_object",
+    "read_image",
+    "read_mask",
+    "read_test_poses",
+    "resize_area",
+    "resolve_categories",
+    "sample_dir",
+    "silhouette",
+]

@@ -111,9 +111,9 @@ def _render(
         lists = binning.bin_splats(frozen, width, height, capacity)
         image = xla.composite(splats, lists, width, height)
         needed = lists.needed
-    transmittance = image[4]
-    color = jnp.moveaxis(image[:3], 0, -1) + transmittance[..., None] * background
-    return Rendered(color, 1 - transmittance, image[3], needed)
+    coverage = image[4]
+    color = jnp.moveaxis(image[:3], 0, -1) + (1 - coverage)[..., None] * background
+    return Rendered(color, coverage, image[3], needed)
 
 
 def render(

@@ -1,47 +1,51 @@
-"""The per-pixel arithmetic of compositing, one place for every backend."""
+"""The per-pixel arithmetic of compositing, one place for every backend.
+
+The formulas end in their dearest operation (`exp` here, the division in the XLA
+backend's reverse pass): XLA keeps the result of such an operation in memory instead of
+repeating it in each of its uses.
+"""
+
+import math
 
 import jax.numpy as jnp
 from jax import Array
 
 from jaxsplat.render import constants
 
+_LOG_ALPHA_MAX = math.log(constants.ALPHA_MAX)
+_LOG_ALPHA_MIN = math.log(constants.ALPHA_MIN)
 
-def falloff(
-    dx: Array, dy: Array, a: Array, b: Array, c: Array
-) -> tuple[Array, Array]:
-    """Returns exp(power) and power of a splat at offset (dx, dy) from its centre.
+
+def alpha(
+    dx: Array, dy: Array, a: Array, b: Array, c: Array, log_opacity: Array
+) -> Array:
+    """Returns the opacity of a splat at an offset from its centre (Kerbl, equation 2).
+
+    It is clamped to `ALPHA_MAX`, and 0 below `ALPHA_MIN` or where rounding made the
+    conic indefinite. All arguments broadcast together.
 
     Args:
         dx: centre minus pixel along x, in pixels; `dy` along y.
         dy: see `dx`.
-        a: conic entries; all arguments broadcast together.
+        a: entries of the conic a dx^2 + 2 b dx dy + c dy^2.
         b: see `a`.
         c: see `a`.
+        log_opacity: logarithm of the peak opacity; -inf for none.
     """
     power = -0.5 * (a * dx * dx + c * dy * dy) - b * dx * dy
-    return jnp.exp(power), power
+    exponent = log_opacity + power
+    seen = (exponent >= _LOG_ALPHA_MIN) & (power <= 0)
+    return jnp.exp(jnp.where(seen, jnp.minimum(exponent, _LOG_ALPHA_MAX), -jnp.inf))
 
 
-def visible_alpha(raw: Array, power: Array) -> Array:
-    """Returns the opacity that takes part: clamped, and 0 below one grey level.
-
-    A positive power means that rounding made the conic indefinite; such a pixel is
-    skipped, as in Kerbl's rasteriser.
-    """
-    alpha = jnp.minimum(raw, constants.ALPHA_MAX)
-    seen = (alpha >= constants.ALPHA_MIN) & (power <= 0)
-    return jnp.where(seen, alpha, 0.0)
-
-
-def advance(transmittance: Array, alpha: Array) -> tuple[Array, Array]:
+def advance(transmittance: Array, alphas: Array) -> tuple[Array, Array]:
     """Returns the weight of one splat and the transmittance behind it.
 
-    A pixel that would fall below `TRANSMITTANCE_MIN` is finished: this splat and all
-    behind it weigh 0. The sign carries that state, so that it needs no second array:
-    the magnitude of a negative value is the final transmittance.
+    A pixel that would fall below `TRANSMITTANCE_MIN` is finished, as in Kerbl's
+    rasteriser: this splat and all behind it weigh 0. Transmittance 0 marks that state;
+    what a pixel lets through in the end is 1 minus the sum of its weights.
     """
-    weight = alpha * transmittance
+    weight = alphas * transmittance
     behind = transmittance - weight
-    going = (transmittance > 0) & (behind >= constants.TRANSMITTANCE_MIN)
-    stopped = -jnp.abs(transmittance)
-    return jnp.where(going, weight, 0.0), jnp.where(going, behind, stopped)
+    going = behind >= constants.TRANSMITTANCE_MIN
+    return jnp.where(going, weight, 0.0), jnp.where(going, behind, 0.0)

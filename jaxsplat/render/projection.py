@@ -1,6 +1,7 @@
 """Elliptical weighted average projection of Gaussians into one image."""
 
 import dataclasses
+import math
 
 import jax
 import jax.numpy as jnp
@@ -17,13 +18,13 @@ from jaxsplat.scene.gaussians import Gaussians
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Splats:
-    """Gaussians as seen in one image; culled ones have opacity 0 and extent 0.
+    """Gaussians as seen in one image; culled ones have opacity 0 and reach 0.
 
     Attributes:
         means: centres in pixels, [n, 2].
         conics: inverse covariance (a, b, c) of a dx^2 + 2 b dx dy + c dy^2, [n, 3].
         depths: z in camera axes, [n].
-        opacities: peak opacity, [n].
+        log_opacities: logarithm of the peak opacity, -inf where culled, [n].
         colors: RGB seen from this camera, [n, 3].
         reach: squared Mahalanobis distance at which opacity falls to `ALPHA_MIN`, [n].
         extents: half width and height in pixels of the ellipse at `reach`, [n, 2].
@@ -32,7 +33,7 @@ class Splats:
     means: Float[Array, "n 2"]
     conics: Float[Array, "n 3"]
     depths: Float[Array, " n"]
-    opacities: Float[Array, " n"]
+    log_opacities: Float[Array, " n"]
     colors: Float[Array, "n 3"]
     reach: Float[Array, " n"]
     extents: Float[Array, "n 2"]
@@ -90,19 +91,23 @@ def project(gaussians: Gaussians, camera: Camera) -> Splats:
     xx, yy = xx + dilation, yy + dilation
     conics = jnp.stack([yy, -xy, xx], axis=1) / determinant[:, None]
     conics = jnp.where(visible[:, None], conics, 0.0)
-    opacities = jnp.where(visible, scene.opacities(gaussians), 0.0)
+    log_opacities = jnp.where(
+        visible & gaussians.live,
+        jax.nn.log_sigmoid(gaussians.opacity_logits),
+        -jnp.inf,
+    )
     x, y, z = points.T
     means = jnp.stack(
         [camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy], axis=1
     )
-    reach = 2 * jnp.log(jnp.maximum(opacities / constants.ALPHA_MIN, 1.0))
+    reach = 2 * jnp.maximum(log_opacities - math.log(constants.ALPHA_MIN), 0.0)
     half = jnp.sqrt(reach[:, None] * jnp.stack([xx, yy], axis=1))
     half = jnp.where(visible[:, None] & jnp.isfinite(half), half, 0.0)
     return Splats(
         means,
         conics,
         z,
-        opacities,
+        log_opacities,
         harmonics.view_colors(gaussians, cameras.position(camera)),
         lax.stop_gradient(reach),
         lax.stop_gradient(half),

@@ -10,7 +10,7 @@ from jaxsplat.render.projection import Splats
 
 
 def composite(splats: Splats, width: int, height: int) -> Float[Array, "5 h w"]:
-    """Returns red, green, blue, depth (each weighted by opacity) and transmittance.
+    """Returns red, green, blue, depth (each weighted by opacity) and coverage.
 
     Kerbl et al. 2023, equation 3. Memory and time grow with n * h * w; every
     derivative, forward or reverse, comes from JAX itself.
@@ -22,15 +22,13 @@ def composite(splats: Splats, width: int, height: int) -> Float[Array, "5 h w"]:
 
     def blend(carry: tuple[Array, Array], splat: Splats) -> tuple[tuple, None]:
         transmittance, image = carry
-        a, b, c = splat.conics
-        shape, power = blending.falloff(
-            splat.means[0] - xs, splat.means[1] - ys, a, b, c
+        alpha = blending.alpha(
+            splat.means[0] - xs, splat.means[1] - ys, *splat.conics, splat.log_opacities
         )
-        alpha = blending.visible_alpha(splat.opacities * shape, power)
         weight, transmittance = blending.advance(transmittance, alpha)
-        channels = jnp.append(splat.colors, splat.depths)
+        channels = jnp.append(jnp.append(splat.colors, splat.depths), 1.0)
         return (transmittance, image + channels[:, None, None] * weight), None
 
-    start = (jnp.ones((height, width)), jnp.zeros((4, height, width)))
-    (transmittance, image), _ = lax.scan(blend, start, sorted_splats)
-    return jnp.concatenate([image, jnp.abs(transmittance)[None]])
+    start = (jnp.ones((height, width)), jnp.zeros((5, height, width)))
+    (_, image), _ = lax.scan(blend, start, sorted_splats)
+    return image

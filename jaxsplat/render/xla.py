@@ -26,11 +26,11 @@ from jaxsplat.render.projection import Splats
 LOCKSTEP = 64  # tiles composited together
 UNROLL = 4  # splats of each tile per loop step
 PIXELS = constants.TILE**2
-CHANNELS = 4  # red, green, blue, depth
+CHANNELS = 5  # red, green, blue, depth, coverage
 
-# Rows of the record table: u, v, conic a, b, c, opacity, red, green, blue, depth.
+# Rows of the record table: u, v, conic a, b, c, log opacity, red, green, blue, depth.
 _RECORD = 10
-_OPACITY = 5
+_LOG_OPACITY = 5
 _COLORS = slice(6, 10)
 
 
@@ -38,7 +38,7 @@ def _records(splats: Splats) -> Float[Array, "n r"]:
     columns = [
         splats.means,
         splats.conics,
-        splats.opacities[:, None],
+        splats.log_opacities[:, None],
         splats.colors,
         splats.depths[:, None],
     ]
@@ -59,9 +59,9 @@ def composite(
         jnp.asarray(corners, jnp.float32),
     )
     side = constants.TILE
-    image = tiles.reshape(CHANNELS + 1, side, side, tiles_y, tiles_x)
+    image = tiles.reshape(CHANNELS, side, side, tiles_y, tiles_x)
     image = image.transpose(0, 3, 1, 4, 2)
-    image = image.reshape(CHANNELS + 1, tiles_y * side, tiles_x * side)
+    image = image.reshape(CHANNELS, tiles_y * side, tiles_x * side)
     return image[:, :height, :width]
 
 
@@ -145,17 +145,14 @@ def _chunk(
     pairs = first + step + jnp.arange(UNROLL, dtype=jnp.int32)[:, None]
     splats = jnp.take(ids, pairs, mode="clip")
     chunk = jnp.take(table, splats, axis=1, mode="clip")
-    live = (pairs < last).astype(chunk.dtype)
-    return chunk.at[_OPACITY].multiply(live), splats
+    log_opacity = jnp.where(pairs < last, chunk[_LOG_OPACITY], -jnp.inf)
+    return chunk.at[_LOG_OPACITY].set(log_opacity), splats
 
 
-def _shapes(chunk: Array, xs: Array, ys: Array) -> tuple[Array, ...]:
-    """Returns dx, dy, falloff, raw and visible alpha, each [UNROLL, PIXELS, LOCKSTEP]."""
-    u, v, a, b, c, opacity = chunk[:6, :, None, :]
-    dx, dy = u - xs, v - ys
-    shape, power = blending.falloff(dx, dy, a, b, c)
-    raw = opacity * shape
-    return dx, dy, shape, raw, blending.visible_alpha(raw, power)
+def _alphas(chunk: Array, xs: Array, ys: Array) -> Array:
+    """Returns the opacity of each splat at each pixel, [UNROLL, PIXELS, LOCKSTEP]."""
+    u, v, *shape = chunk[: _LOG_OPACITY + 1, :, None, :]
+    return blending.alpha(u - xs, v - ys, *shape)
 
 
 @_flat_batch
@@ -176,21 +173,18 @@ def _forward(
         def body(state: tuple) -> tuple:
             step, transmittance, image = state
             chunk, _ = _chunk(table, ids, first, last, step)
-            alphas = _shapes(chunk, xs, ys)[-1]
+            alphas = _alphas(chunk, xs, ys)
             channels = list(image)
             for k in range(UNROLL):
                 weight, transmittance = blending.advance(transmittance, alphas[k])
-                colors = chunk[_COLORS, k]
-                channels = [
-                    old + weight * color
-                    for old, color in zip(channels, colors, strict=True)
-                ]
+                for channel, color in enumerate(chunk[_COLORS, k]):
+                    channels[channel] += weight * color
+                channels[-1] += weight
             return step + UNROLL, transmittance, tuple(channels)
 
         zero = jnp.zeros((PIXELS, LOCKSTEP))
         state = (jnp.int32(0), jnp.ones_like(zero), (zero,) * CHANNELS)
-        _, transmittance, image = lax.while_loop(going, body, state)
-        return jnp.stack([*image, jnp.abs(transmittance)])
+        return jnp.stack(lax.while_loop(going, body, state)[2])
 
     groups = _groups(starts, ends)
     images = lax.map(composite_group, groups)
@@ -199,7 +193,7 @@ def _forward(
 
 def _scatter_tiles(images: Array, groups: Array, tiles: int) -> Array:
     """Returns [5, PIXELS, t] from per-group images [groups, 5, PIXELS, LOCKSTEP]."""
-    images = jnp.moveaxis(images, 0, 2).reshape(CHANNELS + 1, PIXELS, -1)
+    images = jnp.moveaxis(images, 0, 2).reshape(CHANNELS, PIXELS, -1)
     place = jnp.zeros(tiles, jnp.int32)
     place = place.at[groups.reshape(-1)].set(
         jnp.arange(groups.size, dtype=jnp.int32), mode="drop"
@@ -219,8 +213,7 @@ def _backward(
 ) -> Array:
     """Returns the cotangent of the records, [n, 10]."""
     table = records.T
-    # The light that reaches a pixel, weighted by the cotangent; behind the last splat
-    # stands the transmittance's own cotangent.
+    # The light that reaches a pixel, weighted by the cotangent.
     total = jnp.sum(output * cotangent, axis=0)
 
     def accumulate_group(gradient: Array, tiles: Array) -> tuple[Array, None]:
@@ -270,36 +263,31 @@ def _chunk_gradient(
         remaining: cotangent-weighted light from the chunk to infinity.
         pull: cotangent of the output, [5, PIXELS, LOCKSTEP].
     """
-    _, _, a, b, c, opacity = chunk[:6, :, None, :]
-    dx, dy, shape, raw, alphas = _shapes(chunk, xs, ys)
-    emitted = jnp.sum(chunk[_COLORS, :, None, :] * pull[:CHANNELS, None], axis=0)
-    weights, pulls = [], []
+    u, v, a, b, c = chunk[:_LOG_OPACITY]
+    alphas = _alphas(chunk, xs, ys)
+    rows = []
     for k in range(UNROLL):
-        in_front = transmittance
-        weight, transmittance = blending.advance(in_front, alphas[k])
-        remaining = remaining - weight * emitted[k]
-        # d light / d alpha: what the splat adds here minus what it takes from behind.
-        toward = in_front * emitted[k] - remaining / (1 - alphas[k])
-        pulls.append(jnp.where(weight > 0, toward, 0.0))
-        weights.append(weight)
-    weight, alpha_pull = jnp.stack(weights), jnp.stack(pulls)
-    raw_pull = jnp.where(raw < constants.ALPHA_MAX, alpha_pull, 0.0)
-    power_pull = raw_pull * raw
-
-    def over_pixels(values: Array) -> Array:
-        return jnp.sum(values, axis=1)
-
-    moment_x, moment_y = power_pull * dx, power_pull * dy
-    sum_x, sum_y = over_pixels(moment_x), over_pixels(moment_y)
-    rows = [
-        -(a[:, 0] * sum_x + b[:, 0] * sum_y),
-        -(b[:, 0] * sum_x + c[:, 0] * sum_y),
-        -0.5 * over_pixels(moment_x * dx),
-        -over_pixels(moment_x * dy),
-        -0.5 * over_pixels(moment_y * dy),
-        over_pixels(raw_pull * shape),
-        *(over_pixels(weight * pull[channel]) for channel in range(CHANNELS)),
-    ]
-    return jnp.stack(rows), transmittance, remaining
-
-
+        emitted = pull[-1] + sum(
+            color * pull[channel] for channel, color in enumerate(chunk[_COLORS, k])
+        )
+        weight, behind = blending.advance(transmittance, alphas[k])
+        remaining = remaining - weight * emitted
+        # d light / d power: what the splat adds at this depth minus what it takes from
+        # all behind it. A clamped opacity does not move.
+        moves = (weight > 0) & (alphas[k] < constants.ALPHA_MAX)
+        lifted = jnp.where(moves, alphas[k] * (behind * emitted - remaining), 0.0)
+        power = lifted / (1 - alphas[k])
+        transmittance = behind
+        dx, dy = u[k] - xs, v[k] - ys
+        sum_x, sum_y = jnp.sum(power * dx, axis=0), jnp.sum(power * dy, axis=0)
+        sums = [
+            -(a[k] * sum_x + b[k] * sum_y),
+            -(b[k] * sum_x + c[k] * sum_y),
+            -0.5 * jnp.sum(power * dx * dx, axis=0),
+            -jnp.sum(power * dx * dy, axis=0),
+            -0.5 * jnp.sum(power * dy * dy, axis=0),
+            jnp.sum(power, axis=0),
+            *(jnp.sum(weight * pull[channel], axis=0) for channel in range(4)),
+        ]
+        rows.append(jnp.stack(sums))
+    return jnp.stack(rows, axis=1), transmittance, remaining

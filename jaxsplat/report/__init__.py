@@ -1,0 +1,35 @@
+"""What a run leaves for people: its folder, figures, tables, page and progress line."""
+
+from jaxsplat.report.html import page
+from jaxsplat.report.poses import PoseRow
+from jaxsplat.report.progress import Progress
+from jaxsplat.report.records import (
+    CategoryMetrics,
+    CategoryReport,
+    PoseSummary,
+    QueryRow,
+    QuerySeconds,
+    RunReport,
+    Seconds,
+)
+from jaxsplat.report.results import CategoryFolder
+from jaxsplat.report.run_folder import RunFolder
+from jaxsplat.report.summary import metrics_record
+from jaxsplat.report.tables import text_table
+
+__all__ = [
+    "CategoryFolder",
+    "CategoryMetrics",
+    "CategoryReport",
+    "PoseRow",
+    "PoseSummary",
+    "Progress",
+    "QueryRow",
+    "QuerySeconds",
+    "RunFolder",
+    "RunReport",
+    "Seconds",
+    "metrics_record",
+    "page",
+    "text_table",
+]

@@ -1,0 +1,126 @@
+"""Makes a weights file for `jaxsplat.features.load_network` from a public one.
+
+Examples:
+    The bundled file, from the complete EfficientNet-Lite0 as safetensors:
+
+        python -m experiments.convert_weights --network efficientnet_lite0 \
+            --source efficientnet_lite0.safetensors \
+            --output jaxsplat/features/weights/efficientnet_lite0_taps.safetensors
+
+    EfficientNet-B4, from the public PyTorch file (needs `pip install torch`):
+
+        python -m experiments.convert_weights --network efficientnet_b4 \
+            --source efficientnet-b4-6ed6700e.pth --output efficientnet_b4.safetensors
+
+Only the tensors up to the last tapped block are kept; names and values stay.
+"""
+
+import hashlib
+import io
+import os
+import pathlib
+import re
+import sys
+
+import numpy as np
+import safetensors.numpy
+from absl import app, flags
+
+from jaxsplat import errors
+from jaxsplat.features import efficientnet, network, weights
+
+_NETWORK = flags.DEFINE_enum(
+    "network", None, sorted(network.CONFIGS), "Which network the file is for."
+)
+_SOURCE = flags.DEFINE_string("source", None, "A .safetensors or a PyTorch .pth file.")
+_OUTPUT = flags.DEFINE_string("output", None, "The .safetensors file to write.")
+
+
+def torch_to_safetensors(data: bytes, path: pathlib.Path) -> bytes:
+    """Returns the tensors of a PyTorch state dictionary as a safetensors file.
+
+    Args:
+        data: the file's bytes.
+        path: its name. As PyTorch's hub writes it, the name ends in the first digits of
+            the sha256, which are then checked.
+
+    Raises:
+        DataError: torch is not installed, the file does not hold a plain dictionary of
+            tensors, or it is not the file that its name says.
+    """
+    digest = hashlib.sha256(data).hexdigest()
+    named = re.search(r"-([0-9a-f]{8,64})\.pth$", path.name)
+    if named and not digest.startswith(named[1]):
+        raise errors.DataError(
+            f"{path}: sha256 starts with {digest[:8]}, its name says {named[1]}; the "
+            "download is damaged"
+        )
+    try:
+        import torch  # type: ignore[import-not-found, unused-ignore]
+    except ImportError as error:
+        raise errors.DataError(
+            f"{path}: reading a PyTorch file needs torch: `pip install torch`"
+        ) from error
+    try:
+        state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds; all mean an unusable file
+        raise errors.DataError(
+            f"{path}: torch cannot read it as plain weights "
+            f"({type(error).__name__}: {str(error).splitlines()[0]})"
+        ) from error
+    if not isinstance(state, dict) or not all(
+        isinstance(value, torch.Tensor) for value in state.values()
+    ):
+        raise errors.DataError(f"{path}: expected a dictionary of names to tensors")
+    return safetensors.numpy.save(
+        {str(name): np.ascontiguousarray(v.numpy()) for name, v in state.items()}
+    )
+
+
+def convert(name: str, source: pathlib.Path, output: pathlib.Path) -> str:
+    """Writes the tensors that the named network needs; returns the file's sha256.
+
+    Raises:
+        DataError: the source cannot be read or does not hold the network.
+    """
+    data = weights.read_file(source)
+    if source.suffix != ".safetensors":
+        data = torch_to_safetensors(data, source)
+    shapes = efficientnet.parameter_shapes(network.CONFIGS[name])
+    tensors = weights.select(
+        weights.parse(data, str(source)), shapes, str(source), allow_extra=True
+    )
+    # One entry of metadata only: safetensors writes several in no fixed order.
+    result = safetensors.numpy.save(tensors, metadata={"network": name})
+    _write_atomically(output, result)
+    return hashlib.sha256(result).hexdigest()
+
+
+def _write_atomically(path: pathlib.Path, data: bytes) -> None:
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with open(partial, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def main(argv: list[str]) -> None:
+    if len(argv) > 1:
+        raise app.UsageError(f"unexpected argument {argv[1]!r}")
+    output = pathlib.Path(_OUTPUT.value)
+    try:
+        digest = convert(_NETWORK.value, pathlib.Path(_SOURCE.value), output)
+    except errors.DataError as error:
+        sys.exit(f"error: {error}")
+    except OSError as error:
+        sys.exit(f"error: {output}: cannot write ({error.strerror})")
+    print(f"{output}  {output.stat().st_size} bytes  sha256 {digest}")
+
+
+if __name__ == "__main__":
+    flags.mark_flags_as_required(["network", "source", "output"])
+    app.run(main)

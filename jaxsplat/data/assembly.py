@@ -1,0 +1,144 @@
+"""From the files that a layout lists to the records that the package works on."""
+
+import collections
+import dataclasses
+import pathlib
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsplat.core import cameras
+from jaxsplat.data import background, paths, transforms
+from jaxsplat.data.notes import Notes
+from jaxsplat.data.records import GOOD, ObjectSet, View
+from jaxsplat.data.view_reader import ViewReader
+
+
+@dataclasses.dataclass(frozen=True)
+class Query:
+    """One test image.
+
+    Attributes:
+        path: the image file.
+        defect_type: "good" for a normal one.
+        mask: its ground truth, or None where there is no such file.
+    """
+
+    path: pathlib.Path
+    defect_type: str
+    mask: pathlib.Path | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """What a data-set layout says about one object, before any image is read.
+
+    Attributes:
+        transforms: name of the file with the training poses.
+        train_folders: folders below the object's with training images.
+        queries: the test images.
+    """
+
+    transforms: str
+    train_folders: tuple[str, ...]
+    queries: tuple[Query, ...]
+
+
+def assemble(
+    root: pathlib.Path, layout: Layout, size: int | None, notes: Notes
+) -> ObjectSet:
+    """Returns the object with all images read.
+
+    Args:
+        root: the object's folder.
+        layout: which files it has.
+        size: longer side of the images in pixels; None keeps the file's. Images are
+            never enlarged.
+        notes: what the layout found odd; takes further remarks.
+
+    Raises:
+        DataError: a file is not as it should be.
+    """
+    optics, frames = transforms.read_transforms(
+        root, layout.transforms, layout.train_folders, notes
+    )
+    _note_unlisted(root, layout.train_folders, frames, notes)
+    reader = ViewReader(root, size, notes)
+    train = tuple(reader.view(frame.path) for frame in frames)
+    test = tuple(_read_query(reader, query, notes) for query in layout.queries)
+    camera = reader.camera(optics)
+    posed = tuple(
+        dataclasses.replace(
+            view,
+            camera=cameras.with_pose(
+                camera, jnp.asarray(frame.camera_from_world, jnp.float32)
+            ),
+        )
+        for view, frame in zip(train, frames, strict=True)
+    )
+    posed, test = _drop_opaque_alpha(posed), _drop_opaque_alpha(test)
+    _note_counts(test, notes)
+    _note_copies(posed, test, notes)
+    return ObjectSet(
+        name=root.resolve().name,
+        root=str(root),
+        train=posed,
+        test=test,
+        intrinsics=camera,
+        background=background.plain_background(posed + test),
+        warnings=notes.sentences(),
+    )
+
+
+def _read_query(reader: ViewReader, query: Query, notes: Notes) -> View:
+    view = reader.view(query.path)
+    if query.defect_type == GOOD:
+        mask = np.zeros(view.image.shape[:2], dtype=bool)
+    elif query.mask is None:
+        notes.add("a defective view has no mask", view.name)
+        mask = None
+    else:
+        mask = reader.mask(query.mask)
+    return dataclasses.replace(view, defect_type=query.defect_type, mask=mask)
+
+
+def _drop_opaque_alpha(views: tuple[View, ...]) -> tuple[View, ...]:
+    """Returns the views without alpha where it says nothing in any of them."""
+    if all(view.alpha is None or view.alpha.min() == 1 for view in views):
+        return tuple(dataclasses.replace(view, alpha=None) for view in views)
+    return views
+
+
+def _note_unlisted(
+    root: pathlib.Path,
+    folders: tuple[str, ...],
+    frames: tuple[transforms.Frame, ...],
+    notes: Notes,
+) -> None:
+    listed = {frame.name for frame in frames}
+    for folder in folders:
+        for path in paths.list_images(root / folder):
+            name = paths.relative_name(root, path)
+            if name not in listed:
+                notes.add("a training image has no pose and is left out", name)
+
+
+def _note_counts(test: tuple[View, ...], notes: Notes) -> None:
+    kinds = {view.defect_type == GOOD for view in test}
+    if not test:
+        notes.add("there are no test images")
+    elif True not in kinds:
+        notes.add("there are no good test images")
+    elif False not in kinds:
+        notes.add("there are no defective test images")
+
+
+def _note_copies(train: tuple[View, ...], test: tuple[View, ...], notes: Notes) -> None:
+    """Notes test images that are also training images."""
+    by_pixels = collections.defaultdict(list)
+    for view in train:
+        by_pixels[hash(view.image[::7, ::7].tobytes())].append(view)
+    for view in test:
+        for other in by_pixels.get(hash(view.image[::7, ::7].tobytes()), ()):
+            if np.array_equal(view.image, other.image):
+                notes.add(f"the same image as {other.name}", view.name)

@@ -1,0 +1,122 @@
+"""Image files to float arrays, by one policy for every kind of file.
+
+- Grey becomes three equal channels, a palette its colours, 16 bit is scaled.
+- Alpha is kept and the colour premultiplied by it.
+- EXIF orientation is never applied, since poses and masks belong to the stored pixels.
+- Embedded colour profiles and gamma values are ignored.
+- CMYK, animations and files that are neither PNG nor JPEG are refused.
+"""
+
+import pathlib
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, Shaped
+
+from jaxsplat.data import image_headers
+from jaxsplat.data.notes import Notes
+from jaxsplat.errors import DataError
+
+# The largest image that passes the size limit, 16-bit RGBA and not compressed.
+_MAX_FILE_BYTES = 8 * image_headers.MAX_PIXELS
+_FULL_SCALE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
+
+
+def _decode(
+    path: pathlib.Path, name: str, notes: Notes
+) -> tuple[Shaped[np.ndarray, "h w c"], image_headers.Header]:
+    """Returns RGB or RGBA of uint8 or uint16, and the file's header."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(data) > _MAX_FILE_BYTES:
+        raise DataError(f"{path}: larger than {_MAX_FILE_BYTES // 2**20} MiB")
+    header = image_headers.check_image_bytes(data, str(path))
+    if header.orientation != 1:
+        notes.add("the EXIF orientation is not applied", name)
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        pixels = None
+    if pixels is None or pixels.dtype not in _FULL_SCALE:
+        raise DataError(f"{path}: is damaged: its pixels cannot be decoded")
+    if pixels.ndim == 2:
+        pixels = np.repeat(pixels[..., None], 3, axis=2)
+    else:
+        order = cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB
+        pixels = cv2.cvtColor(pixels, order)
+    return pixels, header
+
+
+def read_image(
+    path: pathlib.Path, name: str = "", notes: Notes | None = None
+) -> tuple[Float[np.ndarray, "h w 3"], Float[np.ndarray, "h w"] | None]:
+    """Returns the colours of an image file and its alpha.
+
+    Args:
+        path: a PNG or JPEG file.
+        name: what remarks call it; the path by default.
+        notes: takes remarks, such as an EXIF orientation that is not applied.
+
+    Returns:
+        RGB in [0, 1], [h, w, 3] float32, premultiplied by alpha; alpha in [0, 1],
+        [h, w] float32, or None where the file has none.
+
+    Raises:
+        DataError: the file cannot be read, is damaged, cut off, too large, or of a
+            kind that the policy above refuses.
+    """
+    notes = Notes() if notes is None else notes
+    name = name or str(path)
+    pixels, _ = _decode(path, name, notes)
+    scale = np.float32(_FULL_SCALE[pixels.dtype])
+    image = pixels[..., :3].astype(np.float32) / scale
+    if pixels.shape[2] == 3:
+        return image, None
+    alpha = pixels[..., 3].astype(np.float32) / scale
+    if scale == 255 and pixels[..., 3].max() == 1:
+        # SplatPose's preparation script writes 1 where it means opaque.
+        notes.add("alpha of 0 and 1 on the scale to 255 is taken as 0 and 255", name)
+        alpha = alpha * scale
+    return image * alpha[..., None], alpha
+
+
+def read_mask(path: pathlib.Path) -> Bool[np.ndarray, "h w"]:
+    """Returns where a mask file marks a defect.
+
+    A pixel is marked when any colour channel, times alpha where there is one, is above
+    zero, so that masks of {0, 1}, {0, 255}, smoothed and coloured ones mean the same.
+    In a JPEG, whose zeros are not exact, it must be above half.
+
+    Raises:
+        DataError: as `read_image`.
+    """
+    pixels, header = _decode(path, str(path), Notes())
+    colors = pixels[..., :3].max(axis=2)
+    if pixels.shape[2] == 4:
+        colors = np.where(pixels[..., 3] > 0, colors, 0)
+    return colors > (0 if header.lossless else _FULL_SCALE[pixels.dtype] // 2)
+
+
+def resize_area(
+    image: Float[np.ndarray, "..."], width: int, height: int
+) -> Float[np.ndarray, "..."]:
+    """Returns an image [h, w] or [h, w, c] at another size in pixels, by area means."""
+    resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    return np.clip(resized, 0.0, 1.0)
+
+
+def resize_mask(
+    mask: Bool[np.ndarray, "h w"], width: int, height: int
+) -> Bool[np.ndarray, "height width"]:
+    """Returns a mask at another size, in pixels.
+
+    A pixel is marked when at least half of its area was, which keeps the marked area.
+    A mask that would vanish by this rule keeps every pixel that it touched.
+    """
+    coverage = resize_area(mask.astype(np.float32), width, height)
+    # The area weights are rounded: half may come out a little less.
+    kept = coverage >= 0.5 - 1e-4
+    return kept if kept.any() else coverage > 0

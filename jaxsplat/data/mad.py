@@ -1,0 +1,60 @@
+"""The folders of MAD-Sim, and of RAD and PIAD's MIP that follow it.
+
+- `train/good/N.png` (MIP: `train/N.png`), posed by `transforms.json`.
+- `test/<type>/N.png` where the type `good` (MIP: also `good_1`, `good_2`...) is normal.
+- `ground_truth/<type>/N_mask.png` (MIP: `N.png`).
+
+A file of true test poses may stand beside them; nothing here opens it.
+"""
+
+import pathlib
+import re
+
+from jaxsplat.data import paths
+from jaxsplat.data.assembly import Layout, Query
+from jaxsplat.data.notes import Notes
+from jaxsplat.data.records import GOOD
+
+TRANSFORMS = "transforms.json"
+TRAIN_FOLDERS = ("train/good", "train")
+_GOOD_FOLDER = re.compile(r"good(_[0-9]+)?", re.IGNORECASE)
+
+
+def is_layout(root: pathlib.Path) -> bool:
+    """Returns whether a folder holds one object in this layout."""
+    return paths.is_file(root / TRANSFORMS)
+
+
+def list_files(root: pathlib.Path, notes: Notes) -> Layout:
+    """Returns the files of one object; remarks on odd ones go to `notes`."""
+    for path in paths.list_images(root / "test"):
+        notes.add("an image in test/ is in no type's folder and left out", path.name)
+    queries = tuple(
+        query
+        for folder in paths.list_folders(root / "test")
+        for query in _list_type(root, folder, notes)
+    )
+    for folder in paths.list_folders(root / "train"):
+        if folder.name != GOOD and paths.list_images(folder):
+            notes.add("a folder in train/ beside good/", folder.name)
+    return Layout(TRANSFORMS, TRAIN_FOLDERS, queries)
+
+
+def _list_type(
+    root: pathlib.Path, folder: pathlib.Path, notes: Notes
+) -> tuple[Query, ...]:
+    """Returns the test images of one type with their masks."""
+    images = paths.list_images(folder)
+    masks = {
+        path.stem.removesuffix("_mask"): path
+        for path in paths.list_images(root / "ground_truth" / folder.name)
+    }
+    stems = {image.stem for image in images}
+    for stem, mask in masks.items():
+        if stem not in stems:
+            notes.add("a mask belongs to no image", f"{folder.name}/{mask.name}")
+    if _GOOD_FOLDER.fullmatch(folder.name):
+        if masks:
+            notes.add("masks of good images are ignored", folder.name)
+        return tuple(Query(image, GOOD) for image in images)
+    return tuple(Query(image, folder.name, masks.get(image.stem)) for image in images)

@@ -1,0 +1,104 @@
+"""Camera poses as data sets write them, checked and brought to our convention.
+
+Data sets give `world_from_camera` with Blender (OpenGL) camera axes: x right, y up, z
+backward. Inside the package it is `camera_from_world` with OpenCV axes.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxsplat.data.notes import Notes
+from jaxsplat.errors import DataError
+
+# Rounding to float32 in a file leaves less; this much is made good without a remark.
+_ROUNDING = 1e-5
+# A rotation further than this from orthonormal is a mistake, not drift.
+_MAX_DRIFT = 1e-2
+# Beyond this, float32 positions are too coarse to render from.
+_MAX_DISTANCE = 1e6
+
+
+def _problem(matrix: Float[np.ndarray, "rows columns"]) -> str | None:
+    """Returns what keeps a matrix from being a rigid motion, or None."""
+    if matrix.shape not in ((3, 4), (4, 4)):
+        return f"a {matrix.shape[0]}x{matrix.shape[1]} matrix"
+    if len(matrix) == 4 and np.abs(matrix[3] - (0, 0, 0, 1)).max() > _ROUNDING:
+        return f"the last row {matrix[3].tolist()}"
+    if np.abs(matrix[:3]).max() > _MAX_DISTANCE:
+        return f"a value beyond {_MAX_DISTANCE:g}"
+    if _drift(matrix) > _MAX_DRIFT:
+        return f"axes that are {_drift(matrix):.2g} away from orthonormal"
+    if np.linalg.det(matrix[:3, :3]) < 0:
+        return "a mirrored rotation"
+    return None
+
+
+def _drift(matrix: Float[np.ndarray, "rows 4"]) -> float:
+    rotation = matrix[:3, :3]
+    return float(np.abs(rotation.T @ rotation - np.eye(3)).max())
+
+
+def rigid_motion(
+    matrix: Float[np.ndarray, "rows columns"], place: str, notes: Notes
+) -> Float[np.ndarray, "4 4"]:
+    """Returns a rigid motion from a 3x4 or 4x4 matrix of a file.
+
+    The rotation becomes the orthonormal one nearest to the given (its polar factor).
+    Drift beyond rounding is noted.
+
+    Args:
+        matrix: as read, float64.
+        place: where it stands, for messages.
+        notes: takes the remark on drift.
+
+    Raises:
+        DataError: the matrix has another shape, another last row, or its rotation is
+            scaled, sheared, mirrored or zero.
+    """
+    problem = _problem(matrix)
+    if problem:
+        raise DataError(
+            f"{place}: found {problem}, expected a rotation and a translation as a "
+            "4x4 or 3x4 matrix"
+        )
+    if _drift(matrix) > _ROUNDING:
+        notes.add("the rotation had drifted and was made orthonormal", place)
+    left, _, right = np.linalg.svd(matrix[:3, :3])
+    motion = np.eye(4)
+    motion[:3, :3] = left @ right
+    motion[:3, 3] = matrix[:3, 3]
+    return motion
+
+
+def opencv_from_blender(
+    world_from_camera: Float[np.ndarray, "4 4"],
+) -> Float[np.ndarray, "4 4"]:
+    """Returns `camera_from_world` with OpenCV axes, float64.
+
+    Args:
+        world_from_camera: rigid motion with Blender camera axes.
+    """
+    rotation = world_from_camera[:3, :3] * (1.0, -1.0, -1.0)
+    camera_from_world = np.eye(4)
+    camera_from_world[:3, :3] = rotation.T
+    camera_from_world[:3, 3] = -rotation.T @ world_from_camera[:3, 3]
+    return camera_from_world
+
+
+def share_looking_away(cameras_from_world: Float[np.ndarray, "v 4 4"]) -> float:
+    """Returns the share of cameras that have their common centre behind them.
+
+    The centre is the point nearest to all optical axes in the least-squares sense; it
+    is the same whichever way a camera looks along its axis. Zero where the axes are too
+    parallel to have one.
+    """
+    rotations = cameras_from_world[:, :3, :3]
+    positions = -np.einsum("vji,vj->vi", rotations, cameras_from_world[:, :3, 3])
+    axes = rotations[:, 2]
+    across = np.eye(3) - axes[:, :, None] * axes[:, None, :]
+    normal = across.sum(axis=0)
+    if np.linalg.eigvalsh(normal)[0] < 1e-3 * len(axes):
+        return 0.0
+    center = np.linalg.solve(normal, np.einsum("vij,vj->i", across, positions))
+    depths = np.einsum("vi,vi->v", axes, center - positions)
+    return float(np.mean(depths < 0))

@@ -1,0 +1,36 @@
+"""True poses of the test images: for measuring pose error, never for detection.
+
+Nothing else in the package opens these files.
+"""
+
+import os
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxsplat.data import nerf_synthetic, paths, transforms
+
+_FILES = ("test_poses.json", nerf_synthetic.TEST_TRANSFORMS)
+
+
+def read_test_poses(
+    path: str | os.PathLike[str],
+) -> dict[str, Float[np.ndarray, "4 4"]] | None:
+    """Returns `camera_from_world` of the test views by `View.name`.
+
+    Args:
+        path: the object's folder.
+
+    Returns:
+        [4, 4] float32 with OpenCV axes for each test image that has a pose, or None
+        where the data set does not give them.
+
+    Raises:
+        DataError: the folder or the file is not as it should be.
+    """
+    root = paths.check_folder(path)
+    for name in _FILES:
+        if paths.is_file(root / name):
+            found = transforms.read_poses(root, name, ("test",))
+            return {key: pose.astype(np.float32) for key, pose in found.items()}
+    return None

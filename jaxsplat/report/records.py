@@ -1,0 +1,142 @@
+"""What the report layer is given: numbers of a category and rows of its queries."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+
+@dataclasses.dataclass(frozen=True)
+class PoseSummary:
+    """Pose errors of one category, None where too few poses were found to say.
+
+    Attributes:
+        rotation_deg_median: median rotation error in degrees.
+        rotation_deg_p95: its 95th percentile.
+        translation_rel_median: median translation error over the camera's distance.
+        success_rate: share of queries under 1 degree and under 1 % of the distance.
+    """
+
+    rotation_deg_median: float | None
+    rotation_deg_p95: float | None
+    translation_rel_median: float | None
+    success_rate: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class QuerySeconds:
+    """Mean seconds per query in each stage, without compilation."""
+
+    coarse: float
+    refine: float
+    features: float
+    total: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Seconds:
+    """Seconds that a category took, without compilation, which `compile` holds."""
+
+    fit: float
+    gallery: float
+    per_query: QuerySeconds
+    compile: float
+
+
+@dataclasses.dataclass(frozen=True)
+class CategoryMetrics:
+    """The numbers of one category as metrics.json has them.
+
+    Attributes:
+        image_auroc: area under the ROC curve over images. It and the next four are
+            None where undefined.
+        pixel_auroc: area under the ROC curve over all pixels.
+        aupro: area under the per-region overlap curve up to a false positive rate .3.
+        pixel_ap: average precision over all pixels.
+        psnr: decibels over good views that the fit did not see, at their true poses.
+        gaussians: live Gaussians of the scene.
+        queries: inspected photographs.
+        seconds: where the time went.
+        pose: errors of the found poses, None where the true ones are unknown.
+        reasons: for each undefined metric, by its name, why it is undefined.
+    """
+
+    image_auroc: float | None
+    pixel_auroc: float | None
+    aupro: float | None
+    pixel_ap: float | None
+    psnr: float | None
+    gaussians: int
+    queries: int
+    seconds: Seconds
+    pose: PoseSummary | None = None
+    reasons: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class QueryRow:
+    """One query as the page shows it.
+
+    Attributes:
+        name: the view's name.
+        defect_type: its true kind, "good" for a normal view, None where not known.
+        photo: the photograph, RGB in [0, 1].
+        score: anomaly score of the image, None where there is none.
+        pose_outcome: how the pose search ended, in words.
+        pose_failed: the pose is not to be trusted, hence neither is the score.
+        render: the good twin at the found pose, RGB in [0, 1].
+        anomaly_map: anomaly per pixel, at any size.
+        mask: true on defective pixels, None where there is no truth.
+        rotation_deg: error of the found rotation, None where not known.
+        translation_rel: error of the found position over the camera's distance.
+    """
+
+    name: str
+    defect_type: str | None
+    photo: Float[np.ndarray, "h w 3"]
+    score: float | None
+    pose_outcome: str
+    pose_failed: bool = False
+    render: Float[np.ndarray, "render_h render_w 3"] | None = None
+    anomaly_map: Float[np.ndarray, "map_h map_w"] | None = None
+    mask: Bool[np.ndarray, "mask_h mask_w"] | None = None
+    rotation_deg: float | None = None
+    translation_rel: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class CategoryReport:
+    """One object's part of the page.
+
+    Attributes:
+        name: category name, a key of the metrics' `categories`.
+        rows: the queries; may be a generator, since each is used once and dropped.
+        map_scale: anomaly values drawn as the coldest and the hottest colour, the same
+            for all images of the object.
+        threshold: scores above it count as defects; None for no verdict.
+        threshold_source: how the threshold was found, in words.
+        notes: sentences for the reader, such as the loader's warnings.
+    """
+
+    name: str
+    rows: Iterable[QueryRow]
+    map_scale: tuple[float, float]
+    threshold: float | None = None
+    threshold_source: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class RunReport:
+    """All that the page shows.
+
+    Attributes:
+        title: heading, in words.
+        metrics: the content of metrics.json, see `summary.metrics_record`.
+        categories: one part per object, in order.
+    """
+
+    title: str
+    metrics: Mapping[str, object]
+    categories: tuple[CategoryReport, ...]

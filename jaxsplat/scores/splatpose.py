@@ -1,0 +1,128 @@
+"""The anomaly score of SplatPose's published code, in every detail.
+
+Kruse et al., "SplatPose & Detect: Pose-Agnostic 3D Anomaly Detection" (2024); the score
+is that of PAD (Zhou et al. 2023). A query is compared with the render of its
+defect-free twin: squared differences of the normalised colours, plus those of four
+feature maps, blurred. Exactly published with "efficientnet_b4"; other networks take its
+place with the same formula.
+
+Two points are kept only because this is a named mode of a published baseline:
+
+- The maps are scaled by minimum and maximum over *all test images of the class*. The
+  score of an image so depends on the other test images (it is transductive), and it
+  cannot be used on a single photograph. Within a class the scaling is increasing, so
+  AUROC and AP are those of the raw maps.
+- Images become bytes by truncation (`mul(255).byte()`), not by rounding. The published
+  code does not clamp before that, so values above 1 wrap around to black; here images
+  are clamped to [0, 1] first.
+
+The shorter side becomes 224 pixels. PAD's images are square; any other keeps its shape
+by the same rule, and the maps are as large as the resized image.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+from jaxtyping import Float, Int
+
+from jaxsplat import features
+from jaxsplat.scores import resize
+
+SIZE = 224  # pixels of the shorter side, in the published code
+BLUR_SIGMA = 4.0  # pixels, in the published code
+_BLUR_RADIUS = 16  # scipy.ndimage.gaussian_filter: 4 sigma
+
+
+def _gaussian_window() -> list[float]:
+    offsets = np.arange(-_BLUR_RADIUS, _BLUR_RADIUS + 1)
+    weights = np.exp(-0.5 * (offsets / BLUR_SIGMA) ** 2)
+    return [float(weight) for weight in weights / weights.sum()]
+
+
+def _blur(maps: Float[Array, "b h w"]) -> Float[Array, "b h w"]:
+    """Returns the maps after `scipy.ndimage.gaussian_filter(map, sigma=4)`."""
+    for axis in (1, 2):
+        size = maps.shape[axis]
+        width = [(0, 0)] * 3
+        width[axis] = (_BLUR_RADIUS, _BLUR_RADIUS)
+        # SciPy's "reflect" repeats the edge pixel, which NumPy calls "symmetric".
+        padded = jnp.pad(maps, width, mode="symmetric")
+        shifted = [
+            weight * lax.slice_in_dim(padded, k, k + size, axis=axis)
+            for k, weight in enumerate(_gaussian_window())
+        ]
+        maps = sum(shifted[1:], start=shifted[0])
+    return maps
+
+
+def _to_bytes(images: Float[Array, "b h w 3"]) -> Int[Array, "b h w 3"]:
+    return (jnp.clip(images, 0.0, 1.0) * 255).astype(jnp.int32)
+
+
+def _resized(images: Float[Array, "b h w 3"]) -> Float[Array, "b h2 w2 3"]:
+    height, width = resize.short_side_to(*images.shape[1:3], SIZE)
+    whole = resize.resize_bytes(_to_bytes(images), height, width)
+    return whole.astype(images.dtype) / 255
+
+
+def _squared_norm(a: Float[Array, "b h w c"]) -> Float[Array, "b h w"]:
+    """Returns the squared norm over channels: their sum, not their mean."""
+    return jnp.sum(a * a, axis=-1)
+
+
+@jax.jit
+def raw_maps(
+    network: features.FeatureNetwork,
+    queries: Float[Array, "b h w 3"],
+    renders: Float[Array, "b h w 3"],
+) -> Float[Array, "b h2 w2"]:
+    """Returns the blurred anomaly map of every query, before scaling over the set.
+
+    Args:
+        network: what the images are compared with.
+        queries: photographs, RGB in [0, 1], [b, h, w, 3].
+        renders: the defect-free twins, [b, h, w, 3].
+
+    Returns:
+        Maps [b, 224, 224], or with the longer side scaled likewise. The map of a pair
+        that holds a number that is not finite is NaN throughout.
+
+    Raises:
+        ValueError: there is not one render for each query, of the same size.
+    """
+    if queries.shape != renders.shape:
+        raise ValueError(f"queries {queries.shape} but renders {renders.shape}")
+    count = queries.shape[0]
+    both = _resized(jnp.concatenate([queries, renders]))
+    colors = features.normalize(network, both)
+    maps = _squared_norm(colors[:count] - colors[count:])
+    for level in features.extract(network, both):
+        distance = _squared_norm(level[:count] - level[count:])
+        # Half-pixel centres, as PyTorch with align_corners=False.
+        maps = maps + jax.image.resize(distance, maps.shape, "linear")
+    finite = jnp.all(jnp.isfinite(queries) & jnp.isfinite(renders), axis=(1, 2, 3))
+    return jnp.where(finite[:, None, None], _blur(maps), jnp.nan)
+
+
+def normalize_maps(maps: Float[np.ndarray, "n h w"]) -> Float[np.ndarray, "n h w"]:
+    """Returns the maps scaled to [0, 1] by minimum and maximum over the whole set.
+
+    Maps that are all alike become 0. A map with a number that is not finite takes no
+    part in minimum and maximum, and becomes NaN.
+
+    Args:
+        maps: of all test images of a class, [n, h, w].
+    """
+    finite = np.isfinite(maps).all(axis=(1, 2))
+    scaled = np.full_like(maps, np.nan)
+    if finite.any():
+        low, high = maps[finite].min(), maps[finite].max()
+        span = high - low if high > low else 1
+        scaled[finite] = (maps[finite] - low) / span
+    return scaled
+
+
+def image_scores(maps: Float[np.ndarray, "n h w"]) -> Float[np.ndarray, " n"]:
+    """Returns the score of every image, the maximum of its map (NaN stays NaN)."""
+    return maps.max(axis=(1, 2))

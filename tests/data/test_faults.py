@@ -1,0 +1,301 @@
+"""Broken objects: each ends in one DataError that names the place, or in a remark."""
+
+import pathlib
+import re
+
+import numpy as np
+import pytest
+
+from jaxsplat import data
+from jaxsplat.errors import DataError
+from tests.helpers import datasets, faults
+
+ONE_FRAME = faults.edit(lambda c: c.update(frames=c["frames"][:1]))
+SMALL = datasets.picture(1, width=10, height=6)
+
+# (what is wrong, how to break the object, what the message must hold)
+REFUSED = [
+    # Row 3: the file itself.
+    ("no transforms", faults.removed("transforms.json"), "transforms.json"),
+    ("empty", faults.text(lambda t: ""), "line 1 column 1"),
+    ("cut", faults.text(lambda t: t[:100]), r"line 1 column \d+"),
+    ("UTF-16 with mark", faults.text(lambda t: t.encode("utf-16")), "UTF-16"),
+    ("UTF-16 bare", faults.text(lambda t: t.encode("utf-16-le")), "UTF-16"),
+    ("latin-1", faults.text(lambda t: b'{"caf\xe9": 1}'), "byte 5 is not UTF-8"),
+    ("a list", faults.text(lambda t: "[1, 2]"), "a list of 2, expected an object"),
+    # Row 4: values.
+    ("key twice", faults.text(lambda t: '{"w": 1, "w": 2}'), '"w" stands twice'),
+    ("NaN", faults.text(lambda t: '{"w": NaN}'), "NaN is not finite"),
+    ("Infinity", faults.text(lambda t: '{"w": -Infinity}'), "Infinity is not finite"),
+    ("1e400", faults.text(lambda t: '{"w": 1e400}'), "1e400 is not finite"),
+    ("long", faults.text(lambda t: '{"w": %s}' % ("9" * 5000)), "5000 digits"),
+    ("text", faults.top(camera_angle_x="0.7"), 'camera_angle_x: found "0.7"'),
+    ("true", faults.top(camera_angle_x=True), "camera_angle_x: found true"),
+    ("null", faults.top(camera_angle_x=None), "camera_angle_x: found null"),
+    # Row 5: size.
+    ("deep", faults.text(lambda t: "[" * 100_000), "nested too deep"),
+    ("deep object", faults.text(lambda t: '{"a":' * 100_000), "nested too deep"),
+    # Row 6: frames.
+    ("no frames", faults.without("frames"), "frames: found nothing"),
+    ("empty frames", faults.top(frames=[]), "frames: found 0 images"),
+    ("one frame", ONE_FRAME, "found 1 images, expected 2 images or more"),
+    ("frames no list", faults.top(frames={}), "frames: found an object of 0"),
+    ("frame no object", faults.top(frames=[3]), r"frames\[0\]: found 3"),
+    ("no path", faults.frame_without("file_path", 2), r"frames\[2\].file_path"),
+    ("path no text", faults.frame(2, file_path=7), r"frames\[2\].file_path: found 7"),
+    (
+        "no matrix",
+        faults.frame_without("transform_matrix", 2),
+        r"frames\[2\].transform_matrix: found nothing",
+    ),
+    # Row 7: matrices.
+    ("4x3", faults.matrix(lambda m: m[:, :3]), "a 4x3 matrix"),
+    ("2x2", faults.matrix(lambda m: m[:2, :2]), "a 2x2 matrix"),
+    ("flat", faults.matrix(lambda m: m.ravel()), r"transform_matrix\[0\]: found"),
+    ("empty matrix", faults.matrix(lambda m: []), "a list of 0"),
+    (
+        "ragged",
+        faults.matrix(lambda m: [*m[:3].tolist(), [0, 0, 1]]),
+        r"transform_matrix\[3\]: found a list of 3",
+    ),
+    (
+        "true in matrix",
+        faults.matrix(lambda m: [[True, 0, 0, 0], *m[1:].tolist()]),
+        r"transform_matrix\[0\]\[0\]: found true",
+    ),
+    ("last row", faults.matrix(lambda m: m.T), "the last row"),
+    ("mirrored", faults.with_rotation(lambda r: -r), "a mirrored rotation"),
+    ("scaled", faults.with_rotation(lambda r: 2 * r), "from orthonormal"),
+    ("drift 1e-1", faults.with_rotation(lambda r: r + 0.1), "from orthonormal"),
+    ("zero", faults.matrix(np.zeros_like), "the last row"),
+    ("zero rotation", faults.with_rotation(np.zeros_like), "from orthonormal"),
+    ("far", faults.matrix(lambda m: m + 1e300 * np.eye(4, k=3)), "a value beyond"),
+    # Row 8: intrinsics.
+    ("angle 0", faults.top(camera_angle_x=0), "camera_angle_x: found 0"),
+    ("angle pi", faults.top(camera_angle_x=3.2), "camera_angle_x: found 3.2"),
+    ("no angle", faults.without("camera_angle_x"), "camera_angle_x: found nothing"),
+    ("tiny angle", faults.top(camera_angle_x=1e-9), "focal length"),
+    ("fl_x negative", faults.top(fl_x=-5), "fl_x: found -5"),
+    ("w", faults.top(w=99), "w: found 99, expected 20, the size of the images"),
+    ("h", faults.top(h=99), "h: found 99, expected 12"),
+    ("distortion", faults.top(k1=0.1), "k1: found 0.1, expected 0"),
+    ("tangential", faults.top(p2=-0.1), "p2: found -0.1"),
+    ("fisheye", faults.top(is_fisheye=True), "is_fisheye"),
+    ("model", faults.top(camera_model="OPENCV_FISHEYE"), "expected PINHOLE"),
+    ("own lens", faults.frame(1, fl_x=20), r"frames\[1\].fl_x"),
+    # Row 10: paths.
+    ("..", faults.frame(file_path="../../etc/passwd"), "outside this folder"),
+    ("back-slashes", faults.frame(file_path="..\\..\\a.png"), "outside this folder"),
+    ("absolute", faults.frame(file_path="/etc/passwd"), "outside this folder"),
+    ("NUL", faults.frame(file_path="a\0.png"), "not a file name"),
+    ("blank", faults.frame(file_path=" "), "not a file name"),
+    ("lone surrogate", faults.frame(file_path="\ud800.png"), "not a valid path"),
+    ("URL", faults.frame(file_path="https://a.b/0.png"), "no such file"),
+    ("%2e", faults.frame(file_path="%2e%2e/0.png"), "no such file"),
+    ("4096 characters", faults.frame(file_path="a" * 4096), r"\.\.\. \(4096\)"),
+    ("long folder", faults.frame(file_path="a" * 400 + "/0.png"), "no such file"),
+    ("5000 digits", faults.frame(file_path="9" * 5000), "no such file"),
+    # Row 11 and 18: listed but missing.
+    ("missing", faults.removed("train/good/3.png"), r"frames\[3\].file_path"),
+    # Row 12: sizes.
+    (
+        "other size",
+        faults.image("train/good/3.png", SMALL),
+        "3.png has 10x6 pixels, but train/good/0.png has 20x12",
+    ),
+    (
+        "other size in test",
+        faults.image("test/Burrs/1.png", SMALL),
+        "test/Burrs/1.png has 10x6 pixels",
+    ),
+    # Row 13: masks.
+    ("mask size", faults.mask(SMALL), "Burrs/0_mask.png has 10x6 pixels"),
+    # Row 19: no image at all.
+    ("0 bytes", faults.content(faults.FIRST_IMAGE, b""), "0.png: is empty"),
+    ("text", faults.content(faults.FIRST_IMAGE, b"hello"), "neither a PNG nor"),
+    ("folder", faults.folder_in_place_of(faults.FIRST_IMAGE), "Is a directory"),
+    (
+        "test image a folder",
+        faults.folder_in_place_of("test/good/0.png"),
+        "0.png: cannot be read: Is a directory",
+    ),
+    # Row 20: cut off.
+    ("cut image", faults.cut(faults.FIRST_IMAGE, 0.7), "0.png: is cut off"),
+    # Row 21: claims.
+    (
+        "bomb",
+        faults.content(faults.FIRST_IMAGE, faults.png_of_size(20_000, 20_000)),
+        "claims a size of 20000x20000",
+    ),
+]
+
+# What is odd but can be used; the remark that tells of it.
+REMARKED = [
+    ("drift", faults.with_rotation(lambda r: r + 1e-3), "drifted.*frames.0."),
+    ("fl_x wins", faults.top(fl_x=50), "fl_x .50 px. is used"),
+    ("twice", faults.frame(1, file_path="train/good/0.png"), "listed twice.*0.png"),
+    (
+        "same pose",
+        faults.frame(1, transform_matrix=datasets.blender_pose(0).tolist()),
+        "same pose as train/good/0.png: train/good/1.png",
+    ),
+    (
+        "not listed",
+        faults.image("train/good/99.png", datasets.picture(1)),
+        "no pose and is left out: train/good/99.png",
+    ),
+    ("axes", faults.as_opencv_axes, "100% of the cameras look away"),
+    (
+        "posed test image",
+        faults.frame(0, file_path="test/good/0.png"),
+        "posed test image is left out",
+    ),
+    ("no mask", faults.removed("ground_truth/Burrs/1_mask.png"), "has no mask.*1.png"),
+    ("no masks", faults.removed("ground_truth"), "no mask: .*0.png and 3 more"),
+    (
+        "mask of good",
+        faults.image("ground_truth/good/0_mask.png", datasets.defect_mask()),
+        "masks of good images are ignored: good",
+    ),
+    (
+        "mask alone",
+        faults.image("ground_truth/Burrs/77_mask.png", datasets.defect_mask()),
+        "belongs to no image: Burrs/77_mask.png",
+    ),
+    ("empty mask", faults.mask(np.zeros((12, 20), np.uint8)), "marks nothing.*Burrs"),
+    ("no good", faults.removed("test/good"), "no good test images"),
+    ("no test", faults.removed("test"), "there are no test images"),
+    (
+        "train defect",
+        faults.image("train/Burrs/0.png", datasets.picture(3)),
+        "a folder in train/ beside good/: Burrs",
+    ),
+    (
+        "copy",
+        faults.image("test/good/0.png", datasets.picture(3)),
+        "same image as train/good/3.png: test/good/0.png",
+    ),
+    (
+        "loose",
+        faults.image("test/9.png", datasets.picture(3)),
+        "in no type's folder and left out: 9.png",
+    ),
+]
+
+# What must work without a remark.
+ACCEPTED = [
+    ("byte-order mark", faults.text(lambda t: t.encode("utf-8-sig"))),
+    ("3x4", faults.matrix(lambda m: m[:3])),
+    ("float32 rounding", faults.matrix(lambda m: m.astype(np.float32))),
+    ("zero distortion", faults.top(k1=0, p1=0.0, camera_model="OPENCV")),
+    ("same focal length", faults.top(fl_x=10 / np.tan(0.35), w=20, h=12)),
+    ("back-slashes", faults.frame(file_path=".\\train\\good\\0.png")),
+    ("no extension", faults.frame(file_path="./train/good/0")),
+    ("upper-case extension", faults.frame(file_path="train/good/0.PNG")),
+    ("upper-case file", faults.renamed("train/good/0.png", "train/good/0.PNG")),
+    ("short path", faults.frame(file_path="0.png")),
+    ("renumbered", faults.renamed("train/good/0.png", "train/good/000.png")),
+    ("dots", faults.frame(file_path="train/../train/good/0.png")),
+    ("hidden", faults.image("train/good/.0.png", SMALL)),
+    ("junk", faults.content("test/good/Thumbs.db", b"x")),
+    ("macOS", faults.image("test/__MACOSX/0.png", SMALL)),
+]
+
+
+def _cases(table: list) -> list:
+    return [pytest.param(*case[1:], id=case[0]) for case in table]
+
+
+@pytest.mark.parametrize(("fault", "message"), _cases(REFUSED))
+def test_refused(mad: pathlib.Path, fault: faults.Break, message: str) -> None:
+    fault(mad)
+    with pytest.raises(DataError, match=message) as caught:
+        data.load_object(mad)
+    assert str(mad) in str(caught.value)
+    assert len(str(caught.value)) < 600
+
+
+@pytest.mark.parametrize(("fault", "remark"), _cases(REMARKED))
+def test_remarked(mad: pathlib.Path, fault: faults.Break, remark: str) -> None:
+    fault(mad)
+    warnings = data.load_object(mad).warnings
+    assert re.search(remark, "\n".join(warnings)), warnings
+    # A frame that is left out leaves its image without a pose.
+    assert len([text for text in warnings if "has no pose" not in text]) <= 1
+
+
+@pytest.mark.parametrize("fault", _cases(ACCEPTED))
+def test_accepted(mad: pathlib.Path, fault: faults.Break) -> None:
+    fault(mad)
+    loaded = data.load_object(mad)
+    assert loaded.warnings == ()
+    assert len(loaded.train) == 4
+    assert loaded.train[0].image[6, 10, 0] == 0
+
+
+def test_names_with_spaces_and_other_letters(mad: pathlib.Path) -> None:
+    faults.renamed("train/good/0.png", "train/schön ö 部/0 größe.png")(mad)
+    faults.frame(0, file_path="train/schön ö 部/0 größe.png")(mad)
+    first = data.load_object(mad).train[0]
+    assert first.name == "train/schön ö 部/0 größe.png"
+
+
+def test_link_out_of_the_folder(mad: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    faults.renamed("train/good/0.png", "../outside.png")(mad)
+    (mad / "train/good/0.png").symlink_to(tmp_path / "outside.png")
+    with pytest.raises(DataError, match="outside this folder"):
+        data.load_object(mad)
+
+
+def test_link_of_a_test_image_out_of_the_folder(
+    mad: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    faults.renamed("test/good/0.png", "../outside.png")(mad)
+    (mad / "test/good/0.png").symlink_to(tmp_path / "outside.png")
+    with pytest.raises(DataError, match="outside this folder"):
+        data.load_object(mad)
+
+
+def test_link_loop(mad: pathlib.Path) -> None:
+    (mad / "loop").symlink_to(mad / "loop")
+    faults.frame(0, file_path="loop/0.png")(mad)
+    with pytest.raises(DataError, match="not a valid path|no such file"):
+        data.load_object(mad)
+
+
+def test_ambiguous_name(mad: pathlib.Path) -> None:
+    datasets.save(mad / "train/good/0.jpg", datasets.picture(1))
+    faults.frame(0, file_path="train/good/0")(mad)
+    with pytest.raises(DataError, match="any of 0.jpg, 0.png"):
+        data.load_object(mad)
+
+
+def test_no_defects_loads(mad: pathlib.Path) -> None:
+    faults.removed("test/Burrs")(mad)
+    faults.removed("test/Missing")(mad)
+    faults.removed("ground_truth")(mad)
+    loaded = data.load_object(mad)
+    assert [view.defect_type for view in loaded.test] == [data.GOOD] * 2
+    assert loaded.warnings == ("there are no defective test images",)
+
+
+@pytest.mark.parametrize("kind", ["missing", "file", "empty", "unreadable", "long"])
+def test_bad_root(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    root = tmp_path / ("x" * 300 if kind == "long" else "object")
+    if kind == "file":
+        root.write_text("hello")
+    elif kind in ("empty", "unreadable"):
+        root.mkdir()
+    if kind == "unreadable":
+
+        def refuse(path: object) -> list[str]:
+            raise PermissionError(13, "Permission denied", str(path))
+
+        monkeypatch.setattr("os.listdir", refuse)
+    before = sorted(tmp_path.glob("*"))
+    for function in (data.load_object, data.list_categories, data.read_test_poses):
+        with pytest.raises(DataError, match=re.escape(str(root))):
+            function(root)
+    assert sorted(tmp_path.glob("*")) == before

@@ -1,0 +1,88 @@
+"""Conventions and checks of pose matrices."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from jaxsplat.core import cameras
+from jaxsplat.data import poses
+from jaxsplat.data.notes import Notes
+from jaxsplat.errors import DataError
+from tests.helpers import datasets
+
+POSES = np.stack([datasets.blender_pose(i) for i in range(8)])
+
+
+def test_blender_pose_equals_look_at() -> None:
+    """A Blender camera looks along its -z, and its y is up in the image."""
+    for pose in POSES:
+        expected = cameras.look_at(pose[:3, 3], np.zeros(3), np.array([0.0, 0.0, 1.0]))
+        np.testing.assert_allclose(poses.opencv_from_blender(pose), expected, atol=1e-6)
+
+
+def test_point_in_front_and_above() -> None:
+    """By hand: camera at z = 4 looking down the world's -z, its up along world y."""
+    pose = np.eye(4)
+    pose[2, 3] = 4.0
+    camera_from_world = poses.opencv_from_blender(pose)
+    point = camera_from_world @ np.array([1.0, 2.0, 1.0, 1.0])
+    np.testing.assert_allclose(point, [1.0, -2.0, 3.0, 1.0])
+
+
+def test_share_looking_away() -> None:
+    good = np.stack([poses.opencv_from_blender(pose) for pose in POSES])
+    flipped = np.diag([1.0, -1.0, -1.0, 1.0]) @ good
+    assert poses.share_looking_away(good) == 0.0
+    assert poses.share_looking_away(flipped) == 1.0
+    mixed = np.concatenate([good[:6], flipped[6:]])
+    assert poses.share_looking_away(mixed) == pytest.approx(0.25)
+
+
+def test_parallel_axes_have_no_centre() -> None:
+    same = np.stack([poses.opencv_from_blender(POSES[0])] * 3)
+    assert poses.share_looking_away(same) == 0.0
+
+
+@settings(max_examples=50, deadline=None)
+@given(noise=hnp.arrays(np.float64, (3, 3), elements=st.floats(-1e-3, 1e-3)))
+def test_drift_becomes_the_nearest_rotation(noise: np.ndarray) -> None:
+    matrix = POSES[1].copy()
+    matrix[:3, :3] += noise
+    motion = poses.rigid_motion(matrix, "here", Notes())
+    rotation = motion[:3, :3]
+    np.testing.assert_allclose(rotation.T @ rotation, np.eye(3), atol=1e-12)
+    assert np.linalg.det(rotation) > 0
+    moved = np.linalg.norm(rotation - matrix[:3, :3])
+    assert moved <= np.linalg.norm(noise) + 1e-12
+    np.testing.assert_array_equal(motion[:3, 3], POSES[1, :3, 3])
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    matrix=hnp.arrays(
+        np.float64,
+        st.tuples(st.integers(1, 5), st.integers(1, 5)),
+        elements=st.floats(-1e300, 1e300) | st.sampled_from([0.0, 1.0, -1.0]),
+    )
+)
+def test_any_matrix_is_a_motion_or_a_data_error(matrix: np.ndarray) -> None:
+    try:
+        motion = poses.rigid_motion(matrix, "here", Notes())
+    except DataError as error:
+        assert str(error).startswith("here: found")
+    else:
+        inverse = poses.opencv_from_blender(motion)
+        assert np.isfinite(inverse.astype(np.float32)).all()
+
+
+def test_drift_is_counted() -> None:
+    notes = Notes()
+    for i in range(3):
+        matrix = POSES[i].copy()
+        matrix[:3, :3] *= 1.001
+        poses.rigid_motion(matrix, f"frame {i}", notes)
+    assert notes.sentences() == (
+        "the rotation had drifted and was made orthonormal: frame 0 and 2 more",
+    )

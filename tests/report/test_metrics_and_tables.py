@@ -1,0 +1,116 @@
+"""metrics.json has the promised keys, and the table the same numbers."""
+
+import json
+import math
+
+import pytest
+
+from jaxsplat.errors import NumericsError
+from jaxsplat.report import (
+    CategoryMetrics,
+    PoseSummary,
+    QuerySeconds,
+    Seconds,
+    metrics_record,
+    text_table,
+)
+from jaxsplat.report.files import dump_json
+
+SECONDS = Seconds(300.5, 12.0, QuerySeconds(0.3, 1.5, 0.2, 2.0), 40.0)
+POSE = PoseSummary(0.125, 0.5, 0.002, 0.75)
+FULL = CategoryMetrics(0.9, 0.98, 0.85, 0.5, 32.5, 40_000, 23, SECONDS, POSE)
+BARE = CategoryMetrics(
+    image_auroc=None,
+    pixel_auroc=0.9,
+    aupro=None,
+    pixel_ap=None,
+    psnr=None,
+    gaussians=20_000,
+    queries=7,
+    seconds=SECONDS,
+    reasons={"image_auroc": "no good query"},
+)
+
+
+def test_the_record_has_the_promised_keys() -> None:
+    record = metrics_record({"01Penguin": FULL}, {"seed": 0, "a": (1,)}, {"jax": "1"})
+    expected = {
+        "image_auroc": 0.9,
+        "pixel_auroc": 0.98,
+        "aupro": 0.85,
+        "pixel_ap": 0.5,
+        "psnr": 32.5,
+        "gaussians": 40_000,
+        "queries": 23,
+        "pose": {
+            "rotation_deg_median": 0.125,
+            "rotation_deg_p95": 0.5,
+            "translation_rel_median": 0.002,
+            "success_rate": 0.75,
+        },
+        "seconds": {
+            "fit": 300.5,
+            "gallery": 12.0,
+            "per_query": {"coarse": 0.3, "refine": 1.5, "features": 0.2, "total": 2.0},
+            "compile": 40.0,
+        },
+    }
+    assert json.loads(dump_json(record)) == {
+        "categories": {"01Penguin": expected},
+        "mean": expected,
+        "config": {"seed": 0, "a": [1]},
+        "versions": {"jax": "1"},
+    }
+
+
+def test_the_mean_leaves_out_what_is_undefined() -> None:
+    record = metrics_record({"a": FULL, "b": BARE}, {}, {})
+    rows, mean = record["categories"], record["mean"]
+    assert isinstance(rows, dict) and isinstance(mean, dict)
+    assert "pose" not in rows["b"] and "reasons" not in rows["a"]
+    assert rows["b"]["reasons"] == {"image_auroc": "no good query"}
+    assert mean["image_auroc"] == 0.9
+    assert mean["pixel_auroc"] == pytest.approx(0.94)
+    assert mean["pose"]["success_rate"] == 0.75
+    assert mean["gaussians"] == 30_000
+    assert "reasons" not in mean
+
+
+def test_a_metric_that_no_category_defines_is_null() -> None:
+    mean = metrics_record({"b": BARE}, {}, {})["mean"]
+    assert isinstance(mean, dict)
+    assert mean["psnr"] is None and "pose" not in mean
+
+
+def test_no_category_at_all_is_no_error() -> None:
+    assert metrics_record({}, {}, {})["mean"] == {}
+    assert "category" in text_table(metrics_record({}, {}, {}))
+
+
+def test_a_number_that_is_not_finite_is_named() -> None:
+    bad = CategoryMetrics(0.9, 0.9, 0.9, 0.9, math.inf, 1, 1, SECONDS)
+    with pytest.raises(NumericsError, match="a.psnr: found inf"):
+        metrics_record({"a": bad}, {}, {})
+
+
+def test_the_table_shows_numbers_names_and_reasons() -> None:
+    lines = text_table(metrics_record({"a\x1b[31m": FULL, "b": BARE}, {}, {})).split(
+        "\n"
+    )
+    assert lines[0].split("  ")[0].startswith("category")
+    assert lines[2].split()[:6] == [
+        "a?[31m",
+        "0.900",
+        "0.980",
+        "0.850",
+        "0.500",
+        "32.50",
+    ]
+    assert lines[3].split()[:3] == ["b", "n/a", "0.900"]
+    assert lines[4].split()[0] == "mean"
+    assert lines[5] == "b: image_auroc is n/a: no good query"
+    assert len({len(line) for line in lines[:5]}) == 1
+
+
+def test_one_category_needs_no_mean_row() -> None:
+    assert "mean" not in text_table(metrics_record({"a": FULL}, {}, {}))

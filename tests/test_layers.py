@@ -1,0 +1,163 @@
+"""Holds the order of the layers and what importing the package may cost."""
+
+import ast
+import pathlib
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+import jaxsplat
+
+LAYERS = [
+    "core",
+    "data",
+    "scene",
+    "render",
+    "fit",
+    "features",
+    "pose",
+    "scores",
+    "metrics",
+    "methods",
+    "report",
+]
+ROOT = pathlib.Path(jaxsplat.__file__).parent
+SOURCES = sorted(ROOT.rglob("*.py"))
+FORBIDDEN_CALLS = {
+    "eval",
+    "exec",
+    "pickle",
+    "cPickle",
+    "dill",
+    "joblib",
+    "shelve",
+    "marshal",
+    "torch.load",
+    "yaml.load",
+}
+
+
+def imported_names(source: str) -> Iterator[str]:
+    """Yields the full dotted name of everything that a module imports."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            package = "." * node.level + (node.module or "")
+            yield from (f"{package}.{alias.name}" for alias in node.names)
+
+
+def layer_of(path: pathlib.Path) -> str:
+    """Returns the folder of a module below the package, "" for the package itself."""
+    parts = path.relative_to(ROOT).parts
+    return parts[0] if len(parts) > 1 else ""
+
+
+def wrong_imports(source: str, layer: str) -> list[str]:
+    """Returns the imports that a module of a layer must not have."""
+    wrong = []
+    for name in imported_names(source):
+        parts = name.split(".")
+        if parts[0] in ("", "experiments", "tests"):
+            wrong.append(name)
+        elif parts[0] == "flax" and layer != "features":
+            wrong.append(name)
+        elif parts[0] == "jaxsplat" and len(parts) > 1 and parts[1] in LAYERS and layer:
+            allowed = LAYERS[: LAYERS.index(layer) + 1]
+            wrong += [] if parts[1] in allowed else [name]
+    return wrong
+
+
+def dangerous_names(source: str) -> list[str]:
+    """Returns what a module uses that can run code out of a file."""
+    found = [
+        name
+        for name in imported_names(source)
+        if name.split(".")[0] in FORBIDDEN_CALLS or name in FORBIDDEN_CALLS
+    ]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            allows = any(
+                word.arg == "allow_pickle" and ast.unparse(word.value) != "False"
+                for word in node.keywords
+            )
+            if called in FORBIDDEN_CALLS or allows:
+                found.append(ast.unparse(node))
+    return found
+
+
+def test_every_folder_is_a_known_layer() -> None:
+    folders = {layer_of(path) for path in SOURCES} - {""}
+    assert folders <= set(LAYERS)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_go_one_way(path: pathlib.Path) -> None:
+    assert not wrong_imports(path.read_text(encoding="utf-8"), layer_of(path))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_nothing_can_run_code_out_of_a_file(path: pathlib.Path) -> None:
+    assert not dangerous_names(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("layer", "source", "is_wrong"),
+    [
+        ("data", "from jaxsplat.core import se3", False),
+        ("data", "from jaxsplat import render", True),
+        ("core", "import jaxsplat.data.records", True),
+        ("fit", "from jaxsplat.errors import DataError", False),
+        ("render", "from . import binning", True),
+        ("report", "from experiments import mad", True),
+        ("pose", "from flax import nnx", True),
+        ("features", "from flax import nnx", False),
+        ("", "from jaxsplat.render import api", False),
+    ],
+)
+def test_the_check_sees_wrong_imports(layer: str, source: str, is_wrong: bool) -> None:
+    assert bool(wrong_imports(source, layer)) == is_wrong
+
+
+@pytest.mark.parametrize(
+    ("source", "is_dangerous"),
+    [
+        ("import pickle", True),
+        ("from pickle import loads", True),
+        ("import numpy as np\nnp.load(p, allow_pickle=True)", True),
+        ("import numpy as np\nnp.load(p, allow_pickle=False)", False),
+        ("eval(text)", True),
+        ("torch.load(path)", True),
+        ("model.eval()", False),
+    ],
+)
+def test_the_check_sees_dangerous_names(source: str, is_dangerous: bool) -> None:
+    assert bool(dangerous_names(source)) == is_dangerous
+
+
+def test_import_starts_no_device_parses_no_flag_and_is_quick() -> None:
+    # A platform that does not exist: whoever starts a device fails. Seconds of the
+    # processor, so that a busy machine does not matter.
+    code = """if True:
+        import importlib, pkgutil, sys, time
+        import jax
+        start = time.process_time()
+        import jaxsplat
+        assert time.process_time() - start < 1, "importing jaxsplat takes over a second"
+        for module in pkgutil.walk_packages(jaxsplat.__path__, "jaxsplat."):
+            importlib.import_module(module.name)
+        from absl import flags
+        assert not flags.FLAGS.is_parsed()
+        """
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--no_such_flag"],
+        env={"JAX_PLATFORMS": "nonexistent", "PYTHONPATH": str(ROOT.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
