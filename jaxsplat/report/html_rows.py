@@ -46,7 +46,7 @@ def query(row: QueryRow, category: CategoryReport, side: int) -> Query:
     truth = _truth(row)
     states = _states(row, category.threshold, truth)
     kind = row.defect_type if row.defect_type is not None else "truth not known"
-    score = "-1" if row.score is None else f"{row.score:.8g}"
+    score = "-1e300" if row.score is None else f"{row.score:.8g}"
     markup = (
         f'<article class="query" data-kind="{html.escape(kind)}" '
         f'data-state="{" ".join(states)}" data-score="{score}">'

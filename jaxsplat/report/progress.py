@@ -85,7 +85,7 @@ class Progress:
     def note(self, text: str) -> None:
         """Prints a remark for the log on stderr, above the line."""
         self.clear()
-        self._write(text + "\n")
+        self._write(_printable(text) + "\n")
 
     def clear(self) -> None:
         """Removes the line."""

@@ -72,10 +72,7 @@ class CategoryFolder:
             buffer = io.BytesIO()
             np.savez_compressed(buffer, allow_pickle=False, **arrays)
             files.write_bytes(self._arrays_path(name), buffer.getvalue())
-        with open(self.path / RESULTS, "a", encoding="utf-8") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        _append_line(self.path / RESULTS, text)
         self.results[name] = json.loads(text)
 
     def load_arrays(self, name: str) -> dict[str, Shaped[np.ndarray, "..."]]:
@@ -120,6 +117,8 @@ class CategoryFolder:
     def _read(self) -> dict[str, dict[str, object]]:
         path = self.path / RESULTS
         if not path.exists():
+            # Marks the folder as a run's own before the first query is done.
+            files.write_text(path, "")
             return {}
         data = path.read_bytes()
         lines = data.split(b"\n")
@@ -169,6 +168,20 @@ class CategoryFolder:
                 "--out, or begin afresh with --noresume"
             )
         return record
+
+
+def _append_line(path: pathlib.Path, text: str) -> None:
+    with open(path, "ab", buffering=0) as file:
+        length = file.tell()
+        try:
+            left = f"{text}\n".encode()
+            while left:
+                left = left[file.write(left) :]
+            os.fsync(file.fileno())
+        except BaseException:
+            # Half a line would spoil the next one.
+            file.truncate(length)
+            raise
 
 
 def clear(path: pathlib.Path) -> None:

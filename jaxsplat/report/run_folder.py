@@ -54,10 +54,10 @@ class RunFolder:
         self.path = pathlib.Path(path)
         self.config = {key: files.plain(value, key) for key, value in config.items()}
         self.config_hash = config_hash(self.config, free)
-        self.versions = versions()
         self.warnings: list[str] = []
         self._lock = _take(self.path)
         try:
+            self.versions = versions()
             if resume:
                 self._check_settings(free)
             else:
@@ -136,7 +136,9 @@ class RunFolder:
         for item in sorted(self.path.iterdir()):
             if item.is_dir() and (item / results.RESULTS).exists():
                 results.clear(item)
-        for name in _ROOT_FILES:
+        # The settings stay until new ones replace them, so that a kill in between
+        # leaves a folder that is known as a run.
+        for name in _ROOT_FILES[1:]:
             (self.path / name).unlink(missing_ok=True)
 
     def _begin(self) -> None:

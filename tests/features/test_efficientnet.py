@@ -1,7 +1,5 @@
 """The networks against float64 NumPy, and invariants of the forward pass."""
 
-import dataclasses
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,26 +7,12 @@ import pytest
 from jax import lax
 
 from jaxsplat import errors, features
-from jaxsplat.features import architecture, efficientnet, network, weights
-from tests.helpers import formula_weights, numpy_efficientnet
+from jaxsplat.features import architecture, efficientnet, weights
+from tests.helpers import networks, numpy_efficientnet
 
-LITE0 = network.CONFIGS["efficientnet_lite0"]
-B4 = network.CONFIGS["efficientnet_b4"]
 # Largest difference as a share of the largest value. Up to 70 float32 layers of at most
 # 672 terms each; the worst seen is 8e-7.
 RELATIVE = 5e-6
-
-
-def with_formula_weights(
-    config: architecture.EfficientNetConfig,
-) -> tuple[dict[str, np.ndarray], features.FeatureNetwork]:
-    shapes = efficientnet.parameter_shapes(config)
-    published = {
-        name: formula_weights.tensor(name, weights.published_shape(shape))
-        for name, shape in shapes.items()
-    }
-    params = weights.to_network_layout(published, shapes)
-    return published, features.FeatureNetwork(jax.tree.map(jnp.asarray, params), config)
 
 
 def images(seed: int, *shape: int) -> jax.Array:
@@ -67,18 +51,28 @@ def test_lite0_agrees_with_numpy(size: tuple[int, int]) -> None:
     assert_maps_close(features.extract(net, image), expected, RELATIVE)
 
 
-@pytest.mark.parametrize("padded_for", [380, None])
-def test_b4_agrees_with_numpy(padded_for: int | None) -> None:
-    config = dataclasses.replace(B4, padded_for=padded_for)
-    published, net = with_formula_weights(config)
+@pytest.mark.parametrize(
+    "config, blocks, taps",
+    [
+        (networks.B4, numpy_efficientnet.B4_BLOCKS, numpy_efficientnet.B4_TAPS),
+        (networks.SMALL, [(1, 3), (2, 3), (2, 5), (2, 3), (1, 5)], (0, 1, 2, 4)),
+    ],
+    ids=["b4", "small"],
+)
+def test_squeeze_excite_and_swish_agree_with_numpy(
+    config: architecture.EfficientNetConfig,
+    blocks: list[numpy_efficientnet.Block],
+    taps: tuple[int, ...],
+) -> None:
+    net = networks.by_formula(config)
     image = images(1, 1, 45, 34)
     expected = numpy_efficientnet.forward(
         np.asarray(features.normalize(net, image)[0]),
-        published,
-        numpy_efficientnet.B4_BLOCKS,
-        numpy_efficientnet.B4_TAPS,
+        networks.published(config),
+        blocks,
+        taps,
         numpy_efficientnet.swish,
-        padded_for,
+        config.padded_for,
     )
     assert_maps_close(features.extract(net, image), expected, RELATIVE)
 
@@ -106,57 +100,56 @@ def test_depthwise_agrees_with_grouped_convolution(
 
 
 def test_batch_equals_each_image_alone() -> None:
-    net = features.load_network()
+    net = networks.by_formula(networks.SMALL)
     batch = images(3, 3, 33, 47)
     together = features.extract(net, batch)
     for index in range(3):
         alone = features.extract(net, batch[index : index + 1])
-        assert_maps_close(
-            alone, [np.asarray(level[index]) for level in together], RELATIVE
-        )
+        expected = [np.asarray(level[index]) for level in together]
+        assert_maps_close(alone, expected, RELATIVE)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 40)])
 def test_image_smaller_than_the_stride(size: tuple[int, int]) -> None:
-    maps = features.extract(features.load_network(), images(4, 1, *size))
+    net = networks.by_formula(networks.SMALL)
+    maps = features.extract(net, images(4, 1, *size))
     for level, stride in zip(maps, (2, 4, 8, 16), strict=True):
         assert level.shape[1:3] == tuple(-(-side // stride) for side in size)
         assert bool(jnp.all(jnp.isfinite(level)))
 
 
 def test_b4_refuses_an_image_that_leaves_no_map() -> None:
-    net = with_formula_weights(B4)[1]
+    net = networks.by_formula(networks.B4)
     with pytest.raises(errors.ConfigError, match="8x8 pixels is too small"):
         features.extract(net, images(5, 1, 8, 8))
 
 
 def test_gradient_of_the_image_agrees_with_differences() -> None:
-    net = with_formula_weights(dataclasses.replace(B4, width=0.25, depth=0.25))[1]
+    net = networks.by_formula(networks.SMALL)
     image, direction = images(6, 1, 16, 16), images(7, 1, 16, 16) - 0.5
 
+    @jax.jit
+    @jax.value_and_grad
     def loss(step: jax.Array) -> jax.Array:
         maps = features.extract(net, image + step * direction)
         return sum((jnp.mean(level * level) for level in maps), start=jnp.zeros(()))
 
     step = 1e-2
-    slope = jax.jit(jax.grad(loss))(jnp.zeros(()))
-    run = jax.jit(loss)
-    expected = (run(jnp.float32(step)) - run(jnp.float32(-step))) / (2 * step)
-    np.testing.assert_allclose(slope, expected, rtol=2e-3)
+    expected = (loss(jnp.float32(step))[0] - loss(jnp.float32(-step))[0]) / (2 * step)
+    np.testing.assert_allclose(loss(jnp.zeros(()))[1], expected, rtol=2e-3)
 
 
 def test_network_is_an_argument_of_a_jitted_function() -> None:
-    net = features.load_network()
-    count = 0
+    traces = 0
 
     @jax.jit
     def total(net: features.FeatureNetwork, image: jax.Array) -> jax.Array:
-        nonlocal count
-        count += 1
+        nonlocal traces
+        traces += 1
         return jnp.sum(features.extract(net, image)[-1])
 
     image = images(8, 1, 16, 16)
-    first = total(net, image)
-    second = total(features.load_network(), image)
-    assert count == 1
+    first = total(networks.by_formula(networks.SMALL), image)
+    second = total(networks.by_formula(networks.SMALL), image)
+    assert traces == 1
     assert first == second

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from jaxsplat import features
-from jaxsplat.features import network
 from jaxsplat.scores import splatpose
 from tests.features import test_efficientnet
+from tests.helpers import networks
 
 FILE = pathlib.Path(__file__).parent / "golden.npz"
 RELATIVE = 1e-5  # two float32 implementations; the worst seen is 1.2e-6
@@ -18,8 +18,7 @@ RELATIVE = 1e-5  # two float32 implementations; the worst seen is 1.2e-6
 def load(name: str) -> features.FeatureNetwork:
     if name == "lite0":
         return features.load_network()
-    config = network.CONFIGS["efficientnet_b4"]
-    return test_efficientnet.with_formula_weights(config)[1]
+    return networks.by_formula(networks.B4)
 
 
 @pytest.fixture(scope="module")

@@ -105,6 +105,7 @@ def test_beginning_afresh_removes_only_what_a_run_wrote(
         ".lock",
         "a",
         "a/notes.txt",
+        "a/results.jsonl",
         "config.json",
         "mine",
         "versions.json",
@@ -207,6 +208,30 @@ def test_results_come_back_in_order(tmp_path: pathlib.Path) -> None:
             category.append("test/x/2.png", {"score": float("nan")})
         with pytest.raises(DataError, match=r"'test/x/0\.png' cannot be read"):
             category.load_arrays("test/x/0.png")
+
+
+def test_a_run_killed_in_its_first_fit_is_cleared_too(tmp_path: pathlib.Path) -> None:
+    with open_run(tmp_path) as run:
+        run.category("a").scene_path.write_text("half")
+    with open_run(tmp_path, resume=False, preset="paper") as run:
+        assert not run.category("a").scene_path.exists()
+
+
+def test_a_full_disk_leaves_no_half_line(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with open_run(tmp_path) as run:
+        category = run.category("x")
+        category.append("a", {})
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "fsync", full)
+            with pytest.raises(OSError, match="No space"):
+                category.append("b", {})
+        category.append("b", {})
+        assert list(run.category("x").results) == ["a", "b"]
 
 
 @pytest.mark.parametrize("cut", range(1, 60, 7))

@@ -1,0 +1,96 @@
+"""Times feature extraction and the two ways to compute a depthwise convolution.
+
+    python -m experiments.bench_features
+
+Prints one JSON object: medians in milliseconds, with device and versions.
+"""
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from absl import app, flags
+from jax import Array, lax
+
+from jaxsplat import features
+from jaxsplat.features import architecture, efficientnet, network
+
+_SIZE = flags.DEFINE_integer("size", 224, "Side of the images in pixels.", 16)
+_BATCH = flags.DEFINE_integer("batch", 2, "Number of images.", 1)
+_REPEATS = flags.DEFINE_integer("repeats", 7, "Timed runs, of which the median.", 1)
+
+
+def median_ms(run: Callable[[], object]) -> float:
+    """Returns the median time of a call, after one call that compiles."""
+    jax.block_until_ready(run())
+    times = []
+    for _ in range(_REPEATS.value):
+        start = time.perf_counter()
+        jax.block_until_ready(run())
+        times.append(time.perf_counter() - start)
+    return round(1e3 * statistics.median(times), 2)
+
+
+def _grouped(weight: Array, x: Array, stride: int) -> Array:
+    return lax.conv_general_dilated(
+        x,
+        weight,
+        (stride, stride),
+        "SAME",
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        feature_group_count=x.shape[-1],
+        precision=lax.Precision.HIGHEST,
+    )
+
+
+def _shifted(weight: Array, x: Array, stride: int) -> Array:
+    window = architecture.Window(weight.shape[0], stride, None)
+    layer = efficientnet.DepthwiseConv(x.shape[-1], window)
+    layer.weight[...] = weight
+    return layer(x)
+
+
+def depthwise_ms() -> dict[str, float]:
+    """Returns the time of all depthwise convolutions of Lite0, computed either way."""
+    config = network.CONFIGS["efficientnet_lite0"]
+    rng = np.random.default_rng(0)
+    result = {}
+    for name, function in dict(shifted=_shifted, grouped=_grouped).items():
+        compiled = jax.jit(function, static_argnames="stride")
+        size, total = -(-_SIZE.value // 2), 0.0
+        for block in architecture.blocks(config):
+            channels, window = block.inputs * block.expand, block.window
+            shape = (_BATCH.value, size, size, channels)
+            x = jnp.asarray(rng.normal(size=shape), dtype=jnp.float32)
+            weight = jnp.ones((window.side, window.side, 1, channels))
+            total += median_ms(lambda: compiled(weight, x, stride=window.stride))
+            size = architecture.output_size(size, window)
+        result[name] = round(total, 2)
+    return result
+
+
+def main(argv: list[str]) -> None:
+    if len(argv) > 1:
+        raise app.UsageError(f"unexpected argument {argv[1]!r}")
+    shape = (_BATCH.value, _SIZE.value, _SIZE.value, 3)
+    images = jnp.asarray(np.random.default_rng(0).uniform(size=shape), jnp.float32)
+    net = features.load_network()
+    result = {
+        "device": jax.devices()[0].device_kind,
+        "python": sys.version.split()[0],
+        "jax": jax.__version__,
+        "batch": _BATCH.value,
+        "size": _SIZE.value,
+        "extract_lite0_ms": median_ms(lambda: features.extract(net, images)),
+        "depthwise_ms": depthwise_ms(),
+    }
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,173 @@
+"""The visual hull of silhouettes: where a solid object can be (Laurentini 1994)."""
+
+import dataclasses
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from jaxsplat.core.cameras import Camera
+from jaxsplat.errors import DataError
+
+_COARSE = 48  # cells along the cube's side before refinement
+_REFINE = 3  # each occupied cell is cut into this many along each axis
+
+
+@dataclasses.dataclass(frozen=True)
+class SurfacePoints:
+    """Points on a surface.
+
+    Attributes:
+        points: positions in the world, [n, 3].
+        normals: unit vectors pointing out of the object, [n, 3].
+        spacing: typical distance between neighbouring points, scene units.
+    """
+
+    points: Float[np.ndarray, "n 3"]
+    normals: Float[np.ndarray, "n 3"]
+    spacing: float
+
+
+def view_center(cameras: Camera) -> Float[np.ndarray, "3"]:
+    """Returns the point nearest to all optical axes, in least squares.
+
+    Args:
+        cameras: a stack of `v` cameras. When all axes are parallel, the point is not
+            defined and the mean of the camera positions is returned.
+    """
+    pose = np.asarray(cameras.camera_from_world, np.float64)
+    axes = pose[:, 2, :3]
+    eyes = -np.einsum("vji,vj->vi", pose[:, :3, :3], pose[:, :3, 3])
+    projectors = np.eye(3) - axes[:, :, None] * axes[:, None, :]
+    matrix = projectors.sum(axis=0)
+    if np.linalg.cond(matrix) > 1e8:
+        return eyes.mean(axis=0)
+    return np.linalg.solve(matrix, np.einsum("vij,vj->i", projectors, eyes))
+
+
+def _project(
+    points: Float[np.ndarray, "n 3"], cameras: Camera, view: int
+) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, " n"]]:
+    pose = np.asarray(cameras.camera_from_world[view], np.float32)
+    local = points @ pose[:3, :3].T + pose[:3, 3]
+    depth = np.maximum(local[:, 2], 1e-6)
+    u = float(cameras.fx[view]) * local[:, 0] / depth + float(cameras.cx[view])
+    v = float(cameras.fy[view]) * local[:, 1] / depth + float(cameras.cy[view])
+    return np.stack([u, v], axis=1), local[:, 2]
+
+
+def _extent(
+    silhouettes: Bool[np.ndarray, "v h w"],
+    cameras: Camera,
+    center: Float[np.ndarray, "3"],
+) -> float:
+    """Returns the radius about `center` that the silhouettes span at its depth."""
+    radius = 0.0
+    for view, silhouette in enumerate(silhouettes):
+        middle, depth = _project(center[None].astype(np.float32), cameras, view)
+        rows, columns = np.nonzero(silhouette)
+        if depth[0] <= 0 or rows.size == 0:
+            continue
+        x = (columns + 0.5 - middle[0, 0]) / float(cameras.fx[view])
+        y = (rows + 0.5 - middle[0, 1]) / float(cameras.fy[view])
+        radius = max(radius, float(depth[0] * np.sqrt((x * x + y * y).max())))
+    return radius
+
+
+def _inside(
+    points: Float[np.ndarray, "n 3"],
+    cells: float,
+    distances: Float[np.ndarray, "v h w"],
+    cameras: Camera,
+) -> Bool[np.ndarray, " n"]:
+    """Returns which points lie within half a cell's diagonal of every silhouette.
+
+    A view says nothing about points outside its image.
+    """
+    height, width = distances.shape[1:]
+    kept = np.arange(len(points))
+    for view, distance in enumerate(distances):
+        pixels, depth = _project(points[kept], cameras, view)
+        column = np.floor(pixels[:, 0]).astype(int)
+        row = np.floor(pixels[:, 1]).astype(int)
+        framed = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+        framed &= depth > 0
+        focal = max(float(cameras.fx[view]), float(cameras.fy[view]))
+        reach = 0.87 * cells * focal / np.maximum(depth, 1e-6)
+        ok = ~framed
+        ok[framed] = distance[row[framed], column[framed]] <= reach[framed]
+        kept = kept[ok]
+    result = np.zeros(len(points), bool)
+    result[kept] = True
+    return result
+
+
+def _surface(
+    cells: Int[np.ndarray, "n 3"], side: int
+) -> tuple[Bool[np.ndarray, " n"], Float[np.ndarray, "n 3"]]:
+    """Returns which cells have an empty neighbour, and outward normals."""
+    grid = np.zeros((side + 4,) * 3, np.float32)
+    x, y, z = (cells + 2).T
+    grid[x, y, z] = 1
+    exposed = np.zeros(len(cells), bool)
+    for axis in range(3):
+        for step in (-1, 1):
+            exposed |= np.roll(grid, step, axis)[x, y, z] == 0
+    for axis in range(3):  # a wide smoothing, so that normals are not those of cubes
+        grid = grid + np.roll(grid, 1, axis) + np.roll(grid, -1, axis)
+    normal = np.stack(
+        [
+            np.roll(grid, 1, axis)[x, y, z] - np.roll(grid, -1, axis)[x, y, z]
+            for axis in range(3)
+        ],
+        axis=1,
+    )
+    length = np.linalg.norm(normal, axis=1, keepdims=True)
+    fallback = np.broadcast_to(np.array([0, 0, 1], np.float32), normal.shape)
+    return exposed, np.where(length > 0, normal / np.maximum(length, 1e-6), fallback)
+
+
+def visual_hull(
+    silhouettes: Bool[np.ndarray, "v h w"], cameras: Camera, detail: int = 1
+) -> SurfacePoints:
+    """Returns points on the hull's surface, one for each exposed cell of a fine grid.
+
+    Args:
+        silhouettes: true on the object, for each of `v` views.
+        cameras: the stack of their cameras.
+        detail: refinements by three of a 48-cell cube around the object.
+
+    Raises:
+        DataError: no cell is inside all silhouettes (poses and images disagree).
+    """
+    import cv2
+
+    center = view_center(cameras)
+    radius = 1.05 * _extent(silhouettes, cameras, center)
+    distances = np.stack(
+        [
+            cv2.distanceTransform((~s).astype(np.uint8), cv2.DIST_L2, 3)
+            for s in silhouettes
+        ]
+    )
+    side, size = _COARSE, 2 * radius / _COARSE
+    cells = np.stack(np.meshgrid(*[np.arange(side)] * 3, indexing="ij"), axis=-1)
+    cells = cells.reshape(-1, 3)
+    for level in range(detail + 1):
+        points = (center - radius + (cells + 0.5) * size).astype(np.float32)
+        # The last level decides by the cell's centre alone.
+        margin = 0.0 if level == detail else size
+        cells = cells[_inside(points, margin, distances, cameras)]
+        if len(cells) == 0:
+            raise DataError(
+                "the silhouettes of the training views have no point in common; "
+                "expected poses that agree with the images"
+            )
+        if level < detail:
+            children = np.stack(np.meshgrid(*[np.arange(_REFINE)] * 3), axis=-1)
+            cells = (cells[:, None] * _REFINE + children.reshape(1, -1, 3)).reshape(
+                -1, 3
+            )
+            side, size = side * _REFINE, size / _REFINE
+    exposed, normals = _surface(cells, side)
+    points = (center - radius + (cells + 0.5) * size).astype(np.float32)
+    return SurfacePoints(points[exposed], normals[exposed].astype(np.float32), size)
