@@ -29,12 +29,6 @@ from absl import app, flags
 from jaxsplat import errors
 from jaxsplat.features import efficientnet, network, weights
 
-_NETWORK = flags.DEFINE_enum(
-    "network", None, sorted(network.CONFIGS), "Which network the file is for."
-)
-_SOURCE = flags.DEFINE_string("source", None, "A .safetensors or a PyTorch .pth file.")
-_OUTPUT = flags.DEFINE_string("output", None, "The .safetensors file to write.")
-
 
 def torch_to_safetensors(data: bytes, path: pathlib.Path) -> bytes:
     """Returns the tensors of a PyTorch state dictionary as a safetensors file.
@@ -65,8 +59,7 @@ def torch_to_safetensors(data: bytes, path: pathlib.Path) -> bytes:
         state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds; all mean an unusable file
         raise errors.DataError(
-            f"{path}: torch cannot read it as plain weights "
-            f"({type(error).__name__}: {str(error).splitlines()[0]})"
+            f"{path}: torch cannot read it as plain weights ({type(error).__name__})"
         ) from error
     if not isinstance(state, dict) or not all(
         isinstance(value, torch.Tensor) for value in state.values()
@@ -108,12 +101,26 @@ def _write_atomically(path: pathlib.Path, data: bytes) -> None:
         partial.unlink(missing_ok=True)
 
 
+def _define_flags() -> None:
+    # Not on import: absl refuses a flag that two imported modules define.
+    flags.DEFINE_enum(
+        "network", None, sorted(network.CONFIGS), "Whose file it is.", required=True
+    )
+    flags.DEFINE_string(
+        "source", None, "A .safetensors or a PyTorch .pth file.", required=True
+    )
+    flags.DEFINE_string(
+        "output", None, "The .safetensors file to write.", required=True
+    )
+
+
 def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"unexpected argument {argv[1]!r}")
-    output = pathlib.Path(_OUTPUT.value)
+    values = flags.FLAGS
+    output = pathlib.Path(values.output)
     try:
-        digest = convert(_NETWORK.value, pathlib.Path(_SOURCE.value), output)
+        digest = convert(values.network, pathlib.Path(values.source), output)
     except errors.DataError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
@@ -122,5 +129,5 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    flags.mark_flags_as_required(["network", "source", "output"])
+    _define_flags()
     app.run(main)

@@ -95,7 +95,8 @@ def same_padding(size: int, side: int, stride: int) -> tuple[int, int]:
 
 
 def _window(side: int, stride: int, size: int | None) -> Window:
-    return Window(side, stride, size and same_padding(size, side, stride))
+    padding = None if size is None else same_padding(size, side, stride)
+    return Window(side, stride, padding)
 
 
 def _scaled_channels(channels: int, width: float) -> int:
@@ -129,8 +130,9 @@ def blocks(config: EfficientNetConfig) -> tuple[BlockConfig, ...]:
         outputs = _scaled_channels(base, config.width)
         for index in range(math.ceil(repeats * config.depth)):
             stride = stage_stride if index == 0 else 1
-            size = config.padded_for and math.ceil(config.padded_for / total_stride)
-            window = _window(side, stride, size)
+            size = config.padded_for
+            here = None if size is None else math.ceil(size / total_stride)
+            window = _window(side, stride, here)
             result.append(BlockConfig(channels, outputs, expand, window, tap=False))
             channels, total_stride = outputs, total_stride * stride
     result[-1] = dataclasses.replace(result[-1], tap=True)

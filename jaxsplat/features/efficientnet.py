@@ -9,95 +9,18 @@ name by name. Attribute names below are those names without the leading undersco
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 
 import jax.numpy as jnp
 from flax import nnx
-from jax import Array, lax
+from jax import Array
 from jaxtyping import Float
 
 from jaxsplat.features import architecture
-from jaxsplat.features.architecture import BlockConfig, EfficientNetConfig, Window
-
-BATCH_NORM_EPSILON = 1e-3  # the TensorFlow models'; PyTorch's default is 1e-5
+from jaxsplat.features.architecture import BlockConfig, EfficientNetConfig
+from jaxsplat.features.layers import BatchNorm, Conv, DepthwiseConv, PointwiseConv
 
 _ACTIVATIONS = dict(swish=nnx.swish, relu6=nnx.relu6)
-
-
-class BatchNorm(nnx.Module):
-    """Batch normalisation by the running statistics."""
-
-    def __init__(self, channels: int) -> None:
-        self.weight = nnx.Param(jnp.zeros((channels,)))
-        self.bias = nnx.Param(jnp.zeros((channels,)))
-        self.running_mean = nnx.BatchStat(jnp.zeros((channels,)))
-        self.running_var = nnx.BatchStat(jnp.zeros((channels,)))
-
-    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
-        scale = self.weight[...] * lax.rsqrt(self.running_var[...] + BATCH_NORM_EPSILON)
-        return (x - self.running_mean[...]) * scale + self.bias[...]
-
-
-class Conv(nnx.Module):
-    """An ordinary convolution without bias."""
-
-    def __init__(self, inputs: int, outputs: int, window: Window) -> None:
-        shape = (window.side, window.side, inputs, outputs)
-        self.weight = nnx.Param(jnp.zeros(shape))
-        self.window = window
-
-    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 c2"]:
-        padding = self.window.padding
-        return lax.conv_general_dilated(
-            x,
-            self.weight[...],
-            (self.window.stride, self.window.stride),
-            "SAME" if padding is None else [padding, padding],
-            dimension_numbers=("NHWC", "HWIO", "NHWC"),
-            precision=lax.Precision.HIGHEST,
-        )
-
-
-class PointwiseConv(nnx.Module):
-    """A 1x1 convolution; as a matrix product it is twice as fast on the CPU."""
-
-    def __init__(self, inputs: int, outputs: int, use_bias: bool = False) -> None:
-        self.weight = nnx.Param(jnp.zeros((inputs, outputs)))
-        self.bias = nnx.Param(jnp.zeros((outputs,))) if use_bias else None
-
-    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w c2"]:
-        y = jnp.matmul(x, self.weight[...], precision=lax.Precision.HIGHEST)
-        return y if self.bias is None else y + self.bias[...]
-
-
-class DepthwiseConv(nnx.Module):
-    """A window of weights per channel, as a sum of shifted and weighted images.
-
-    XLA's convolution with one group per channel is 25 times slower on the CPU
-    (experiments/bench_features.py).
-    """
-
-    def __init__(self, channels: int, window: Window) -> None:
-        self.weight = nnx.Param(jnp.zeros((window.side, window.side, 1, channels)))
-        self.window = window
-
-    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 c"]:
-        weight, window, stride = self.weight[...], self.window, self.window.stride
-        sizes = x.shape[1:3]
-        pads = [
-            window.padding or architecture.same_padding(size, window.side, stride)
-            for size in sizes
-        ]
-        padded = jnp.pad(x, ((0, 0), *pads, (0, 0)))
-        height, width = (
-            (architecture.output_size(size, window) - 1) * stride + 1 for size in sizes
-        )
-        terms = [
-            weight[i, j, 0] * padded[:, i : i + height : stride, j : j + width : stride]
-            for i in range(window.side)
-            for j in range(window.side)
-        ]
-        return sum(terms[1:], start=terms[0])
 
 
 class Block(nnx.Module):
@@ -159,11 +82,11 @@ class EfficientNet(nnx.Module):
 @functools.cache
 def _structure(
     config: EfficientNetConfig,
-) -> tuple[nnx.GraphDef, dict[str, tuple[tuple[str | int, ...], nnx.Variable]]]:
+) -> tuple[nnx.GraphDef, dict[str, tuple[tuple[Hashable, ...], nnx.Variable]]]:
     """Returns the empty network and, by published name, its parameters' places."""
     model = nnx.eval_shape(lambda: EfficientNet(config))
     graph, state = nnx.split(model)
-    places = {}
+    places: dict[str, tuple[tuple[Hashable, ...], nnx.Variable]] = {}
     for path, variable in nnx.to_flat_state(state):
         *modules, leaf = path
         parts = [str(m) if isinstance(m, int) else f"_{m}" for m in modules]

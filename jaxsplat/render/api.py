@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from jaxsplat.core.cameras import Camera
 from jaxsplat.errors import ConfigError
 from jaxsplat.render import binning, projection, reference, xla
+from jaxsplat.render.projection import Splats
 from jaxsplat.scene.gaussians import Gaussians
 
 Backend = Literal["reference", "xla", "pallas"]
@@ -93,16 +94,19 @@ def plan(gaussians: Gaussians, cameras: Camera, slack: float = 1.25) -> int:
     return -(-int(needed) // step) * step
 
 
-@functools.partial(jax.jit, static_argnames=("backend", "capacity"))
-def _render(
-    gaussians: Gaussians,
-    camera: Camera,
+def render_splats(
+    splats: Splats,
+    width: int,
+    height: int,
     background: Float[Array, "3"],
     backend: Backend,
     capacity: int,
 ) -> Rendered:
-    width, height = camera.width, camera.height
-    splats = projection.project(gaussians, camera)
+    """Returns the image of projected splats; `render` is this after projection.
+
+    For those who need the splats too, such as density control, which watches the
+    gradient of their centres.
+    """
     if backend == "reference":
         image = reference.composite(splats, width, height)
         needed = jnp.int32(0)
@@ -114,6 +118,19 @@ def _render(
     coverage = image[4]
     color = jnp.moveaxis(image[:3], 0, -1) + (1 - coverage)[..., None] * background
     return Rendered(color, coverage, image[3], needed)
+
+
+@functools.partial(jax.jit, static_argnames=("backend", "capacity"))
+def _render(
+    gaussians: Gaussians,
+    camera: Camera,
+    background: Float[Array, "3"],
+    backend: Backend,
+    capacity: int,
+) -> Rendered:
+    splats = projection.project(gaussians, camera)
+    width, height = camera.width, camera.height
+    return render_splats(splats, width, height, background, backend, capacity)
 
 
 def render(

@@ -61,7 +61,8 @@ def _to_bytes(images: Float[Array, "b h w 3"]) -> Int[Array, "b h w 3"]:
 
 
 def _resized(images: Float[Array, "b h w 3"]) -> Float[Array, "b h2 w2 3"]:
-    height, width = resize.short_side_to(*images.shape[1:3], SIZE)
+    height, width = images.shape[1:3]
+    height, width = resize.short_side_to(height, width, SIZE)
     whole = resize.resize_bytes(_to_bytes(images), height, width)
     return whole.astype(images.dtype) / 255
 

@@ -19,7 +19,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-# The CPU build of torch has none of torchvision's operators; naming them lets it import.
+# Beside the CPU build of torch, torchvision imports only when its operators are named.
 _library = torch.library.Library("torchvision", "DEF")
 for _name in ("nms", "qnms"):
     _library.define(

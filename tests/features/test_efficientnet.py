@@ -7,7 +7,7 @@ import pytest
 from jax import lax
 
 from jaxsplat import errors, features
-from jaxsplat.features import architecture, efficientnet, weights
+from jaxsplat.features import architecture, layers, weights
 from tests.helpers import networks, numpy_efficientnet
 
 # Largest difference as a share of the largest value. Up to 70 float32 layers of at most
@@ -83,7 +83,7 @@ def test_depthwise_agrees_with_grouped_convolution(
     side: int, stride: int, padding: tuple[int, int] | None
 ) -> None:
     rng = np.random.default_rng(2)
-    layer = efficientnet.DepthwiseConv(7, architecture.Window(side, stride, padding))
+    layer = layers.DepthwiseConv(7, architecture.Window(side, stride, padding))
     kernel = jnp.asarray(rng.normal(size=(side, side, 1, 7)), dtype=jnp.float32)
     layer.weight[...] = kernel
     x = jnp.asarray(rng.normal(size=(2, 11, 8, 7)), dtype=jnp.float32)

@@ -1,0 +1,143 @@
+"""Settings of a fit and the presets that have names."""
+
+import dataclasses
+from typing import Literal
+
+from jaxsplat.errors import ConfigError
+
+Density = Literal["original", "mcmc", "fixed"]
+Start = Literal["hull", "random"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """Consecutive steps at one image size.
+
+    Attributes:
+        scale: image size as a share of the training images' size, in (0, 1].
+        steps: optimiser steps.
+    """
+
+    scale: float
+    steps: int
+
+
+@dataclasses.dataclass(frozen=True)
+class LearningRates:
+    """Adam's step sizes (Kerbl et al. 2023, section 7.1 and published code).
+
+    Attributes:
+        means: first rate of the centres, times the scene's extent.
+        means_last: last rate; between them it falls exponentially.
+        colors: rate of the colour. Kerbl's 2.5e-3 is for the degree-0 coefficient,
+            which is the colour divided by .2821.
+        sh_rest: rate of the coefficients of higher degree.
+        opacities: rate of the opacity logits.
+        scales: rate of the log scales.
+        quats: rate of the quaternions.
+    """
+
+    means: float = 1.6e-4
+    means_last: float = 1.6e-6
+    colors: float = 2.5e-3 * 0.28209479177387814
+    sh_rest: float = 2.5e-3 / 20
+    opacities: float = 0.05
+    scales: float = 0.005
+    quats: float = 0.001
+
+
+@dataclasses.dataclass(frozen=True)
+class DensityConfig:
+    """When and how the number of Gaussians changes.
+
+    Kerbl et al. 2023 (section 5.2 and published code) for `original`; Kheradmand et al.
+    2024 (3DGS as Markov chain Monte Carlo) for `mcmc`.
+    """
+
+    kind: Density = "original"
+    first: int = 500  # step of the first change
+    last: int = 15000  # no change after it
+    every: int = 100
+    gradient: float = 2e-4  # mean image-plane gradient (NDC) that calls for more
+    percent_dense: float = 0.01  # share of the extent that parts clone from split
+    reset_every: int = 3000  # opacity reset, `original` only
+    min_opacity: float = 0.005
+    max_radius_px: float = 20.0  # larger on screen: pruned, after the first reset
+    noise: float = 5e5  # `mcmc`: exploration noise times the rate of the centres
+    growth: float = 1.05  # `mcmc`: new count over old at each change, up to capacity
+    opacity_weight: float = 0.01  # `mcmc`: pull towards transparent
+    scale_weight: float = 0.01  # `mcmc`: pull towards small
+
+
+@dataclasses.dataclass(frozen=True)
+class FitConfig:
+    """All settings of a fit.
+
+    Attributes:
+        stages: image sizes and steps, coarse to fine.
+        start: "hull" (falls back to random where views have no silhouette) or "random".
+        count: Gaussians at the start.
+        capacity: rows of the record, the most Gaussians there can be.
+        start_opacity: opacity of every Gaussian at the start.
+        sh_degree: degree of view-dependent colour.
+        ssim_weight: share of D-SSIM in the loss (Kerbl's lambda).
+        outside_weight: weight of coverage outside the silhouettes, against floaters in
+            the background's colour.
+        random_background: train on random backgrounds where the views have alpha.
+        rates: learning rates.
+        density: density control.
+    """
+
+    stages: tuple[Stage, ...]
+    start: Start = "hull"
+    count: int = 100_000
+    capacity: int = 400_000
+    start_opacity: float = 0.1
+    sh_degree: int = 0
+    ssim_weight: float = 0.2
+    outside_weight: float = 0.0
+    random_background: bool = False
+    rates: LearningRates = LearningRates()
+    density: DensityConfig = DensityConfig()
+
+    def __post_init__(self) -> None:
+        if not self.stages or any(stage.steps < 0 for stage in self.stages):
+            raise ConfigError("stages: expected at least one, with 0 or more steps")
+        if any(not 0 < stage.scale <= 1 for stage in self.stages):
+            raise ConfigError("stages: expected every scale in (0, 1]")
+        if not 0 < self.count <= self.capacity:
+            raise ConfigError(
+                f"count {self.count}: expected 1 to the capacity {self.capacity}"
+            )
+        if self.sh_degree not in range(4):
+            raise ConfigError(f"sh_degree {self.sh_degree}: expected 0 to 3")
+
+    @property
+    def steps(self) -> int:
+        """Steps over all stages."""
+        return sum(stage.steps for stage in self.stages)
+
+
+# SplatPose's recipe: Kerbl's defaults at SH degree 0 on white, 100 000 random points.
+PAPER = FitConfig(stages=(Stage(1.0, 30_000),), start="random")
+
+FAST = FitConfig(
+    stages=(Stage(0.25, 600), Stage(0.5, 900), Stage(1.0, 1500)),
+    count=8_000,
+    capacity=12_000,
+    start_opacity=0.7,
+    outside_weight=0.1,
+    random_background=True,
+    rates=LearningRates(
+        means=2e-3,
+        means_last=4e-5,
+        colors=1e-2,
+        sh_rest=1e-3,
+        opacities=0.05,
+        scales=0.01,
+        quats=0.004,
+    ),
+    density=DensityConfig(kind="fixed"),
+)
+
+PRESETS: dict[str, FitConfig] = {"paper": PAPER, "fast": FAST}

@@ -1,0 +1,149 @@
+"""One optimiser step, compiled once for each image size."""
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+from jaxtyping import Float, Int, PRNGKeyArray
+
+from jaxsplat.core import quaternions
+from jaxsplat.core.cameras import Camera
+from jaxsplat.fit import losses
+from jaxsplat.fit.config import FitConfig
+from jaxsplat.fit.state import ADAM, FitState, parameters, step_sizes
+from jaxsplat.fit.targets import Targets
+from jaxsplat.render import api as render
+from jaxsplat.render import projection
+from jaxsplat.scene import gaussians as scene
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class StepReport:
+    """What one step tells: loss, squared error, pairs needed, and whether all is finite.
+
+    A step whose loss or gradient is not finite changes nothing.
+    """
+
+    loss: Float[Array, ""]
+    squared_error: Float[Array, ""]
+    needed: Int[Array, ""]
+    finite: Array
+
+
+def _target(
+    targets: Targets, view: Array, key: PRNGKeyArray, config: FitConfig
+) -> tuple[Array, Array, Array]:
+    """Returns the photograph to match, its coverage, and the background behind it."""
+    image = targets.images[view].astype(jnp.float32) / 255
+    coverage = targets.coverage[view].astype(jnp.float32) / 255
+    background = targets.background
+    if targets.has_alpha:
+        if config.random_background:
+            background = losses.random_background(key)
+        image = losses.over_background(image, coverage, background)
+    return image, coverage, background
+
+
+def _regularisation(values: dict[str, Array], live: Array, config: FitConfig) -> Array:
+    """Returns the pulls of Kheradmand et al. 2024, equation 10; 0 for other controls."""
+    if config.density.kind != "mcmc":
+        return jnp.float32(0)
+    share = live / jnp.maximum(jnp.sum(live), 1)
+    opacity = jnp.sum(share * jax.nn.sigmoid(values["opacity_logits"]))
+    scale = jnp.sum(share * jnp.mean(jnp.exp(values["log_scales"]), axis=1))
+    density = config.density
+    return density.opacity_weight * opacity + density.scale_weight * scale
+
+
+@functools.partial(
+    jax.jit, static_argnames=("config", "backend", "capacity"), donate_argnums=0
+)
+def train_step(
+    state: FitState,
+    targets: Targets,
+    view: Int[Array, ""],
+    key: PRNGKeyArray,
+    extent: Float[Array, ""],
+    *,
+    config: FitConfig,
+    backend: render.Backend,
+    capacity: int,
+) -> tuple[FitState, StepReport]:
+    """Returns the state after one view, and a report. `state` is donated.
+
+    Args:
+        state: before the step.
+        targets: the views.
+        view: index of the view to match.
+        key: randomness of this step.
+        extent: radius of the camera positions, scene units.
+        config: settings.
+        backend: of the renderer.
+        capacity: slots for (tile, splat) pairs.
+    """
+    background_key, noise_key = jax.random.split(key)
+    camera: Camera = jax.tree.map(lambda leaf: leaf[view], targets.cameras)
+    image, coverage, background = _target(targets, view, background_key, config)
+    offsets = jnp.zeros_like(state.gaussians.means[:, :2])
+
+    def objective(values: dict[str, Array], offsets: Array) -> tuple[Array, tuple]:
+        cloud = dataclasses.replace(state.gaussians, **values)
+        splats = projection.project(cloud, camera)
+        splats = dataclasses.replace(splats, means=splats.means + offsets)
+        drawn = render.render_splats(
+            splats, camera.width, camera.height, background, backend, capacity
+        )
+        loss = losses.photometric(drawn.color, image, config.ssim_weight)
+        if config.outside_weight:
+            loss += config.outside_weight * losses.spill(drawn, coverage)
+        loss += _regularisation(values, cloud.live, config)
+        error = jnp.mean((jnp.clip(drawn.color, 0, 1) - image) ** 2)
+        return loss, (error, drawn.needed, jnp.max(splats.extents, axis=1))
+
+    values = parameters(state.gaussians)
+    (loss, (error, needed, radius)), (gradient, pull) = jax.value_and_grad(
+        objective, argnums=(0, 1), has_aux=True
+    )(values, offsets)
+    norms = optax.global_norm(gradient)
+    finite = jnp.isfinite(loss) & jnp.isfinite(norms)
+    updates, moments = ADAM.update(gradient, state.moments)
+    rates = step_sizes(config.rates, extent, state.step / config.steps)
+    moved = {name: values[name] - rates[name] * updates[name] for name in values}
+    if config.density.kind == "mcmc":
+        moved["means"] += explore(
+            dataclasses.replace(state.gaussians, **moved),
+            noise_key,
+            config.density.noise * rates["means"],
+        )
+    half_size = 0.5 * jnp.array([camera.width, camera.height], jnp.float32)
+    visible = radius > 0
+    after = FitState(
+        dataclasses.replace(state.gaussians, **moved),
+        moments,
+        state.pull + jnp.linalg.norm(pull * half_size, axis=1),
+        state.seen + visible,
+        jnp.maximum(state.radius, radius),
+        state.step + 1,
+    )
+    kept = dataclasses.replace(state, step=state.step + 1)
+    after = jax.tree.map(lambda new, old: jnp.where(finite, new, old), after, kept)
+    return after, StepReport(loss, error, needed, finite)
+
+
+def explore(
+    gaussians: scene.Gaussians, key: PRNGKeyArray, amount: Array
+) -> Float[Array, "n 3"]:
+    """Returns exploration noise (Kheradmand et al. 2024, equation 9).
+
+    It follows each Gaussian's covariance and fades out for opaque ones.
+    """
+    opacity = scene.opacities(gaussians)
+    gate = jax.nn.sigmoid(-100 * (opacity - 0.005)) * gaussians.live
+    axes = quaternions.to_rotation(gaussians.quats) * scene.scales(gaussians)[:, None]
+    noise = jax.random.normal(key, gaussians.means.shape)
+    spread = jnp.einsum("nij,nkj,nk->ni", axes, axes, noise)
+    return amount * gate[:, None] * spread
