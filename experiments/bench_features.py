@@ -5,6 +5,7 @@
 Prints one JSON object: medians in milliseconds, with device and versions.
 """
 
+import dataclasses
 import json
 import statistics
 import sys
@@ -14,11 +15,20 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 import numpy as np
-from absl import app, flags
 from jax import Array, lax
 
+from experiments import flags
 from jaxsplat import features
 from jaxsplat.features import architecture, layers, network
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """The command's settings; what they mean stands in their help."""
+
+    size: int = flags.option(224, "side of the images in pixels", lower=16)
+    batch: int = flags.option(2, "number of images", lower=1)
+    repeats: int = flags.option(7, "timed runs, of which the median counts", lower=1)
 
 
 def median_ms(run: Callable[[], object], repeats: int) -> float:
@@ -51,55 +61,42 @@ def _shifted(weight: Array, x: Array, stride: int) -> Array:
     return layer(x)
 
 
-def depthwise_ms(batch: int, side: int, repeats: int) -> dict[str, float]:
+def depthwise_ms(config: Config) -> dict[str, float]:
     """Returns the time of all depthwise convolutions of Lite0, computed either way."""
-    config = network.CONFIGS["efficientnet_lite0"]
     rng = np.random.default_rng(0)
     result = {}
     for name, function in dict(shifted=_shifted, grouped=_grouped).items():
         compiled = jax.jit(function, static_argnames="stride")
-        size, total = -(-side // 2), 0.0
-        for block in architecture.blocks(config):
+        size, total = -(-config.size // 2), 0.0
+        for block in architecture.blocks(network.CONFIGS["efficientnet_lite0"]):
             channels, window = block.inputs * block.expand, block.window
-            shape = (batch, size, size, channels)
+            shape = (config.batch, size, size, channels)
             x = jnp.asarray(rng.normal(size=shape), dtype=jnp.float32)
             weight = jnp.ones((window.side, window.side, 1, channels))
             total += median_ms(
-                lambda: compiled(weight, x, stride=window.stride), repeats
+                lambda: compiled(weight, x, stride=window.stride), config.repeats
             )
             size = architecture.output_size(size, window)
         result[name] = round(total, 2)
     return result
 
 
-def _define_flags() -> None:
-    # Not on import: absl refuses a flag that two imported modules define.
-    flags.DEFINE_integer("size", 224, "Side of the images in pixels.", 16)
-    flags.DEFINE_integer("batch", 2, "Number of images.", 1)
-    flags.DEFINE_integer("repeats", 7, "Timed runs, of which the median.", 1)
-
-
-def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected argument {argv[1]!r}")
-    batch, size, repeats = (
-        flags.FLAGS[name].value for name in ("batch", "size", "repeats")
-    )
-    shape = (batch, size, size, 3)
+def main(config: Config) -> None:
+    shape = (config.batch, config.size, config.size, 3)
     images = jnp.asarray(np.random.default_rng(0).uniform(size=shape), jnp.float32)
     net = features.load_network()
     result = {
         "device": jax.devices()[0].device_kind,
         "python": sys.version.split()[0],
         "jax": jax.__version__,
-        "batch": batch,
-        "size": size,
-        "extract_lite0_ms": median_ms(lambda: features.extract(net, images), repeats),
-        "depthwise_ms": depthwise_ms(batch, size, repeats),
+        **dataclasses.asdict(config),
+        "extract_lite0_ms": median_ms(
+            lambda: features.extract(net, images), config.repeats
+        ),
+        "depthwise_ms": depthwise_ms(config),
     }
     print(json.dumps(result, indent=2))
 
 
 if __name__ == "__main__":
-    _define_flags()
-    app.run(main)
+    flags.run(main, Config)

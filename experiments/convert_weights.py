@@ -15,19 +15,33 @@ Examples:
 Only the tensors up to the last tapped block are kept; names and values stay.
 """
 
+import dataclasses
 import hashlib
 import io
 import os
 import pathlib
 import re
-import sys
+from typing import Literal
 
 import numpy as np
 import safetensors.numpy
-from absl import app, flags
 
+from experiments import flags
 from jaxsplat import errors
 from jaxsplat.features import efficientnet, network, weights
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """The command's settings; what they mean stands in their help."""
+
+    network: Literal["efficientnet_lite0", "efficientnet_b4"] = flags.option(
+        dataclasses.MISSING, "the network that the file is for"
+    )
+    source: str = flags.option(
+        dataclasses.MISSING, "a .safetensors or a PyTorch .pth file"
+    )
+    output: str = flags.option(dataclasses.MISSING, "the .safetensors file to write")
 
 
 def torch_to_safetensors(data: bytes, path: pathlib.Path) -> bytes:
@@ -101,33 +115,11 @@ def _write_atomically(path: pathlib.Path, data: bytes) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _define_flags() -> None:
-    # Not on import: absl refuses a flag that two imported modules define.
-    flags.DEFINE_enum(
-        "network", None, sorted(network.CONFIGS), "Whose file it is.", required=True
-    )
-    flags.DEFINE_string(
-        "source", None, "A .safetensors or a PyTorch .pth file.", required=True
-    )
-    flags.DEFINE_string(
-        "output", None, "The .safetensors file to write.", required=True
-    )
-
-
-def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected argument {argv[1]!r}")
-    values = flags.FLAGS
-    output = pathlib.Path(values.output)
-    try:
-        digest = convert(values.network, pathlib.Path(values.source), output)
-    except errors.DataError as error:
-        sys.exit(f"error: {error}")
-    except OSError as error:
-        sys.exit(f"error: {output}: cannot write ({error.strerror})")
+def main(config: Config) -> None:
+    output = pathlib.Path(config.output)
+    digest = convert(config.network, pathlib.Path(config.source), output)
     print(f"{output}  {output.stat().st_size} bytes  sha256 {digest}")
 
 
 if __name__ == "__main__":
-    _define_flags()
-    app.run(main)
+    flags.run(main, Config)

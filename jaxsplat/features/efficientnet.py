@@ -9,7 +9,8 @@ name by name. Attribute names below are those names without the leading undersco
 """
 
 import functools
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 import jax.numpy as jnp
 from flax import nnx
@@ -82,11 +83,14 @@ class EfficientNet(nnx.Module):
 @functools.cache
 def _structure(
     config: EfficientNetConfig,
-) -> tuple[nnx.GraphDef, dict[str, tuple[tuple[Hashable, ...], nnx.Variable]]]:
-    """Returns the empty network and, by published name, its parameters' places."""
+) -> tuple[nnx.GraphDef, dict[str, tuple[Any, nnx.Variable]]]:
+    """Returns the empty network and, by published name, its parameters' places.
+
+    A place is NNX's path to the variable, and the variable without its value.
+    """
     model = nnx.eval_shape(lambda: EfficientNet(config))
     graph, state = nnx.split(model)
-    places: dict[str, tuple[tuple[Hashable, ...], nnx.Variable]] = {}
+    places: dict[str, tuple[Any, nnx.Variable]] = {}
     for path, variable in nnx.to_flat_state(state):
         *modules, leaf = path
         parts = [str(m) if isinstance(m, int) else f"_{m}" for m in modules]
@@ -123,5 +127,5 @@ def forward(
     """
     architecture.map_shapes(config, *images.shape[1:3])
     graph, places = _structure(config)
-    flat = [(path, v.replace(params[name])) for name, (path, v) in places.items()]
-    return nnx.merge(graph, nnx.from_flat_state(flat))(images)
+    state = {path: v.replace(params[name]) for name, (path, v) in places.items()}
+    return nnx.merge(graph, nnx.from_flat_state(state))(images)

@@ -60,7 +60,7 @@ class PointwiseConv(nnx.Module):
 class DepthwiseConv(nnx.Module):
     """A window of weights per channel, as a sum of shifted and weighted images.
 
-    XLA's convolution with one group per channel is 25 times slower on the CPU
+    XLA's convolution with one group per channel is 20 to 40 times slower on the CPU
     (experiments/bench_features.py).
     """
 

@@ -53,10 +53,12 @@ def parameters(gaussians: Gaussians) -> dict[str, Array]:
 
 def initial(gaussians: Gaussians) -> FitState:
     """Returns the state before the first step."""
-    zero = jnp.zeros(gaussians.means.shape[0])
+    n = gaussians.means.shape[0]
     moments = ADAM.init(parameters(gaussians))
     assert isinstance(moments, optax.ScaleByAdamState)
-    return FitState(gaussians, moments, zero, zero, zero, jnp.int32(0))
+    # Three arrays, not one: the step is given its input's memory to reuse.
+    sums = [jnp.zeros(n) for _ in range(3)]
+    return FitState(gaussians, moments, *sums, jnp.int32(0))
 
 
 def step_sizes(
@@ -96,5 +98,5 @@ def forget(
 
 def restart_statistics(state: FitState) -> FitState:
     """Returns the state with the sums for density control set to 0."""
-    zero = jnp.zeros_like(state.pull)
-    return dataclasses.replace(state, pull=zero, seen=zero, radius=zero)
+    pull, seen, radius = (jnp.zeros_like(state.pull) for _ in range(3))
+    return dataclasses.replace(state, pull=pull, seen=seen, radius=radius)

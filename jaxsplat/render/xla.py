@@ -2,9 +2,7 @@
 
 XLA runs each step of a loop as separate small kernels, so one tile at a time would spend
 its time on starting kernels. Tiles are therefore ordered by list length and composited
-`LOCKSTEP` at a time. Tiles stand on the minor axis: loads of per-splat values are then
-contiguous, and sums over a tile's pixels need no reordering of floating-point additions,
-so both vectorise.
+`LOCKSTEP` at a time, a tile's pixels on the minor axis.
 
 The reverse pass repeats the front-to-back loop: the light behind a splat is the total
 minus what has been composited so far, so nothing but the image is kept.
@@ -34,6 +32,21 @@ _LOG_OPACITY = 5
 _COLORS = slice(6, 10)
 
 
+_OFFSETS = np.indices((constants.TILE, constants.TILE)).reshape(2, PIXELS)[::-1].T
+_OFFSETS = np.float32(_OFFSETS - (constants.TILE - 1) / 2)
+# Monomials 1, x, y, x^2, xy, y^2 of a pixel's offset from its tile's middle, [PIXELS, 6].
+_MOMENTS = np.stack(
+    [
+        np.ones(PIXELS, np.float32),
+        *_OFFSETS.T,
+        _OFFSETS[:, 0] ** 2,
+        _OFFSETS[:, 0] * _OFFSETS[:, 1],
+        _OFFSETS[:, 1] ** 2,
+    ],
+    axis=1,
+)
+
+
 def _records(splats: Splats) -> Float[Array, "n r"]:
     columns = [
         splats.means,
@@ -50,7 +63,7 @@ def composite(
 ) -> Float[Array, "5 h w"]:
     """Returns what `reference.composite` returns, from tile lists."""
     tiles_x, tiles_y = binning.grid(width, height)
-    corners = np.indices((tiles_y, tiles_x)).reshape(2, -1)[::-1] * constants.TILE
+    corners = np.indices((tiles_y, tiles_x)).reshape(2, -1)[::-1].T * constants.TILE
     tiles = _composite(
         _records(splats),
         lists.ids,
@@ -59,8 +72,8 @@ def composite(
         jnp.asarray(corners, jnp.float32),
     )
     side = constants.TILE
-    image = tiles.reshape(CHANNELS, side, side, tiles_y, tiles_x)
-    image = image.transpose(0, 3, 1, 4, 2)
+    image = tiles.reshape(tiles_y, tiles_x, CHANNELS, side, side)
+    image = image.transpose(2, 0, 3, 1, 4)
     image = image.reshape(CHANNELS, tiles_y * side, tiles_x * side)
     return image[:, :height, :width]
 
@@ -69,7 +82,7 @@ def composite(
 def _composite(
     records: Array, ids: Array, starts: Array, ends: Array, corners: Array
 ) -> Array:
-    """Returns [5, PIXELS, t] from records [n, 10] and lists; corners are [2, t]."""
+    """Returns [t, 5, PIXELS] from records [n, 10] and lists; corners are [t, 2]."""
     return _forward(records, ids, starts, ends, corners)
 
 
@@ -89,7 +102,7 @@ def _flat_batch(function: Any) -> Any:
     """Gives `function` a batching rule that joins all images' tiles in one list.
 
     The arguments are those of `_composite`, then any number of per-tile arrays with the
-    tile on the last axis. Each group of tiles can then come from any image, and images
+    tile on the first axis; so is the result, of records or of tiles. Each group of tiles can then come from any image, and images
     do not wait for one another.
     """
     batched = custom_vmap(function)
@@ -100,18 +113,19 @@ def _flat_batch(function: Any) -> Any:
             x if is_batched else jnp.broadcast_to(x, (size, *x.shape))
             for x, is_batched in zip(inputs, in_batched, strict=True)
         )
+
+        def join(x: Array) -> Array:
+            return x.reshape(-1, *x.shape[2:])
+
         image = jnp.arange(size, dtype=jnp.int32)[:, None]
         output = batched(
-            records.reshape(-1, _RECORD),
-            (ids + image * records.shape[1]).reshape(-1),
-            (starts + image * ids.shape[1]).reshape(-1),
-            (ends + image * ids.shape[1]).reshape(-1),
-            *(jnp.moveaxis(x, 0, -2).reshape(*x.shape[1:-1], -1) for x in tiled),
+            join(records),
+            join(ids + image * records.shape[1]),
+            join(starts + image * ids.shape[1]),
+            join(ends + image * ids.shape[1]),
+            *(join(x) for x in tiled),
         )
-        if output.shape[-1] == _RECORD:
-            return output.reshape(size, -1, _RECORD), True
-        output = output.reshape(*output.shape[:-1], size, -1)
-        return jnp.moveaxis(output, -2, 0), True
+        return output.reshape(size, -1, *output.shape[1:]), True
 
     return batched
 
@@ -127,15 +141,15 @@ def _groups(starts: Array, ends: Array) -> Array:
     return order.reshape(-1, LOCKSTEP)
 
 
-def _take(values: Array, tiles: Array, fill: float = 0) -> Array:
-    return jnp.take(values, tiles, axis=-1, mode="fill", fill_value=fill)
+def _take(values: Array, tiles: Array) -> Array:
+    return jnp.take(values, tiles, axis=0, mode="fill", fill_value=0)
 
 
 def _pixels(corners: Array, tiles: Array) -> tuple[Array, Array]:
-    """Returns x and y of the pixel centres, [PIXELS, LOCKSTEP] each."""
-    inside = np.indices((constants.TILE, constants.TILE)).reshape(2, PIXELS, 1) + 0.5
-    x0, y0 = _take(corners, tiles)
-    return jnp.float32(inside[1]) + x0, jnp.float32(inside[0]) + y0
+    """Returns x and y of the pixel centres, [LOCKSTEP, PIXELS] each."""
+    inside = np.indices((constants.TILE, constants.TILE)).reshape(2, PIXELS) + 0.5
+    corner = _take(corners, tiles)
+    return jnp.float32(inside[1]) + corner[:, :1], jnp.float32(inside[0]) + corner[:, 1:]
 
 
 def _chunk(
@@ -150,8 +164,8 @@ def _chunk(
 
 
 def _alphas(chunk: Array, xs: Array, ys: Array) -> Array:
-    """Returns the opacity of each splat at each pixel, [UNROLL, PIXELS, LOCKSTEP]."""
-    u, v, *shape = chunk[: _LOG_OPACITY + 1, :, None, :]
+    """Returns the opacity of each splat at each pixel, [UNROLL, LOCKSTEP, PIXELS]."""
+    u, v, *shape = chunk[: _LOG_OPACITY + 1, ..., None]
     return blending.alpha(u - xs, v - ys, *shape)
 
 
@@ -177,14 +191,14 @@ def _forward(
             channels = list(image)
             for k in range(UNROLL):
                 weight, transmittance = blending.advance(transmittance, alphas[k])
-                for channel, color in enumerate(chunk[_COLORS, k]):
+                for channel, color in enumerate(chunk[_COLORS, k, :, None]):
                     channels[channel] += weight * color
                 channels[-1] += weight
             return step + UNROLL, transmittance, tuple(channels)
 
-        zero = jnp.zeros((PIXELS, LOCKSTEP))
+        zero = jnp.zeros((LOCKSTEP, PIXELS))
         state = (jnp.int32(0), jnp.ones_like(zero), (zero,) * CHANNELS)
-        return jnp.stack(lax.while_loop(going, body, state)[2])
+        return jnp.stack(lax.while_loop(going, body, state)[2], axis=1)
 
     groups = _groups(starts, ends)
     images = lax.map(composite_group, groups)
@@ -192,13 +206,12 @@ def _forward(
 
 
 def _scatter_tiles(images: Array, groups: Array, tiles: int) -> Array:
-    """Returns [5, PIXELS, t] from per-group images [groups, 5, PIXELS, LOCKSTEP]."""
-    images = jnp.moveaxis(images, 0, 2).reshape(CHANNELS, PIXELS, -1)
+    """Returns [t, 5, PIXELS] from images [groups, LOCKSTEP, 5, PIXELS]."""
     place = jnp.zeros(tiles, jnp.int32)
     place = place.at[groups.reshape(-1)].set(
         jnp.arange(groups.size, dtype=jnp.int32), mode="drop"
     )
-    return images[..., place]
+    return images.reshape(-1, CHANNELS, PIXELS)[place]
 
 
 @_flat_batch
@@ -214,13 +227,13 @@ def _backward(
     """Returns the cotangent of the records, [n, 10]."""
     table = records.T
     # The light that reaches a pixel, weighted by the cotangent.
-    total = jnp.sum(output * cotangent, axis=0)
+    total = jnp.sum(output * cotangent, axis=1)
 
     def accumulate_group(gradient: Array, tiles: Array) -> tuple[Array, None]:
         xs, ys = _pixels(corners, tiles)
         first, last = _take(starts, tiles), _take(ends, tiles)
         longest = jnp.max(last - first)
-        pull = _take(cotangent, tiles)
+        pull = jnp.moveaxis(_take(cotangent, tiles), 1, 0)
         light = _take(total, tiles)
 
         def going(state: tuple) -> Array:
@@ -257,18 +270,20 @@ def _chunk_gradient(
 
     Args:
         chunk: records [10, UNROLL, LOCKSTEP].
-        xs: pixel centres [PIXELS, LOCKSTEP]; `ys` likewise.
+        xs: pixel centres [LOCKSTEP, PIXELS]; `ys` likewise.
         ys: see `xs`.
-        transmittance: in front of the chunk, [PIXELS, LOCKSTEP].
+        transmittance: in front of the chunk, [LOCKSTEP, PIXELS].
         remaining: cotangent-weighted light from the chunk to infinity.
-        pull: cotangent of the output, [5, PIXELS, LOCKSTEP].
+        pull: cotangent of the output, [5, LOCKSTEP, PIXELS].
     """
     u, v, a, b, c = chunk[:_LOG_OPACITY]
     alphas = _alphas(chunk, xs, ys)
+    middle_x, middle_y = jnp.mean(xs, axis=1), jnp.mean(ys, axis=1)
     rows = []
     for k in range(UNROLL):
         emitted = pull[-1] + sum(
-            color * pull[channel] for channel, color in enumerate(chunk[_COLORS, k])
+            color * pull[channel]
+            for channel, color in enumerate(chunk[_COLORS, k, :, None])
         )
         weight, behind = blending.advance(transmittance, alphas[k])
         remaining = remaining - weight * emitted
@@ -278,16 +293,17 @@ def _chunk_gradient(
         lifted = jnp.where(moves, alphas[k] * (behind * emitted - remaining), 0.0)
         power = lifted / (1 - alphas[k])
         transmittance = behind
-        dx, dy = u[k] - xs, v[k] - ys
-        sum_x, sum_y = jnp.sum(power * dx, axis=0), jnp.sum(power * dy, axis=0)
+        m, mx, my, mxx, mxy, myy = (power @ _MOMENTS).T
+        x, y = u[k] - middle_x, v[k] - middle_y
+        sum_x, sum_y = x * m - mx, y * m - my
         sums = [
             -(a[k] * sum_x + b[k] * sum_y),
             -(b[k] * sum_x + c[k] * sum_y),
-            -0.5 * jnp.sum(power * dx * dx, axis=0),
-            -jnp.sum(power * dx * dy, axis=0),
-            -0.5 * jnp.sum(power * dy * dy, axis=0),
-            jnp.sum(power, axis=0),
-            *(jnp.sum(weight * pull[channel], axis=0) for channel in range(4)),
+            -0.5 * (x * x * m - 2 * x * mx + mxx),
+            -(x * y * m - x * my - y * mx + mxy),
+            -0.5 * (y * y * m - 2 * y * my + myy),
+            m,
+            *(jnp.sum(weight * pull[channel], axis=1) for channel in range(4)),
         ]
         rows.append(jnp.stack(sums))
     return jnp.stack(rows, axis=1), transmittance, remaining

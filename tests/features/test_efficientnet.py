@@ -1,5 +1,7 @@
 """The networks against float64 NumPy, and invariants of the forward pass."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -51,33 +53,23 @@ def test_lite0_agrees_with_numpy(size: tuple[int, int]) -> None:
     assert_maps_close(features.extract(net, image), expected, RELATIVE)
 
 
-@pytest.mark.parametrize(
-    "config, blocks, taps",
-    [
-        (networks.B4, numpy_efficientnet.B4_BLOCKS, numpy_efficientnet.B4_TAPS),
-        (networks.SMALL, [(1, 3), (2, 3), (2, 5), (2, 3), (1, 5)], (0, 1, 2, 4)),
-    ],
-    ids=["b4", "small"],
-)
-def test_squeeze_excite_and_swish_agree_with_numpy(
-    config: architecture.EfficientNetConfig,
-    blocks: list[numpy_efficientnet.Block],
-    taps: tuple[int, ...],
-) -> None:
+@pytest.mark.parametrize("padded_for", [None, 380])
+def test_squeeze_excite_and_swish_agree_with_numpy(padded_for: int | None) -> None:
+    config = dataclasses.replace(networks.SMALL, padded_for=padded_for)
     net = networks.by_formula(config)
     image = images(1, 1, 45, 34)
     expected = numpy_efficientnet.forward(
         np.asarray(features.normalize(net, image)[0]),
         networks.published(config),
-        blocks,
-        taps,
+        [(1, 3), (2, 3), (2, 5), (2, 3), (1, 5)],
+        (0, 1, 2, 4),
         numpy_efficientnet.swish,
-        config.padded_for,
+        padded_for,
     )
     assert_maps_close(features.extract(net, image), expected, RELATIVE)
 
 
-@pytest.mark.parametrize("padding", [None, (2, 2), (1, 2)])
+@pytest.mark.parametrize("padding", [None, (1, 2)])
 @pytest.mark.parametrize("side, stride", [(3, 1), (3, 2), (5, 2)])
 def test_depthwise_agrees_with_grouped_convolution(
     side: int, stride: int, padding: tuple[int, int] | None
@@ -96,7 +88,7 @@ def test_depthwise_agrees_with_grouped_convolution(
         feature_group_count=7,
         precision=lax.Precision.HIGHEST,
     )
-    np.testing.assert_allclose(layer(x), expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(jax.jit(layer)(x), expected, rtol=1e-5, atol=1e-5)
 
 
 def test_batch_equals_each_image_alone() -> None:
@@ -109,8 +101,8 @@ def test_batch_equals_each_image_alone() -> None:
         assert_maps_close(alone, expected, RELATIVE)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (3, 40)])
-def test_image_smaller_than_the_stride(size: tuple[int, int]) -> None:
+def test_image_smaller_than_the_stride() -> None:
+    size = (1, 40)
     net = networks.by_formula(networks.SMALL)
     maps = features.extract(net, images(4, 1, *size))
     for level, stride in zip(maps, (2, 4, 8, 16), strict=True):
@@ -118,8 +110,8 @@ def test_image_smaller_than_the_stride(size: tuple[int, int]) -> None:
         assert bool(jnp.all(jnp.isfinite(level)))
 
 
-def test_b4_refuses_an_image_that_leaves_no_map() -> None:
-    net = networks.by_formula(networks.B4)
+def test_image_that_leaves_no_map_is_refused() -> None:
+    net = networks.by_formula(dataclasses.replace(networks.SMALL, padded_for=380))
     with pytest.raises(errors.ConfigError, match="8x8 pixels is too small"):
         features.extract(net, images(5, 1, 8, 8))
 

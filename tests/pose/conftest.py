@@ -1,0 +1,69 @@
+"""A small cloud, a camera, and queries whose pose is known."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxsplat import render
+from jaxsplat.core import cameras, se3
+from jaxsplat.core.cameras import Camera
+from jaxsplat.scene.gaussians import Gaussians
+
+DISTANCE = 4.0
+CAPACITY = 2048
+# Rotation of 5 degrees about a slanted axis, shift of 3 % of the distance.
+TWIST = (0.06, -0.08, 0.06, 0.05, 0.06, -0.04)
+
+
+@dataclasses.dataclass(frozen=True)
+class Toy:
+    """Three queries of one cloud; their starts are all `motion` away from the truth."""
+
+    gaussians: Gaussians
+    camera: Camera
+    truth: jax.Array
+    queries: jax.Array
+    starts: jax.Array
+
+
+def toy_cloud(n: int = 60) -> Gaussians:
+    """Returns Gaussians in a box without symmetry, each of another colour."""
+    rng = np.random.default_rng(1)
+    arrays = (
+        rng.uniform(-0.8, 0.8, (n, 3)),
+        rng.uniform(-2.6, -1.6, (n, 3)),
+        rng.normal(size=(n, 4)),
+        np.full(n, 2.0),
+        rng.uniform(0.0, 0.9, (n, 3)),
+    )
+    return Gaussians(
+        *(jnp.asarray(a, jnp.float32) for a in arrays), live=jnp.ones(n, bool)
+    )
+
+
+@pytest.fixture(scope="session")
+def toy() -> Toy:
+    """Returns the cloud and three of its views at 48 pixels, on white."""
+    cloud = toy_cloud()
+    eyes = np.array([(4.0, 0.0, 0.5), (0.0, 3.5, 2.0), (-2.0, -3.0, 1.5)])
+    up = np.array([0.0, 0.0, 1.0])
+    poses = [cameras.look_at(eye, np.zeros(3), up) for eye in eyes]
+    focal = jnp.float32(80.0)
+    middle = jnp.float32(24.0)
+    camera = Camera(jnp.eye(4), focal, focal, middle, middle, 48, 48)
+    truth = jnp.stack([jnp.asarray(pose) for pose in poses])
+    queries = [
+        render.render(
+            cloud,
+            cameras.with_pose(camera, pose),
+            background=jnp.ones(3),
+            capacity=CAPACITY,
+        ).color
+        for pose in truth
+    ]
+    motion = se3.exp(jnp.array(TWIST))
+    starts = jnp.stack([se3.matmul(pose, motion) for pose in truth])[:, None]
+    return Toy(cloud, camera, truth, jnp.stack(queries), starts)

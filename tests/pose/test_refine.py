@@ -1,0 +1,193 @@
+"""The contract of every pose solver, and what is special to each."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxsplat import pose
+from jaxsplat.core import se3
+from jaxsplat.pose import Outcome, PoseEstimate, adam_screw
+from tests.pose.conftest import CAPACITY, DISTANCE, Toy
+
+Solver = Callable[..., PoseEstimate]
+STEPS = 60
+
+
+def adam(toy: Toy, queries: Any, starts: Any, **settings: Any) -> PoseEstimate:
+    """Returns the estimates of `adam_screw` with few steps."""
+    settings = {"steps": STEPS, **settings}
+    return pose.refine_adam_screw(
+        toy.gaussians,
+        toy.camera,
+        queries,
+        starts,
+        key=jax.random.key(3),
+        config=pose.AdamScrewConfig(**settings),
+        capacity=CAPACITY,
+    )
+
+
+SOLVERS = [adam]
+
+
+@pytest.fixture(params=SOLVERS, ids=lambda solver: solver.__name__)
+def solve(request: pytest.FixtureRequest) -> Solver:
+    return request.param
+
+
+def errors(found: jax.Array, truth: jax.Array) -> tuple[np.ndarray, np.ndarray]:
+    """Returns rotation errors in degrees, shifts of the eye as share of distance."""
+    turn = jax.vmap(lambda a, b: se3.rotation_angle(a[:3, :3] @ b[:3, :3].T))
+    eye = jax.vmap(lambda a: se3.inverse(a)[:3, 3])
+    shift = jnp.linalg.norm(eye(found) - eye(truth), axis=1) / DISTANCE
+    return np.degrees(turn(found, truth)), np.asarray(shift)
+
+
+def start_losses(toy: Toy, solve: Solver) -> np.ndarray:
+    return np.asarray(solve(toy, toy.queries, toy.starts, steps=0).loss)
+
+
+def test_recovers_a_small_motion(toy: Toy, solve: Solver) -> None:
+    before, _ = errors(toy.starts[:, 0], toy.truth)
+    assert before.min() > 4.5
+    found = solve(toy, toy.queries, toy.starts, steps=120)
+    rotation, shift = errors(found.camera_from_world, toy.truth)
+    assert rotation.max() < 0.5
+    assert shift.max() < 0.005
+    assert (np.asarray(found.loss) < 0.15 * start_losses(toy, solve)).all()
+    assert (found.steps == 120).all()
+    assert (found.needed <= CAPACITY).all()
+
+
+def test_result_is_rigid_and_never_worse_than_the_start(
+    toy: Toy, solve: Solver
+) -> None:
+    found = solve(toy, toy.queries, toy.starts)
+    rotations = np.asarray(found.camera_from_world[:, :3, :3])
+    np.testing.assert_allclose(
+        rotations @ rotations.transpose(0, 2, 1),
+        np.tile(np.eye(3), (3, 1, 1)),
+        atol=1e-5,
+    )
+    assert (np.asarray(found.loss) <= start_losses(toy, solve)).all()
+
+
+def test_batch_is_the_loop(toy: Toy, solve: Solver) -> None:
+    together = solve(toy, toy.queries, toy.starts, steps=20)
+    for index in range(3):
+        one = slice(index, index + 1)
+        alone = solve(toy, toy.queries[one], toy.starts[one], steps=20)
+        # Sums are taken in another order, and Adam divides by small gradients.
+        np.testing.assert_allclose(
+            alone.camera_from_world[0], together.camera_from_world[index], atol=1e-4
+        )
+        np.testing.assert_allclose(alone.loss[0], together.loss[index], rtol=1e-3)
+
+
+def test_no_steps_give_the_best_start(toy: Toy, solve: Solver) -> None:
+    starts = jnp.concatenate([toy.starts, toy.truth[:, None], toy.starts], axis=1)
+    found = solve(toy, toy.queries, starts, steps=0)
+    np.testing.assert_allclose(found.camera_from_world, toy.truth, atol=1e-5)
+    assert (found.steps == 0).all()
+    assert (found.outcome == Outcome.MAX_STEPS).all()
+
+
+def test_several_starts_refined_give_the_best(toy: Toy, solve: Solver) -> None:
+    far = jnp.roll(toy.truth, 1, axis=0)[:, None]
+    starts = jnp.concatenate([far, toy.starts], axis=1)
+    both = solve(toy, toy.queries, starts, steps=20, keep=5)
+    alone = solve(toy, toy.queries, toy.starts, steps=20)
+    np.testing.assert_allclose(both.loss, alone.loss, rtol=1e-3)
+
+
+def test_settled_search_says_so(toy: Toy, solve: Solver) -> None:
+    found = solve(toy, toy.queries, toy.truth[:, None])
+    assert (found.outcome == Outcome.CONVERGED).all()
+
+
+def test_bad_queries_and_starts_harm_only_themselves(toy: Toy, solve: Solver) -> None:
+    away = toy.truth[1] @ se3.exp(jnp.array([0.0, 30.0, 0.0, 0.0, 0.0, 0.0]))
+    queries = jnp.concatenate([toy.queries, jnp.ones_like(toy.queries[:2])])
+    queries = queries.at[0, 5, 7, 1].set(jnp.nan)
+    starts = jnp.concatenate([toy.starts, toy.starts[:2]]).at[1, 0].set(away)
+    starts = starts.at[4].set(jnp.nan)
+    found = solve(toy, queries, starts, steps=20)
+    assert found.outcome.tolist() == [
+        Outcome.NONFINITE,  # a pixel is NaN
+        Outcome.OUT_OF_VIEW,  # the start looks elsewhere
+        Outcome.MAX_STEPS,
+        Outcome.OUT_OF_VIEW,  # the photograph is blank
+        Outcome.NONFINITE,  # the start is NaN
+    ]
+    for index in (0, 1, 3):
+        np.testing.assert_allclose(
+            found.camera_from_world[index], starts[index, 0], atol=1e-4
+        )
+    assert np.isfinite(found.loss[1:4]).all()
+    alone = solve(toy, toy.queries[2:], toy.starts[2:], steps=20)
+    np.testing.assert_allclose(found.loss[2], alone.loss[0], rtol=1e-3)
+
+
+def test_a_bad_start_gives_way_to_a_good_one(toy: Toy, solve: Solver) -> None:
+    starts = jnp.concatenate([jnp.full_like(toy.starts, jnp.nan), toy.starts], axis=1)
+    found = solve(toy, toy.queries, starts, steps=20)
+    alone = solve(toy, toy.queries, toy.starts, steps=20)
+    np.testing.assert_allclose(found.loss, alone.loss, rtol=1e-3)
+
+
+def test_one_program_without_transfers(toy: Toy) -> None:
+    arguments = (
+        adam_screw.photometric.Scene(
+            toy.gaussians,
+            toy.camera,
+            jnp.ones(3),
+            jnp.zeros(3),
+            ssim_weight=0.2,
+            backend=None,
+            capacity=CAPACITY,
+        ),
+        toy.queries,
+        toy.starts,
+        jax.random.key(0),
+        pose.AdamScrewConfig(steps=2),
+    )
+    before = adam_screw.refine_scene._cache_size()
+    jax.block_until_ready(adam_screw.refine_scene(*arguments))
+    with jax.transfer_guard("disallow"):
+        again = adam_screw.refine_scene(*arguments)
+        jax.block_until_ready(again)
+    changed = (arguments[0], toy.queries * 0.5, *arguments[2:])
+    jax.block_until_ready(adam_screw.refine_scene(*changed))
+    assert adam_screw.refine_scene._cache_size() == before + 1
+
+
+def test_capacity_is_planned_when_none_is_given(toy: Toy) -> None:
+    found = pose.refine_adam_screw(
+        toy.gaussians,
+        toy.camera,
+        toy.queries,
+        toy.starts,
+        key=jax.random.key(0),
+        config=pose.AdamScrewConfig(steps=0),
+    )
+    assert (found.needed > 0).all()
+
+
+def test_wrong_settings_are_named() -> None:
+    for field, value in [
+        ("steps", -1),
+        ("ssim_weight", 1.5),
+        ("keep", 0),
+        ("together", 0),
+    ]:
+        with pytest.raises(pose.adam_screw.ConfigError, match=f"{field}: found"):
+            dataclasses.replace(pose.AdamScrewConfig(), **{field: value})
+
+
+def test_every_outcome_has_a_sentence() -> None:
+    assert set(pose.OUTCOME_TEXT) == set(Outcome)
