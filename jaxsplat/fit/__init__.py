@@ -1,0 +1,25 @@
+"""From posed images to a scene of Gaussians."""
+
+from jaxsplat.fit.config import (
+    FAST,
+    PAPER,
+    PRESETS,
+    DensityConfig,
+    FitConfig,
+    LearningRates,
+    Stage,
+)
+from jaxsplat.fit.trainer import FitProgress, FitResult, fit
+
+__all__ = [
+    "FAST",
+    "PAPER",
+    "PRESETS",
+    "DensityConfig",
+    "FitConfig",
+    "FitProgress",
+    "FitResult",
+    "LearningRates",
+    "Stage",
+    "fit",
+]

@@ -28,9 +28,7 @@ def over_background(
     return premultiplied + (1 - alpha)[..., None] * background
 
 
-def spill(
-    rendered: Rendered, coverage: Float[Array, "h w"]
-) -> Float[Array, ""]:
+def spill(rendered: Rendered, coverage: Float[Array, "h w"]) -> Float[Array, ""]:
     """Returns the mean coverage rendered where the photograph shows background."""
     return jnp.mean(rendered.alpha * (1 - coverage))
 

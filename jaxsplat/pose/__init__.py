@@ -4,6 +4,7 @@ from jaxsplat.pose.adam_screw import AdamScrewConfig, refine_adam_screw
 from jaxsplat.pose.gallery import Gallery, build_gallery, join, nearest
 from jaxsplat.pose.records import OUTCOME_TEXT, Outcome, PoseEstimate
 from jaxsplat.pose.synthesis import sphere_poses, synthesise_views
+from jaxsplat.pose.views import at_poses
 
 __all__ = [
     "OUTCOME_TEXT",
@@ -11,6 +12,7 @@ __all__ = [
     "Gallery",
     "Outcome",
     "PoseEstimate",
+    "at_poses",
     "build_gallery",
     "join",
     "nearest",

@@ -72,7 +72,7 @@ def descend(
     start: Float[Array, "4 4"],
     parameters: Float[Array, "7"],
     *,
-    steps: int,
+    steps: Int[Array, ""],
     published: bool,
 ) -> PoseEstimate:
     """Returns the best pose on the way of Adam from one start.
@@ -91,7 +91,6 @@ def descend(
         published: as in `motion`.
     """
     adam = optax.adam(learning_rate, b1=0.9, b2=0.999, eps=1e-8)
-
     shown = shows_object(query, scene.background)
 
     def moved(parameters: Array) -> Array:
@@ -106,9 +105,10 @@ def descend(
         (_, seen), gradient = jax.value_and_grad(loss_at, has_aux=True)(parameters)
         best = _keep_best(best, moved(parameters), seen, shown)
         finite = best.finite & jnp.all(jnp.isfinite(gradient))
+        moves = finite & (index < steps)
         best = best._replace(
             finite=finite,
-            steps=best.steps + finite.astype(jnp.int32),
+            steps=best.steps + moves.astype(jnp.int32),
             loss_before=jnp.where(
                 index == steps - SETTLED_STEPS, best.loss, best.loss_before
             ),
@@ -117,16 +117,17 @@ def descend(
         with jax.numpy_dtype_promotion("standard"):
             update, advanced = adam.update(gradient, moments)
         moments = jax.tree.map(
-            lambda new, old: jnp.where(finite, new, old), advanced, moments
+            lambda new, old: jnp.where(moves, new, old), advanced, moments
         )
-        return jnp.where(finite, parameters + update, parameters), moments, best
+        return jnp.where(moves, parameters + update, parameters), moments, best
 
     worst = jnp.float32(jnp.inf)
     none = jnp.int32(0)
     best = _Best(start, worst, worst, jnp.bool(True), jnp.bool(True), none, none)
     state: _State = (parameters, adam.init(parameters), best)
-    parameters, _, best = lax.fori_loop(0, steps, step, state)
-    best = _keep_best(best, moved(parameters), loss_at(parameters)[1], shown)
+    # Once more than there are steps, to see the last pose. One gradient too many takes
+    # less time than compiling another render.
+    best = lax.fori_loop(0, steps + 1, step, state)[2]
     return _estimate(scene, query, best, shown, published)
 
 

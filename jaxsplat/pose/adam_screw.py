@@ -8,11 +8,13 @@ here and is one for the whole batch.
 
 import dataclasses
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
-from jaxtyping import Float, PRNGKeyArray
+from jaxtyping import Float, Int, PRNGKeyArray
 
 from jaxsplat.core.cameras import Camera
 from jaxsplat.errors import ConfigError
@@ -114,20 +116,35 @@ def refine_adam_screw(
         backend=backend,
         capacity=capacity,
     )
-    return refine_scene(scene, queries, starts, key, config)
+    return refine_scene(
+        scene,
+        queries,
+        starts,
+        key,
+        jnp.int32(config.steps),
+        published=config.published,
+        keep=config.keep,
+        together=config.together,
+    )
 
 
-@functools.partial(jax.jit, static_argnames="config")
+@functools.partial(jax.jit, static_argnames=("published", "keep", "together"))
 def refine_scene(
     scene: photometric.Scene,
     queries: Float[Array, "b h w 3"],
     starts: Float[Array, "b k 4 4"],
     key: PRNGKeyArray,
-    config: AdamScrewConfig,
+    steps: Int[Array, ""],
+    *,
+    published: bool,
+    keep: int,
+    together: int | None,
 ) -> PoseEstimate:
+    """Returns what `refine_adam_screw` returns; another number of steps or another
+    cloud of the same size is the same program.
+    """
     parameters = START_DEVIATION * jax.random.normal(key, (7,))
-    starts = _lowest(scene, queries, starts, config)
-    size, keep = starts.shape[:2]
+    starts = _lowest(scene, queries, starts, keep, together)
 
     def refine_one(pair: tuple[Array, Array]) -> PoseEstimate:
         query, start = pair
@@ -136,23 +153,24 @@ def refine_scene(
             queries[query],
             start,
             parameters,
-            steps=config.steps,
-            published=config.published,
+            steps=steps,
+            published=published,
         )
 
-    pairs = (jnp.arange(size * keep) // keep, starts.reshape(-1, 4, 4))
-    found = lax.map(refine_one, pairs, batch_size=_together(config, size * keep))
-    found = jax.tree.map(lambda x: x.reshape(size, keep, *x.shape[1:]), found)
+    found = _map_pairs(refine_one, starts, together)
     best = jnp.argmin(found.loss, axis=1)
-    return jax.tree.map(lambda x: x[jnp.arange(size), best], found)
+    return jax.tree.map(lambda x: x[jnp.arange(len(best)), best], found)
 
 
 def _lowest(
-    scene: photometric.Scene, queries: Array, starts: Array, config: AdamScrewConfig
+    scene: photometric.Scene,
+    queries: Array,
+    starts: Array,
+    keep: int,
+    together: int | None,
 ) -> Float[Array, "b keep 4 4"]:
     """Returns each query's starts of lowest loss, by one render from each."""
-    size, k = starts.shape[:2]
-    if config.keep >= k:
+    if keep >= starts.shape[1]:
         return starts
 
     def loss(pair: tuple[Array, Array]) -> Array:
@@ -160,11 +178,25 @@ def _lowest(
         seen = photometric.look(scene, queries[query], start)
         return jnp.where(jnp.isfinite(seen.loss) & seen.visible, seen.loss, jnp.inf)
 
-    pairs = (jnp.arange(size * k) // k, starts.reshape(-1, 4, 4))
-    losses = lax.map(loss, pairs, batch_size=_together(config, size * k))
-    order = jnp.argsort(losses.reshape(size, k), axis=1, stable=True)[:, : config.keep]
+    losses = _map_pairs(loss, starts, together)
+    order = jnp.argsort(losses, axis=1, stable=True)[:, :keep]
     return jnp.take_along_axis(starts, order[:, :, None, None], axis=1)
 
 
-def _together(config: AdamScrewConfig, pairs: int) -> int:
-    return max(1, pairs if config.together is None else min(config.together, pairs))
+def _map_pairs(
+    function: Callable[[tuple[Array, Array]], Any],
+    starts: Float[Array, "b k 4 4"],
+    together: int | None,
+) -> Any:
+    """Returns function((query's index, start)) for every start, [b, k, ...].
+
+    Pairs are spread evenly, the last group filled up with pairs that are there already:
+    a smaller one would be compiled as a second program.
+    """
+    size, k = starts.shape[:2]
+    groups = 1 if together is None else max(1, -(-size * k // together))
+    side_by_side = -(-size * k // groups)
+    pair = jnp.arange(groups * side_by_side) % max(1, size * k)
+    pairs = (pair // k, starts.reshape(-1, 4, 4)[pair])
+    found = lax.map(function, pairs, batch_size=side_by_side)
+    return jax.tree.map(lambda x: x[: size * k].reshape(size, k, *x.shape[1:]), found)

@@ -149,7 +149,9 @@ def _pixels(corners: Array, tiles: Array) -> tuple[Array, Array]:
     """Returns x and y of the pixel centres, [LOCKSTEP, PIXELS] each."""
     inside = np.indices((constants.TILE, constants.TILE)).reshape(2, PIXELS) + 0.5
     corner = _take(corners, tiles)
-    return jnp.float32(inside[1]) + corner[:, :1], jnp.float32(inside[0]) + corner[:, 1:]
+    return jnp.float32(inside[1]) + corner[:, :1], jnp.float32(inside[0]) + corner[
+        :, 1:
+    ]
 
 
 def _chunk(

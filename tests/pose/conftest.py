@@ -13,7 +13,8 @@ from jaxsplat.core.cameras import Camera
 from jaxsplat.scene.gaussians import Gaussians
 
 DISTANCE = 4.0
-CAPACITY = 2048
+# What the solver plans for this cloud, so that both ways are one program.
+CAPACITY = 1536
 # Rotation of 5 degrees about a slanted axis, shift of 3 % of the distance.
 TWIST = (0.06, -0.08, 0.06, 0.05, 0.06, -0.04)
 

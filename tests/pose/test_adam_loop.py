@@ -79,10 +79,7 @@ def test_moving_the_camera_shows_what_moving_the_cloud_shows(toy: Toy) -> None:
 
 
 @pytest.mark.parametrize("published", [False, True])
-@pytest.mark.parametrize("deviation", [0.0, adam_screw.START_DEVIATION])
-def test_gradient_is_finite_at_the_saddle(
-    toy: Toy, published: bool, deviation: float
-) -> None:
+def test_gradient_is_finite_at_the_saddle(toy: Toy, published: bool) -> None:
     scene = photometric.Scene(
         toy.gaussians,
         toy.camera,
@@ -93,18 +90,19 @@ def test_gradient_is_finite_at_the_saddle(
         capacity=CAPACITY,
     )
 
-    def loss(parameters: jax.Array) -> jax.Array:
+    @jax.jit
+    @jax.grad
+    def gradient(parameters: jax.Array) -> jax.Array:
         motion = adam_loop.motion(parameters, scene.center, published)
         moved = se3.matmul(toy.starts[0, 0], motion)
         return photometric.look(scene, toy.queries[0], moved).loss
 
-    parameters = deviation * jax.random.normal(jax.random.key(0), (7,))
-    gradient = jax.grad(loss)(parameters)
-    assert np.isfinite(gradient).all()
-    if deviation == 0:
-        np.testing.assert_array_equal(gradient, np.zeros(7))
+    near = adam_screw.START_DEVIATION * jax.random.normal(jax.random.key(0), (7,))
+    assert np.isfinite(gradient(near)).all()
+    np.testing.assert_array_equal(gradient(jnp.zeros(7)), np.zeros(7))
 
 
+@pytest.mark.slow
 def test_published_variant_recovers_a_motion_and_returns_a_rigid_pose(
     toy: Toy,
 ) -> None:
@@ -114,7 +112,7 @@ def test_published_variant_recovers_a_motion_and_returns_a_rigid_pose(
         toy.queries[:1],
         toy.starts[:1],
         key=jax.random.key(3),
-        config=pose.AdamScrewConfig(steps=120, published=True),
+        config=pose.AdamScrewConfig(steps=175, published=True),
         capacity=CAPACITY,
     )
     np.testing.assert_allclose(found.camera_from_world[0], toy.truth[0], atol=0.03)

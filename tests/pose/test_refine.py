@@ -1,6 +1,7 @@
 """The contract of every pose solver, and what is special to each."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 
 from jaxsplat import pose
 from jaxsplat.core import se3
-from jaxsplat.pose import Outcome, PoseEstimate, adam_screw
+from jaxsplat.pose import Outcome, PoseEstimate, adam_screw, photometric
+from jaxsplat.errors import ConfigError
 from tests.pose.conftest import CAPACITY, DISTANCE, Toy
 
 Solver = Callable[..., PoseEstimate]
@@ -49,18 +51,19 @@ def errors(found: jax.Array, truth: jax.Array) -> tuple[np.ndarray, np.ndarray]:
 
 
 def start_losses(toy: Toy, solve: Solver) -> np.ndarray:
+    """Returns the losses before any step."""
     return np.asarray(solve(toy, toy.queries, toy.starts, steps=0).loss)
 
 
 def test_recovers_a_small_motion(toy: Toy, solve: Solver) -> None:
     before, _ = errors(toy.starts[:, 0], toy.truth)
     assert before.min() > 4.5
-    found = solve(toy, toy.queries, toy.starts, steps=120)
+    found = solve(toy, toy.queries, toy.starts, steps=300)
     rotation, shift = errors(found.camera_from_world, toy.truth)
     assert rotation.max() < 0.5
     assert shift.max() < 0.005
     assert (np.asarray(found.loss) < 0.15 * start_losses(toy, solve)).all()
-    assert (found.steps == 120).all()
+    assert (found.steps == 300).all()
     assert (found.needed <= CAPACITY).all()
 
 
@@ -77,32 +80,31 @@ def test_result_is_rigid_and_never_worse_than_the_start(
     assert (np.asarray(found.loss) <= start_losses(toy, solve)).all()
 
 
-def test_batch_is_the_loop(toy: Toy, solve: Solver) -> None:
+def test_batch_is_the_loop_and_the_best_of_several_starts_wins(
+    toy: Toy, solve: Solver
+) -> None:
     together = solve(toy, toy.queries, toy.starts, steps=20)
-    for index in range(3):
-        one = slice(index, index + 1)
-        alone = solve(toy, toy.queries[one], toy.starts[one], steps=20)
-        # Sums are taken in another order, and Adam divides by small gradients.
-        np.testing.assert_allclose(
-            alone.camera_from_world[0], together.camera_from_world[index], atol=1e-4
-        )
-        np.testing.assert_allclose(alone.loss[0], together.loss[index], rtol=1e-3)
+    far = jnp.roll(toy.truth, 1, axis=0)[:, None]
+    starts = jnp.concatenate([far, toy.starts], axis=1)
+    alone = [
+        solve(toy, toy.queries[i : i + 1], starts[i : i + 1], steps=20, keep=5)
+        for i in range(3)
+    ]
+    loop = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *alone)
+    # Sums are taken in another order, and Adam divides by small gradients.
+    np.testing.assert_allclose(
+        loop.camera_from_world, together.camera_from_world, atol=1e-4
+    )
+    np.testing.assert_allclose(loop.loss, together.loss, rtol=1e-3)
+    np.testing.assert_array_equal(loop.outcome, together.outcome)
 
 
-def test_no_steps_give_the_best_start(toy: Toy, solve: Solver) -> None:
-    starts = jnp.concatenate([toy.starts, toy.truth[:, None], toy.starts], axis=1)
+def test_no_steps_give_the_start_of_lowest_loss(toy: Toy, solve: Solver) -> None:
+    starts = jnp.concatenate([toy.starts, toy.truth[:, None]], axis=1)
     found = solve(toy, toy.queries, starts, steps=0)
     np.testing.assert_allclose(found.camera_from_world, toy.truth, atol=1e-5)
     assert (found.steps == 0).all()
     assert (found.outcome == Outcome.MAX_STEPS).all()
-
-
-def test_several_starts_refined_give_the_best(toy: Toy, solve: Solver) -> None:
-    far = jnp.roll(toy.truth, 1, axis=0)[:, None]
-    starts = jnp.concatenate([far, toy.starts], axis=1)
-    both = solve(toy, toy.queries, starts, steps=20, keep=5)
-    alone = solve(toy, toy.queries, toy.starts, steps=20)
-    np.testing.assert_allclose(both.loss, alone.loss, rtol=1e-3)
 
 
 def test_settled_search_says_so(toy: Toy, solve: Solver) -> None:
@@ -110,27 +112,33 @@ def test_settled_search_says_so(toy: Toy, solve: Solver) -> None:
     assert (found.outcome == Outcome.CONVERGED).all()
 
 
-def test_bad_queries_and_starts_harm_only_themselves(toy: Toy, solve: Solver) -> None:
-    away = toy.truth[1] @ se3.exp(jnp.array([0.0, 30.0, 0.0, 0.0, 0.0, 0.0]))
-    queries = jnp.concatenate([toy.queries, jnp.ones_like(toy.queries[:2])])
-    queries = queries.at[0, 5, 7, 1].set(jnp.nan)
-    starts = jnp.concatenate([toy.starts, toy.starts[:2]]).at[1, 0].set(away)
-    starts = starts.at[4].set(jnp.nan)
-    found = solve(toy, queries, starts, steps=20)
+def test_bad_queries_harm_only_themselves(toy: Toy, solve: Solver) -> None:
+    queries = toy.queries.at[0, 5, 7, 1].set(jnp.nan).at[1].set(1.0)
+    found = solve(toy, queries, toy.starts, steps=20)
     assert found.outcome.tolist() == [
-        Outcome.NONFINITE,  # a pixel is NaN
-        Outcome.OUT_OF_VIEW,  # the start looks elsewhere
+        Outcome.NONFINITE,
+        Outcome.OUT_OF_VIEW,  # blank
         Outcome.MAX_STEPS,
-        Outcome.OUT_OF_VIEW,  # the photograph is blank
-        Outcome.NONFINITE,  # the start is NaN
     ]
-    for index in (0, 1, 3):
-        np.testing.assert_allclose(
-            found.camera_from_world[index], starts[index, 0], atol=1e-4
-        )
-    assert np.isfinite(found.loss[1:4]).all()
-    alone = solve(toy, toy.queries[2:], toy.starts[2:], steps=20)
-    np.testing.assert_allclose(found.loss[2], alone.loss[0], rtol=1e-3)
+    np.testing.assert_allclose(
+        found.camera_from_world[:2], toy.starts[:2, 0], atol=1e-4
+    )
+    assert np.isfinite(found.loss[1:]).all()
+    clean = solve(toy, toy.queries, toy.starts, steps=20)
+    np.testing.assert_allclose(found.loss[2], clean.loss[2], rtol=1e-3)
+
+
+def test_bad_starts_harm_only_themselves(toy: Toy, solve: Solver) -> None:
+    away = se3.exp(jnp.array([0.0, 30.0, 0.0, 0.0, 0.0, 0.0])) @ toy.truth[1]
+    starts = toy.starts.at[0].set(jnp.nan).at[1, 0].set(away)
+    found = solve(toy, toy.queries, starts, steps=20)
+    assert found.outcome.tolist() == [
+        Outcome.NONFINITE,
+        Outcome.OUT_OF_VIEW,
+        Outcome.MAX_STEPS,
+    ]
+    np.testing.assert_allclose(found.camera_from_world[1], away, atol=1e-4)
+    assert np.isfinite(found.loss[1:]).all()
 
 
 def test_a_bad_start_gives_way_to_a_good_one(toy: Toy, solve: Solver) -> None:
@@ -141,29 +149,27 @@ def test_a_bad_start_gives_way_to_a_good_one(toy: Toy, solve: Solver) -> None:
 
 
 def test_one_program_without_transfers(toy: Toy) -> None:
-    arguments = (
-        adam_screw.photometric.Scene(
-            toy.gaussians,
-            toy.camera,
-            jnp.ones(3),
-            jnp.zeros(3),
-            ssim_weight=0.2,
-            backend=None,
-            capacity=CAPACITY,
-        ),
-        toy.queries,
-        toy.starts,
-        jax.random.key(0),
-        pose.AdamScrewConfig(steps=2),
+    scene = photometric.Scene(
+        toy.gaussians,
+        toy.camera,
+        jnp.ones(3),
+        jnp.zeros(3),
+        ssim_weight=0.2,
+        backend=None,
+        capacity=CAPACITY,
     )
+    few, more = jnp.int32(2), jnp.int32(3)
+    key = jax.random.key(0)
+    darker = toy.queries * 0.5
+    settings: dict[str, Any] = {"published": False, "keep": 1, "together": 4}
+    run = functools.partial(adam_screw.refine_scene, **settings)
+    jax.block_until_ready(run(scene, toy.queries, toy.starts, key, few))
     before = adam_screw.refine_scene._cache_size()
-    jax.block_until_ready(adam_screw.refine_scene(*arguments))
     with jax.transfer_guard("disallow"):
-        again = adam_screw.refine_scene(*arguments)
-        jax.block_until_ready(again)
-    changed = (arguments[0], toy.queries * 0.5, *arguments[2:])
-    jax.block_until_ready(adam_screw.refine_scene(*changed))
-    assert adam_screw.refine_scene._cache_size() == before + 1
+        found = run(scene, darker, toy.starts, key, more)
+        jax.block_until_ready(found)
+    assert (found.steps == 3).all()
+    assert adam_screw.refine_scene._cache_size() == before
 
 
 def test_capacity_is_planned_when_none_is_given(toy: Toy) -> None:
@@ -185,7 +191,7 @@ def test_wrong_settings_are_named() -> None:
         ("keep", 0),
         ("together", 0),
     ]:
-        with pytest.raises(pose.adam_screw.ConfigError, match=f"{field}: found"):
+        with pytest.raises(ConfigError, match=f"{field}: found"):
             dataclasses.replace(pose.AdamScrewConfig(), **{field: value})
 
 

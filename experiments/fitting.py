@@ -1,0 +1,72 @@
+"""The scene of a category: fitted, or read back from an earlier run."""
+
+import dataclasses
+import typing
+from collections.abc import Sequence
+
+import numpy as np
+
+from jaxsplat import fit, report
+from jaxsplat.data.records import ObjectSet, View
+from jaxsplat.report import files
+from jaxsplat.scene import gaussians as scene
+from jaxsplat.scene import ply
+from jaxsplat.scene.gaussians import Gaussians
+
+if typing.TYPE_CHECKING:
+    from experiments.mad import Config
+
+
+@dataclasses.dataclass(frozen=True)
+class Fitted:
+    """A scene and what its fit took."""
+
+    gaussians: Gaussians
+    center: np.ndarray
+    seconds: float
+    compile_seconds: float
+    count: int
+
+
+def fit_or_read(
+    views: Sequence[View],
+    objects: ObjectSet,
+    config: "Config",
+    folder: report.CategoryFolder,
+    progress: report.Progress,
+) -> Fitted:
+    """Returns the category's scene, fitting it unless the folder holds it already."""
+    if not (folder.scene_path.exists() and folder.fit_path.exists()):
+
+        def watch(state: fit.FitProgress) -> None:
+            numbers = {"psnr": state.psnr, "gaussians": state.gaussians}
+            progress.update("fit", state.step, state.steps, **numbers)
+
+        progress.update("fit", 0, fit.PRESETS[config.preset].steps)
+        result = fit.fit(
+            views,
+            objects.background,
+            fit.PRESETS[config.preset],
+            seed=config.seed,
+            backend=config.backend,
+            watch=watch,
+        )
+        # The scene goes first: the numbers' file says that both are complete.
+        ply.write_ply(folder.scene_path, result.gaussians)
+        record = {
+            "center": [float(x) for x in result.center],
+            "seconds": result.seconds,
+            "compile_seconds": result.compile_seconds,
+            "train_psnr": result.psnr,
+        }
+        files.write_json(folder.fit_path, record)
+    record = typing.cast(dict, files.read_json(folder.fit_path))
+    # Read back even right after fitting, so that a resumed run sees the same numbers.
+    cloud = ply.read_ply(folder.scene_path)
+    return Fitted(
+        cloud,
+        np.asarray(record["center"]),
+        float(record["seconds"]),
+        float(record["compile_seconds"]),
+        scene.count(cloud),
+    )

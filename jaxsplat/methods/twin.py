@@ -1,0 +1,126 @@
+"""The defect-free twin of an object: what every method asks for poses and renders."""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float
+
+from jaxsplat import pose
+from jaxsplat.core import cameras
+from jaxsplat.core.cameras import Camera
+from jaxsplat.data.records import View
+from jaxsplat.render import api as render
+from jaxsplat.scene.gaussians import Gaussians
+
+# Poses of queries lie between and beyond those of the training views, so lists planned
+# for these get some room.
+_CAPACITY_SLACK = 1.5
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Twin:
+    """A fitted object, ready to be looked at.
+
+    Attributes:
+        gaussians: the scene.
+        gallery: coarse poses to start from.
+        camera: intrinsics and image size of the queries.
+        center: what the views look at, [3].
+        background: RGB behind the object, [3].
+        capacity: of the renderer's lists at the queries' size (static).
+        backend: of the renderer (static).
+    """
+
+    gaussians: Gaussians
+    gallery: pose.Gallery
+    camera: Camera
+    center: Float[Array, "3"]
+    background: Float[Array, "3"]
+    capacity: int = dataclasses.field(metadata=dict(static=True))
+    backend: render.Backend = dataclasses.field(metadata=dict(static=True))
+
+
+def photograph(
+    view: View, background: Float[np.ndarray, "3"]
+) -> Float[np.ndarray, "h w 3"]:
+    """Returns a view's image over a background where it has alpha, else as it is."""
+    if view.alpha is None:
+        return view.image
+    over = view.image + (1 - view.alpha[..., None]) * background
+    return over.astype(np.float32)
+
+
+def make_twin(
+    gaussians: Gaussians,
+    views: Sequence[View],
+    camera: Camera,
+    center: Float[np.ndarray, "3"],
+    background: tuple[float, float, float] | None,
+    backend: render.Backend | None = None,
+) -> Twin:
+    """Returns the twin whose gallery is the training views.
+
+    Args:
+        gaussians: the fitted scene.
+        views: posed photographs of the good object.
+        camera: intrinsics and image size of the queries.
+        center: what the views look at, [3].
+        background: the plain background's RGB; white is taken for alpha images without.
+        backend: of the renderer.
+    """
+    behind = np.asarray((1.0, 1.0, 1.0) if background is None else background)
+    behind = behind.astype(np.float32)
+    posed = cameras.stack([view.camera for view in views if view.camera is not None])
+    images = np.stack([photograph(view, behind) for view in views])
+    gallery = pose.build_gallery(
+        jnp.asarray(images), posed, background=jnp.asarray(behind)
+    )
+    return Twin(
+        gaussians,
+        gallery,
+        camera,
+        jnp.asarray(center, jnp.float32),
+        jnp.asarray(behind),
+        render.plan(gaussians, posed, _CAPACITY_SLACK),
+        render.resolve_backend(backend),
+    )
+
+
+@functools.partial(jax.jit, static_argnames="side")
+def shrink(images: Float[Array, "b h w 3"], side: int) -> Float[Array, "b h2 w2 3"]:
+    """Returns the images with the longer side at most `side` pixels, antialiased."""
+    height, width = images.shape[1:3]
+    small_width, small_height = shrunken_size(width, height, side)
+    shape = (images.shape[0], small_height, small_width, 3)
+    return jax.image.resize(images, shape, "linear", antialias=True)
+
+
+def shrunken_size(width: int, height: int, side: int) -> tuple[int, int]:
+    """Returns width and height scaled so that the longer is at most `side`."""
+    scale = min(1.0, side / max(width, height))
+    return max(round(width * scale), 1), max(round(height * scale), 1)
+
+
+@jax.jit
+def render_twin(
+    twin: Twin, camera_from_world: Float[Array, "b 4 4"]
+) -> Float[Array, "b h w 3"]:
+    """Returns the good object seen from each pose, clamped to [0, 1]."""
+
+    def one(matrix: Array) -> Array:
+        drawn = render.render(
+            twin.gaussians,
+            cameras.with_pose(twin.camera, matrix),
+            background=twin.background,
+            backend=twin.backend,
+            capacity=twin.capacity,
+        )
+        return jnp.clip(drawn.color, 0.0, 1.0)
+
+    return jax.lax.map(one, camera_from_world)
