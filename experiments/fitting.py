@@ -42,11 +42,12 @@ def fit_or_read(
             numbers = {"psnr": state.psnr, "gaussians": state.gaussians}
             progress.update("fit", state.step, state.steps, **numbers)
 
-        progress.update("fit", 0, fit.PRESETS[config.preset].steps)
+        settings = fit.preset(config.preset, max(views[0].image.shape[:2]))
+        progress.update("fit", 0, settings.steps)
         result = fit.fit(
             views,
             objects.background,
-            fit.PRESETS[config.preset],
+            settings,
             seed=config.seed,
             backend=config.backend,
             watch=watch,

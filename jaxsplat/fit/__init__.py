@@ -8,6 +8,7 @@ from jaxsplat.fit.config import (
     FitConfig,
     LearningRates,
     Stage,
+    preset,
 )
 from jaxsplat.fit.trainer import FitProgress, FitResult, fit
 
@@ -22,4 +23,5 @@ __all__ = [
     "LearningRates",
     "Stage",
     "fit",
+    "preset",
 ]

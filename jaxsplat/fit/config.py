@@ -1,6 +1,7 @@
 """Settings of a fit and the presets that have names."""
 
 import dataclasses
+import math
 from typing import Literal
 
 from jaxsplat.errors import ConfigError
@@ -45,6 +46,16 @@ class LearningRates:
     scales: float = 0.005
     quats: float = 0.001
 
+    def __post_init__(self) -> None:
+        for name, rate in dataclasses.asdict(self).items():
+            # The rate of the centres falls exponentially, so it cannot start at 0.
+            least = 0.0 if name not in ("means", "means_last") else 1e-30
+            if not (math.isfinite(rate) and rate >= least):
+                raise ConfigError(
+                    f"learning rate of {name} {rate}: expected a finite number, "
+                    f"{'positive' if least else '0 or more'}"
+                )
+
 
 @dataclasses.dataclass(frozen=True)
 class DensityConfig:
@@ -67,6 +78,15 @@ class DensityConfig:
     growth: float = 1.05  # `mcmc`: new count over old at each change, up to capacity
     opacity_weight: float = 0.01  # `mcmc`: pull towards transparent
     scale_weight: float = 0.01  # `mcmc`: pull towards small
+
+    def __post_init__(self) -> None:
+        for name in ("every", "reset_every"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} {getattr(self, name)}: expected 1 or more")
+        if not 0 < self.min_opacity < 1:
+            raise ConfigError(f"min_opacity {self.min_opacity}: expected in (0, 1)")
+        if not self.growth >= 1:
+            raise ConfigError(f"growth {self.growth}: expected 1 or more")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,6 +129,14 @@ class FitConfig:
             raise ConfigError(
                 f"count {self.count}: expected 1 to the capacity {self.capacity}"
             )
+        if not 0 < self.start_opacity < 1:
+            raise ConfigError(f"start_opacity {self.start_opacity}: expected in (0, 1)")
+        if not 0 <= self.ssim_weight <= 1:
+            raise ConfigError(f"ssim_weight {self.ssim_weight}: expected in [0, 1]")
+        if not self.outside_weight >= 0:
+            raise ConfigError(
+                f"outside_weight {self.outside_weight}: expected 0 or more"
+            )
         if self.sh_degree not in range(4):
             raise ConfigError(f"sh_degree {self.sh_degree}: expected 0 to 3")
 
@@ -122,10 +150,12 @@ class FitConfig:
 PAPER = FitConfig(stages=(Stage(1.0, 30_000),), start="random")
 
 FAST = FitConfig(
-    stages=(Stage(0.25, 600), Stage(0.5, 900), Stage(1.0, 1500)),
+    stages=(Stage(0.25, 300), Stage(0.5, 1000), Stage(1.0, 1700)),
     count=8_000,
-    capacity=12_000,
+    capacity=8_000,
     start_opacity=0.7,
+    sh_degree=1,
+    ssim_weight=0.0,
     outside_weight=0.1,
     random_background=True,
     rates=LearningRates(
@@ -141,3 +171,25 @@ FAST = FitConfig(
 )
 
 PRESETS: dict[str, FitConfig] = {"paper": PAPER, "fast": FAST}
+
+# `fast` takes this many Gaussians for each pixel of the image's side: what detail a
+# surface shows grows with the image, and so does the time.
+_FAST_PER_PIXEL = 20
+
+
+def preset(name: str, side: int) -> FitConfig:
+    """Returns the settings of a name, made to suit the size of the images.
+
+    Args:
+        name: "paper" or "fast".
+        side: longer side of the training images in pixels.
+
+    Raises:
+        ConfigError: there is no preset of that name.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"preset {name!r}: expected one of {', '.join(PRESETS)}")
+    if name == "paper":
+        return PAPER
+    count = max(_FAST_PER_PIXEL * side, 1000)
+    return dataclasses.replace(FAST, count=count, capacity=count)

@@ -24,8 +24,8 @@ def relocate(state: FitState, key: PRNGKeyArray, settings: DensityConfig) -> Fit
     """Returns the state with dead Gaussians moved onto live ones, and some added.
 
     Transparent rows, and free rows up to `settings.growth` times the live count, are
-    placed on Gaussians drawn in proportion to opacity; all copies of one get the opacity
-    and scale that leave its image unchanged (equation 9 of the paper).
+    placed on Gaussians drawn in proportion to opacity; all copies of one get the
+    opacity and scale that leave its image unchanged (equation 9 of the paper).
 
     Args:
         state: before.
@@ -37,7 +37,8 @@ def relocate(state: FitState, key: PRNGKeyArray, settings: DensityConfig) -> Fit
     dead = cloud.live & (opacity <= settings.min_opacity)
     source_weight = jnp.where(cloud.live & ~dead, opacity, 0.0)
     live = jnp.sum(cloud.live)
-    wanted = jnp.ceil(live * (settings.growth - 1)).astype(jnp.int32)
+    wanted = jnp.ceil(live.astype(jnp.float32) * (settings.growth - 1))
+    wanted = wanted.astype(jnp.int32)
     added = ~cloud.live & (jnp.cumsum(~cloud.live) <= wanted)
     moved = (dead | added) & jnp.any(source_weight > 0)
     n = opacity.shape[0]
@@ -71,7 +72,8 @@ def share(
     `copies` Gaussians at one place with opacity 1 - (1 - o)^(1/c) together cover what
     one with o did; the factor keeps the integral of its profile (equation 9).
     """
-    share_opacity = -jnp.expm1(jnp.log1p(-jnp.minimum(opacity, 1 - 1e-6)) / copies)
+    log_through = jnp.log1p(-jnp.minimum(opacity, 1 - 1e-6))
+    share_opacity = -jnp.expm1(log_through / copies.astype(jnp.float32))
     # sum_{i=1}^{c} sum_{k=0}^{i-1} C(i-1, k) (-1)^k o^{k+1} / sqrt(k+1), gathered by k:
     # C(i-1, k) summed over i <= c is C(c, k+1).
     table = np.zeros((_MAX_COPIES + 1, _MAX_COPIES))
@@ -79,7 +81,7 @@ def share(
         for k in range(count):
             sign = (-1) ** k
             table[count, k] = sign * math.comb(count, k + 1) / math.sqrt(k + 1)
-    powers = share_opacity[:, None] ** jnp.arange(1, _MAX_COPIES + 1)
+    powers = share_opacity[:, None] ** jnp.arange(1.0, _MAX_COPIES + 1)
     return share_opacity, opacity / _alternating(table, copies, powers)
 
 

@@ -1,7 +1,7 @@
 """Density control of Kerbl et al. 2023: clone, split, prune, opacity reset.
 
-Rows are fixed: new Gaussians take rows that are not live. Where there are fewer of those
-than candidates, the candidates with the strongest pull come first.
+Rows are fixed: new Gaussians take rows that are not live. Where there are fewer of
+those than candidates, the candidates with the strongest pull come first.
 """
 
 import dataclasses

@@ -57,13 +57,14 @@ def initial(gaussians: Gaussians) -> FitState:
     moments = ADAM.init(parameters(gaussians))
     assert isinstance(moments, optax.ScaleByAdamState)
     # Three arrays, not one: the step is given its input's memory to reuse.
-    sums = [jnp.zeros(n) for _ in range(3)]
-    return FitState(gaussians, moments, *sums, jnp.int32(0))
+    return FitState(
+        gaussians, moments, jnp.zeros(n), jnp.zeros(n), jnp.zeros(n), jnp.int32(0)
+    )
 
 
 def step_sizes(
     rates: LearningRates, extent: Array, progress: Array
-) -> dict[str, Array | float]:
+) -> dict[str, Array]:
     """Returns the learning rate of each parameter.
 
     Args:
@@ -74,11 +75,11 @@ def step_sizes(
     ratio = rates.means_last / rates.means
     return {
         "means": rates.means * extent * ratio**progress,
-        "log_scales": rates.scales,
-        "quats": rates.quats,
-        "opacity_logits": rates.opacities,
-        "colors": rates.colors,
-        "sh_rest": rates.sh_rest,
+        "log_scales": jnp.float32(rates.scales),
+        "quats": jnp.float32(rates.quats),
+        "opacity_logits": jnp.float32(rates.opacities),
+        "colors": jnp.float32(rates.colors),
+        "sh_rest": jnp.float32(rates.sh_rest),
     }
 
 

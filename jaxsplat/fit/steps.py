@@ -5,7 +5,6 @@ import functools
 
 import jax
 import jax.numpy as jnp
-import optax
 from jax import Array
 from jaxtyping import Float, Int, PRNGKeyArray
 
@@ -23,7 +22,7 @@ from jaxsplat.scene import gaussians as scene
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class StepReport:
-    """What one step tells: loss, squared error, pairs needed, and whether all is finite.
+    """What one step tells: loss, squared error, pairs needed, whether all is finite.
 
     A step whose loss or gradient is not finite changes nothing.
     """
@@ -49,18 +48,27 @@ def _target(
 
 
 def _regularisation(values: dict[str, Array], live: Array, config: FitConfig) -> Array:
-    """Returns the pulls of Kheradmand et al. 2024, equation 10; 0 for other controls."""
+    """Returns the pulls of Kheradmand et al. 2024, equation 10; 0 if not `mcmc`."""
     if config.density.kind != "mcmc":
         return jnp.float32(0)
-    share = live / jnp.maximum(jnp.sum(live), 1)
+    share = live.astype(jnp.float32) / jnp.maximum(jnp.sum(live), 1)
     opacity = jnp.sum(share * jax.nn.sigmoid(values["opacity_logits"]))
     scale = jnp.sum(share * jnp.mean(jnp.exp(values["log_scales"]), axis=1))
     density = config.density
     return density.opacity_weight * opacity + density.scale_weight * scale
 
 
+def _radii(splats: projection.Splats, camera: Camera) -> Float[Array, " n"]:
+    """Returns each splat's radius in pixels, 0 for those outside the image."""
+    size = jnp.array([camera.width, camera.height], jnp.float32)
+    outside = jnp.abs(splats.means - 0.5 * size) >= splats.extents + 0.5 * size
+    return jnp.where(jnp.any(outside, axis=1), 0.0, jnp.max(splats.extents, axis=1))
+
+
 @functools.partial(
-    jax.jit, static_argnames=("config", "backend", "capacity"), donate_argnums=0
+    jax.jit,
+    static_argnames=("config", "backend", "capacity", "minification"),
+    donate_argnums=0,
 )
 def train_step(
     state: FitState,
@@ -72,6 +80,7 @@ def train_step(
     config: FitConfig,
     backend: render.Backend,
     capacity: int,
+    minification: float,
 ) -> tuple[FitState, StepReport]:
     """Returns the state after one view, and a report. `state` is donated.
 
@@ -84,6 +93,7 @@ def train_step(
         config: settings.
         backend: of the renderer.
         capacity: slots for (tile, splat) pairs.
+        minification: how many times smaller the views are than in the last stage.
     """
     background_key, noise_key = jax.random.split(key)
     camera: Camera = jax.tree.map(lambda leaf: leaf[view], targets.cameras)
@@ -92,7 +102,7 @@ def train_step(
 
     def objective(values: dict[str, Array], offsets: Array) -> tuple[Array, tuple]:
         cloud = dataclasses.replace(state.gaussians, **values)
-        splats = projection.project(cloud, camera)
+        splats = projection.project(cloud, camera, minification)
         splats = dataclasses.replace(splats, means=splats.means + offsets)
         drawn = render.render_splats(
             splats, camera.width, camera.height, background, backend, capacity
@@ -102,14 +112,15 @@ def train_step(
             loss += config.outside_weight * losses.spill(drawn, coverage)
         loss += _regularisation(values, cloud.live, config)
         error = jnp.mean((jnp.clip(drawn.color, 0, 1) - image) ** 2)
-        return loss, (error, drawn.needed, jnp.max(splats.extents, axis=1))
+        return loss, (error, drawn.needed, _radii(splats, camera))
 
     values = parameters(state.gaussians)
     (loss, (error, needed, radius)), (gradient, pull) = jax.value_and_grad(
         objective, argnums=(0, 1), has_aux=True
     )(values, offsets)
-    norms = optax.global_norm(gradient)
-    finite = jnp.isfinite(loss) & jnp.isfinite(norms)
+    finite = jnp.isfinite(loss)
+    for slope in gradient.values():
+        finite &= jnp.all(jnp.isfinite(slope))
     updates, moments = ADAM.update(gradient, state.moments)
     rates = step_sizes(config.rates, extent, state.step / config.steps)
     moved = {name: values[name] - rates[name] * updates[name] for name in values}
@@ -120,12 +131,11 @@ def train_step(
             config.density.noise * rates["means"],
         )
     half_size = 0.5 * jnp.array([camera.width, camera.height], jnp.float32)
-    visible = radius > 0
     after = FitState(
         dataclasses.replace(state.gaussians, **moved),
         moments,
         state.pull + jnp.linalg.norm(pull * half_size, axis=1),
-        state.seen + visible,
+        state.seen + (radius > 0).astype(jnp.float32),
         jnp.maximum(state.radius, radius),
         state.step + 1,
     )
@@ -142,7 +152,8 @@ def explore(
     It follows each Gaussian's covariance and fades out for opaque ones.
     """
     opacity = scene.opacities(gaussians)
-    gate = jax.nn.sigmoid(-100 * (opacity - 0.005)) * gaussians.live
+    gate = jax.nn.sigmoid(-100 * (opacity - 0.005))
+    gate = jnp.where(gaussians.live, gate, 0.0)
     axes = quaternions.to_rotation(gaussians.quats) * scene.scales(gaussians)[:, None]
     noise = jax.random.normal(key, gaussians.means.shape)
     spread = jnp.einsum("nij,nkj,nk->ni", axes, axes, noise)

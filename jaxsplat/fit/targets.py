@@ -14,6 +14,7 @@ from jaxsplat import data
 from jaxsplat.core import cameras as camera_maths
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data.records import View
+from jaxsplat.errors import DataError
 
 # Pixels by which a silhouette is widened before coverage outside it is punished:
 # silhouettes are cut at the pixel, the object's edge is not.
@@ -65,20 +66,25 @@ def make_targets(
         views: posed views of one size.
         background: the plain background's RGB; black is taken when it is None.
         scale: in (0, 1].
+
+    Raises:
+        DataError: a pixel is NaN or infinite, which bytes cannot show.
     """
+    for view in views:
+        if not np.isfinite(view.image).all():
+            raise DataError(f"{view.name}: a pixel is NaN or infinite")
     height, width = views[0].image.shape[:2]
     small = (max(round(width * scale), 1), max(round(height * scale), 1))
-    has_alpha = all(view.alpha is not None for view in views)
+    alphas = [view.alpha for view in views if view.alpha is not None]
+    has_alpha = len(alphas) == len(views)
     masks = None if has_alpha else silhouettes(views, background)
-    coverage = []
-    for index, view in enumerate(views):
-        if has_alpha:
-            coverage.append(view.alpha)
-        elif masks is not None:
-            kernel = np.ones((2 * _MARGIN + 1,) * 2, np.uint8)
-            coverage.append(cv2.dilate(masks[index].astype(np.float32), kernel))
-        else:
-            coverage.append(np.ones((height, width), np.float32))
+    if has_alpha:
+        coverage = alphas
+    elif masks is not None:
+        kernel = np.ones((2 * _MARGIN + 1,) * 2, np.uint8)
+        coverage = [cv2.dilate(mask.astype(np.float32), kernel) for mask in masks]
+    else:
+        coverage = [np.ones((height, width), np.float32)] * len(views)
     images = [data.resize_area(view.image, *small) for view in views]
     posed = [view.camera for view in views if view.camera is not None]
     return Targets(

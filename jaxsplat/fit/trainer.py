@@ -10,9 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsplat.core import cameras as camera_maths
+from jaxsplat.core import ssim
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data.records import View
-from jaxsplat.errors import DataError, NumericsError
+from jaxsplat.errors import ConfigError, DataError, NumericsError
 from jaxsplat.fit import density, targets
 from jaxsplat.fit import state as fit_state
 from jaxsplat.fit.config import FitConfig
@@ -98,7 +99,7 @@ def start(
 
 
 def posed_cameras(views: Sequence[View]) -> Camera:
-    """Returns the stack of the views' cameras as NumPy arrays.
+    """Returns the stack of the views' cameras.
 
     Raises:
         DataError: a view has no pose, or sizes differ.
@@ -108,7 +109,7 @@ def posed_cameras(views: Sequence[View]) -> Camera:
         if view.camera is None:
             raise DataError(f"{view.name}: a training view has no pose")
         posed.append(view.camera)
-    return jax.tree.map(np.asarray, camera_maths.stack(posed))
+    return camera_maths.stack(posed)
 
 
 def camera_distance(cameras: Camera, center: np.ndarray) -> float:
@@ -148,7 +149,8 @@ def fit(
         watch: called now and then with the progress.
 
     Raises:
-        DataError: fewer than two views, or a view without pose.
+        ConfigError: a stage makes images too small, or the backend cannot run here.
+        DataError: fewer than two views, a view without pose or with NaN.
         NumericsError: loss or gradients stop being finite.
     """
     if len(views) < 2:
@@ -161,6 +163,7 @@ def fit(
     psnr = math.nan
     for stage in config.stages:
         stage_targets = targets.make_targets(views, background, stage.scale)
+        run.minification = config.stages[-1].scale / stage.scale
         state, psnr = run.stage(state, stage_targets, stage.steps, rng, watch)
     jax.block_until_ready(state)
     seconds = time.monotonic() - begin - run.compile_seconds
@@ -184,6 +187,10 @@ class _Run:
         self.backend = backend
         self.key = jax.random.key(seed)
         self.compile_seconds = 0.0
+        # How many times smaller the stage's images are than the last stage's.
+        self.minification = 1.0
+        # Image sizes and capacities that have had their first step.
+        self.programs: set[tuple] = set()
 
     def stage(
         self,
@@ -194,6 +201,12 @@ class _Run:
         watch: Callable[[FitProgress], None] | None,
     ) -> tuple[FitState, float]:
         """Returns the state after `steps` at one image size, and the last PSNR."""
+        height, width = stage_targets.images.shape[1:3]
+        if self.config.ssim_weight and min(width, height) < ssim.WINDOW:
+            raise ConfigError(
+                f"stages: one has images of {width}x{height} pixels, but SSIM needs "
+                f"{ssim.WINDOW} a side; raise its scale or set ssim_weight to 0"
+            )
         capacity = self._plan(state, stage_targets)
         first = int(state.step)
         order = _view_order(rng, stage_targets.images.shape[0], steps)
@@ -225,7 +238,7 @@ class _Run:
         step: int,
         capacity: int,
     ) -> tuple[FitState, StepReport]:
-        traces = train_step._cache_size()
+        program = (stage_targets.images.shape, capacity)
         begin = time.monotonic()
         result = train_step(
             state,
@@ -236,8 +249,11 @@ class _Run:
             config=self.config,
             backend=self.backend,
             capacity=capacity,
+            minification=self.minification,
         )
-        if train_step._cache_size() > traces:
+        if program not in self.programs:
+            # The call returns when it has compiled, before the step has run.
+            self.programs.add(program)
             self.compile_seconds += time.monotonic() - begin
         return result
 

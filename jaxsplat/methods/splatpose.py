@@ -37,7 +37,7 @@ class SplatPoseConfig:
     refine_side: int | None = None
     starts: int = 4
     solver: pose.AdamScrewConfig = pose.AdamScrewConfig()
-    batch: int = 4
+    batch: int = 8
 
 
 PAPER = SplatPoseConfig(starts=1)
@@ -144,6 +144,7 @@ class SplatPose:
             config=solver,
             backend=self._twin.backend,
             capacity=self._capacity,
+            minification=self._twin.camera.width / self._small.width,
         )
 
     def _compare(self, photos: Array, camera_from_world: Array) -> tuple[Array, Array]:

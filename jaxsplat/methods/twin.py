@@ -11,7 +11,7 @@ from jax import Array
 from jaxtyping import Float
 
 from jaxsplat import pose
-from jaxsplat.core import cameras
+from jaxsplat.core import cameras, resampling
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data.records import View
 from jaxsplat.render import api as render
@@ -94,11 +94,10 @@ def make_twin(
 
 @functools.partial(jax.jit, static_argnames="side")
 def shrink(images: Float[Array, "b h w 3"], side: int) -> Float[Array, "b h2 w2 3"]:
-    """Returns the images with the longer side at most `side` pixels, antialiased."""
+    """Returns the images with the longer side at most `side` pixels, by area."""
     height, width = images.shape[1:3]
     small_width, small_height = shrunken_size(width, height, side)
-    shape = (images.shape[0], small_height, small_width, 3)
-    return jax.image.resize(images, shape, "linear", antialias=True)
+    return resampling.area_resize(images, small_height, small_width)
 
 
 def shrunken_size(width: int, height: int, side: int) -> tuple[int, int]:

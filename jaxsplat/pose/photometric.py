@@ -32,6 +32,8 @@ class Scene:
         ssim_weight: lambda of the loss (static).
         backend: of the renderer (static).
         capacity: of the renderer's lists (static).
+        minification: how many times smaller the images are than those that the cloud
+            was fitted to (static).
     """
 
     gaussians: Gaussians
@@ -41,6 +43,7 @@ class Scene:
     ssim_weight: float = dataclasses.field(metadata=dict(static=True))
     backend: render_api.Backend | None = dataclasses.field(metadata=dict(static=True))
     capacity: int = dataclasses.field(metadata=dict(static=True))
+    minification: float = dataclasses.field(metadata=dict(static=True))
 
 
 @jax.tree_util.register_dataclass
@@ -77,6 +80,7 @@ def look(
         background=scene.background,
         backend=scene.backend,
         capacity=scene.capacity,
+        minification=scene.minification,
     )
     loss = photometric_loss(rendered.color, query, scene.ssim_weight)
     return Look(loss, jnp.mean(rendered.alpha) >= MIN_COVERAGE, rendered.needed)

@@ -36,7 +36,7 @@ class Rendered:
     color: Float[Array, "*b h w 3"]
     alpha: Float[Array, "*b h w"]
     depth: Float[Array, "*b h w"]
-    needed: Int[Array, "*b"]
+    needed: Int[Array, " *b"]
 
 
 def resolve_backend(backend: Backend | None) -> Backend:
@@ -52,8 +52,8 @@ def resolve_backend(backend: Backend | None) -> Backend:
     if backend == "pallas":
         device = jax.devices()[0].device_kind
         raise ConfigError(
-            f"backend 'pallas' cannot run on {device}: its kernels are not part of this "
-            "release; use 'xla' or leave the backend unset"
+            f"backend 'pallas' cannot run on {device}: its kernels are not part of "
+            "this release; use 'xla' or leave the backend unset"
         )
     return backend
 
@@ -107,7 +107,7 @@ def render_splats(
     For those who need the splats too, such as density control, which watches the
     gradient of their centres.
     """
-    if backend == "reference":
+    if backend == "reference" or splats.depths.shape[0] == 0:
         image = reference.composite(splats, width, height)
         needed = jnp.int32(0)
     else:
@@ -120,15 +120,16 @@ def render_splats(
     return Rendered(color, coverage, image[3], needed)
 
 
-@functools.partial(jax.jit, static_argnames=("backend", "capacity"))
+@functools.partial(jax.jit, static_argnames=("backend", "capacity", "minification"))
 def _render(
     gaussians: Gaussians,
     camera: Camera,
     background: Float[Array, "3"],
     backend: Backend,
     capacity: int,
+    minification: float,
 ) -> Rendered:
-    splats = projection.project(gaussians, camera)
+    splats = projection.project(gaussians, camera, minification)
     width, height = camera.width, camera.height
     return render_splats(splats, width, height, background, backend, capacity)
 
@@ -140,6 +141,7 @@ def render(
     background: Float[Array, "3"] | None = None,
     backend: Backend | None = None,
     capacity: int | None = None,
+    minification: float = 1.0,
 ) -> Rendered:
     """Returns the view of a cloud of Gaussians from one camera.
 
@@ -154,10 +156,15 @@ def render(
             (GPU kernels), or None for the best that runs here.
         capacity: slots for (tile, splat) pairs. None plans it when the arrays are
             concrete, else takes `default_capacity`. See `Rendered.needed`.
+        minification: how many times smaller the image is than those that the cloud was
+            fitted to; see `projection.project`. Above 1 the image is antialiased.
 
     Raises:
-        ConfigError: the named backend is unknown or cannot run here.
+        ConfigError: the named backend is unknown or cannot run here, or
+            `minification` is not positive.
     """
+    if not minification > 0:
+        raise ConfigError(f"minification {minification}: expected a number above 0")
     chosen = resolve_backend(backend)
     if capacity is None:
         leaves = jax.tree.leaves((gaussians, camera))
@@ -169,4 +176,5 @@ def render(
             capacity = plan(gaussians, camera, slack=1.0)
     if background is None:
         background = jnp.zeros(3)
-    return _render(gaussians, camera, jnp.asarray(background), chosen, capacity)
+    behind = jnp.asarray(background)
+    return _render(gaussians, camera, behind, chosen, capacity, minification)

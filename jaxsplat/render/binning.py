@@ -10,7 +10,7 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from jaxsplat.render.constants import TILE
 from jaxsplat.render.projection import Splats

@@ -15,3 +15,4 @@ NEAR = 0.01  # depth in scene units below which a Gaussian is culled
 # Pixels along a tile's side. 8 instead of Kerbl's 16: at the Gaussian sizes of fitted
 # objects a third of the pixel work, for 2.4 times the list entries (measured on CPU).
 TILE = 8
+PIXEL_VARIANCE_PX2 = 1 / 12  # of a uniform square pixel along an axis

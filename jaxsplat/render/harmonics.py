@@ -54,5 +54,5 @@ def view_colors(gaussians: Gaussians, eye: Float[Array, "3"]) -> Float[Array, "n
         return gaussians.colors
     direction = safe.normalize(gaussians.means - eye)
     basis = _basis(direction, scene.sh_degree(gaussians))
-    added = jnp.einsum("ns,nsc->nc", basis, gaussians.sh_rest)
+    added = jnp.sum(basis[:, :, None] * gaussians.sh_rest, axis=1)
     return jnp.maximum(gaussians.colors + added, 0.0)

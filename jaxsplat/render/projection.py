@@ -6,9 +6,9 @@ import math
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
-from jaxsplat.core import cameras, quaternions
+from jaxsplat.core import cameras, quaternions, se3
 from jaxsplat.core.cameras import Camera
 from jaxsplat.render import constants, harmonics
 from jaxsplat.scene import gaussians as scene
@@ -39,12 +39,40 @@ class Splats:
     extents: Float[Array, "n 2"]
 
 
+# Gaussians wider than this many scene units are culled: their image-plane covariance
+# has no room in float32.
+_MAX_LOG_SCALE = math.log(1e9)
+_MAX_COORDINATE = 1e9  # scene units, in camera axes
+
+
+def _usable(gaussians: Gaussians) -> tuple[Gaussians, Bool[Array, " n"]]:
+    """Returns the cloud with unusable rows made harmless, and which rows are usable.
+
+    Rows are replaced before anything is computed from them: a NaN that is only masked
+    in the end still makes NaN of the gradients that rows share, such as the camera's.
+    """
+    usable = gaussians.live & jnp.all(gaussians.log_scales < _MAX_LOG_SCALE, axis=1)
+    usable &= ~jnp.isnan(gaussians.opacity_logits)
+    for leaf in (gaussians.means, gaussians.quats, gaussians.colors):
+        usable &= jnp.all(jnp.isfinite(leaf), axis=1)
+    if gaussians.sh_rest is not None:
+        usable &= jnp.all(jnp.isfinite(gaussians.sh_rest), axis=(1, 2))
+
+    def clean(leaf: Array) -> Array:
+        rows = usable.reshape(-1, *[1] * (leaf.ndim - 1))
+        return jnp.where(rows, leaf, jnp.zeros_like(leaf))
+
+    return jax.tree.map(clean, gaussians), usable
+
+
 def _image_covariance(
     points: Float[Array, "n 3"], gaussians: Gaussians, camera: Camera
-) -> tuple[Array, Array, Array]:
+) -> tuple[Array, Array, Array, Array]:
     """Returns (xx, xy, yy) of the image-plane covariance before dilation, [n] each.
 
     Zwicker et al. 2001 (EWA volume splatting), equation 31; `points` in camera axes.
+    The last array is the determinant, as the squared area that the two rows of the
+    projected axes span: xx yy - xy^2 itself loses its sign for long thin splats.
     """
     x, y, z = points.T
     # The ray is clamped a little outside the image, as Kerbl's code does: far outside,
@@ -55,7 +83,9 @@ def _image_covariance(
     mid_y = (0.5 * camera.height - camera.cy) / camera.fy
     tx = jnp.clip(x / z, mid_x - half_x, mid_x + half_x)
     ty = jnp.clip(y / z, mid_y - half_y, mid_y + half_y)
-    axes = camera.camera_from_world[:3, :3] @ quaternions.to_rotation(gaussians.quats)
+    axes = se3.matmul(
+        camera.camera_from_world[:3, :3], quaternions.to_rotation(gaussians.quats)
+    )
     axes = axes * scene.scales(gaussians)[:, None, :]
     # Rows of J @ R @ S, so that the covariance is their Gram matrix.
     row_u = (camera.fx / z)[:, None] * (axes[:, 0] - tx[:, None] * axes[:, 2])
@@ -64,38 +94,48 @@ def _image_covariance(
         jnp.sum(row_u * row_u, axis=1),
         jnp.sum(row_u * row_v, axis=1),
         jnp.sum(row_v * row_v, axis=1),
+        jnp.sum(jnp.cross(row_u, row_v) ** 2, axis=1),
     )
 
 
-def project(gaussians: Gaussians, camera: Camera) -> Splats:
+def project(gaussians: Gaussians, camera: Camera, minification: float = 1.0) -> Splats:
     """Returns the splats of a cloud in one camera's image.
 
+    In an image smaller than those that a cloud was fitted to, the dilation by a fixed
+    number of pixels makes every splat, and so the object, too large. `minification`
+    says how many times smaller the image is: the dilation then shrinks with it, a
+    pixel's own area takes its place, and opacities fall as areas grow, so that the
+    image is that of the larger size, averaged (Yu et al. 2024, Mip-Splatting, section
+    5.2). On a fitted object the pose of least loss was 2 % too far at a quarter of the
+    size before, and .3 % with this. 1 is Kerbl's renderer.
+
     Differentiable in every Gaussian parameter and in the camera, except `reach` and
-    `extents`, which only choose tiles. Rows that are not live, behind the near plane or
-    not finite are culled.
+    `extents`, which only choose tiles. Rows that are not live, behind the near plane,
+    not finite or beyond what float32 holds are culled.
     """
+    gaussians, usable = _usable(gaussians)
     rotation = camera.camera_from_world[:3, :3]
-    points = gaussians.means @ rotation.T + camera.camera_from_world[:3, 3]
-    finite = jnp.all(jnp.isfinite(points), axis=1)
-    visible = finite & (points[:, 2] > constants.NEAR)
+    points = se3.matmul(gaussians.means, rotation.T) + camera.camera_from_world[:3, 3]
+    visible = usable & jnp.all(jnp.abs(points) < _MAX_COORDINATE, axis=1)
+    visible &= points[:, 2] > constants.NEAR
     points = jnp.where(visible[:, None], points, jnp.array([0.0, 0.0, 1.0]))
-    xx, xy, yy = _image_covariance(points, gaussians, camera)
-    # det(C + d I) = det C + d tr C + d^2, each term kept non-negative, because the plain
-    # difference of products loses its sign for long thin splats.
-    dilation = constants.DILATION_PX2
-    determinant = (
-        jnp.maximum(xx * yy - xy * xy, 0.0) + dilation * (xx + yy) + dilation**2
-    )
+    xx, xy, yy, determinant = _image_covariance(points, gaussians, camera)
+    # det(C + d I) = det C + d tr C + d^2, all terms positive.
+    fitted = constants.DILATION_PX2 / minification**2
+    dilation = fitted + constants.PIXEL_VARIANCE_PX2 * (1 - 1 / minification**2)
+    fitted_determinant = determinant + fitted * (xx + yy) + fitted**2
+    determinant = determinant + dilation * (xx + yy) + dilation**2
     visible = visible & jnp.isfinite(determinant)
     determinant = jnp.where(visible, determinant, 1.0)
     xx, yy = xx + dilation, yy + dilation
     conics = jnp.stack([yy, -xy, xx], axis=1) / determinant[:, None]
     conics = jnp.where(visible[:, None], conics, 0.0)
-    log_opacities = jnp.where(
-        visible & gaussians.live,
-        jax.nn.log_sigmoid(gaussians.opacity_logits),
-        -jnp.inf,
-    )
+    log_opacities = jax.nn.log_sigmoid(gaussians.opacity_logits)
+    if minification != 1:
+        fitted_determinant = jnp.where(visible, fitted_determinant, 1.0)
+        shrink = jnp.log(fitted_determinant) - jnp.log(determinant)
+        log_opacities = log_opacities + 0.5 * shrink
+    log_opacities = jnp.where(visible, log_opacities, -jnp.inf)
     x, y, z = points.T
     means = jnp.stack(
         [camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy], axis=1

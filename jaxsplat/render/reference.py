@@ -16,19 +16,22 @@ def composite(splats: Splats, width: int, height: int) -> Float[Array, "5 h w"]:
     derivative, forward or reverse, comes from JAX itself.
     """
     order = jnp.argsort(splats.depths, stable=True)
-    sorted_splats = jax.tree.map(lambda leaf: leaf[order], splats)
+    channels = jnp.concatenate(
+        [splats.colors, splats.depths[:, None], jnp.ones_like(splats.depths)[:, None]],
+        axis=1,
+    )
+    columns = (splats.means, splats.conics, splats.log_opacities, channels)
     xs = jnp.arange(width, dtype=jnp.float32) + 0.5
     ys = jnp.arange(height, dtype=jnp.float32)[:, None] + 0.5
 
-    def blend(carry: tuple[Array, Array], splat: Splats) -> tuple[tuple, None]:
+    def blend(carry: tuple[Array, Array], splat: tuple) -> tuple[tuple, None]:
         transmittance, image = carry
-        alpha = blending.alpha(
-            splat.means[0] - xs, splat.means[1] - ys, *splat.conics, splat.log_opacities
-        )
+        (u, v), (a, b, c), log_opacity, channels = splat
+        alpha = blending.alpha(u - xs, v - ys, a, b, c, log_opacity)
         weight, transmittance = blending.advance(transmittance, alpha)
-        channels = jnp.append(jnp.append(splat.colors, splat.depths), 1.0)
         return (transmittance, image + channels[:, None, None] * weight), None
 
     start = (jnp.ones((height, width)), jnp.zeros((5, height, width)))
-    (_, image), _ = lax.scan(blend, start, sorted_splats)
+    in_order = jax.tree.map(lambda column: column[order], columns)
+    (_, image), _ = lax.scan(blend, start, in_order)
     return image

@@ -1,8 +1,8 @@
 """Portable compositing in plain XLA, laid out for CPUs: many small tiles in lockstep.
 
-XLA runs each step of a loop as separate small kernels, so one tile at a time would spend
-its time on starting kernels. Tiles are therefore ordered by list length and composited
-`LOCKSTEP` at a time, a tile's pixels on the minor axis.
+XLA runs each step of a loop as separate small kernels, so one tile at a time would
+spend its time on starting kernels. Tiles are therefore ordered by list length and
+composited `LOCKSTEP` at a time, a tile's pixels on the minor axis.
 
 The reverse pass repeats the front-to-back loop: the light behind a splat is the total
 minus what has been composited so far, so nothing but the image is kept.
@@ -17,6 +17,7 @@ from jax import Array, lax
 from jax.custom_batching import custom_vmap
 from jaxtyping import Float
 
+from jaxsplat.core import se3
 from jaxsplat.render import binning, blending, constants
 from jaxsplat.render.binning import TileLists
 from jaxsplat.render.projection import Splats
@@ -33,8 +34,9 @@ _COLORS = slice(6, 10)
 
 
 _OFFSETS = np.indices((constants.TILE, constants.TILE)).reshape(2, PIXELS)[::-1].T
-_OFFSETS = np.float32(_OFFSETS - (constants.TILE - 1) / 2)
-# Monomials 1, x, y, x^2, xy, y^2 of a pixel's offset from its tile's middle, [PIXELS, 6].
+_OFFSETS = (_OFFSETS - (constants.TILE - 1) / 2).astype(np.float32)
+# Monomials 1, x, y, x^2, xy, y^2 of a pixel's offset from its tile's middle,
+# [PIXELS, 6].
 _MOMENTS = np.stack(
     [
         np.ones(PIXELS, np.float32),
@@ -102,8 +104,8 @@ def _flat_batch(function: Any) -> Any:
     """Gives `function` a batching rule that joins all images' tiles in one list.
 
     The arguments are those of `_composite`, then any number of per-tile arrays with the
-    tile on the first axis; so is the result, of records or of tiles. Each group of tiles can then come from any image, and images
-    do not wait for one another.
+    tile on the first axis; so is the result, of records or of tiles. Each group of
+    tiles can then come from any image, and images do not wait for one another.
     """
     batched = custom_vmap(function)
 
@@ -295,7 +297,7 @@ def _chunk_gradient(
         lifted = jnp.where(moves, alphas[k] * (behind * emitted - remaining), 0.0)
         power = lifted / (1 - alphas[k])
         transmittance = behind
-        m, mx, my, mxx, mxy, myy = (power @ _MOMENTS).T
+        m, mx, my, mxx, mxy, myy = se3.matmul(power, jnp.asarray(_MOMENTS)).T
         x, y = u[k] - middle_x, v[k] - middle_y
         sum_x, sum_y = x * m - mx, y * m - my
         sums = [

@@ -68,13 +68,16 @@ def random_points(
 def neighbour_distance(points: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n"]:
     """Returns each point's root-mean-square distance to its three nearest neighbours.
 
-    Kerbl et al. take it as the first scale of an isotropic Gaussian.
+    Kerbl et al. take it as the first scale of an isotropic Gaussian. Fewer neighbours
+    are taken where there are fewer; a single point gets the least distance, 1e-7.
     """
     from sklearn.neighbors import NearestNeighbors
 
-    neighbours = min(4, len(points))
+    neighbours = min(3, len(points) - 1)
+    if neighbours < 1:
+        return np.full(len(points), 1e-7, np.float32)
     distances, _ = NearestNeighbors(n_neighbors=neighbours).fit(points).kneighbors()
-    nearest = distances[:, :3].astype(np.float32)
+    nearest = distances.astype(np.float32)
     return np.sqrt(np.maximum((nearest**2).mean(axis=1), 1e-14))
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from jaxsplat import data, pose
-from jaxsplat.core import cameras
+from jaxsplat.core import cameras, resampling
 from jaxsplat.errors import ConfigError
 from jaxsplat.pose import gallery as gallery_module
 

@@ -1,0 +1,77 @@
+"""A small object of known Gaussians, photographed from all sides."""
+
+import dataclasses
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsplat import render
+from jaxsplat.core import cameras
+from jaxsplat.core.cameras import Camera
+from jaxsplat.data.records import View
+from jaxsplat.scene.gaussians import Gaussians
+
+SIDE = 32
+DISTANCE = 4.0
+WHITE = (1.0, 1.0, 1.0)
+
+
+def cloud(n: int = 20) -> Gaussians:
+    """Returns opaque Gaussians of strong colours in a ball of radius 0.7."""
+    rng = np.random.default_rng(7)
+    directions = rng.normal(size=(n, 3))
+    directions = directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    arrays = (
+        0.7 * directions * rng.uniform(0.3, 1, (n, 1)),
+        rng.uniform(-2.0, -1.5, (n, 3)),
+        rng.normal(size=(n, 4)),
+        np.full(n, 3.0),
+        rng.uniform(0, 0.8, (n, 3)),
+    )
+    return Gaussians(
+        *(jnp.asarray(array, jnp.float32) for array in arrays), jnp.ones(n, bool)
+    )
+
+
+def cameras_around(count: int) -> list[Camera]:
+    """Returns cameras on a sphere that look at the origin."""
+    k = np.arange(count) + 0.5
+    z = 1 - 2 * k / count
+    angle = np.pi * (1 + 5**0.5) * k
+    radius = np.sqrt(1 - z * z)
+    eyes = np.stack([radius * np.cos(angle), radius * np.sin(angle), z], axis=1)
+    focal, middle = jnp.float32(60.0), jnp.float32(SIDE / 2)
+    up = np.array([0.0, 0.0, 1.0])
+    return [
+        Camera(
+            jnp.asarray(cameras.look_at(DISTANCE * eye, np.zeros(3), up)),
+            *(focal, focal, middle, middle),
+            width=SIDE,
+            height=SIDE,
+        )
+        for eye in eyes
+    ]
+
+
+def views(count: int = 6, *, alpha: bool = True) -> tuple[View, ...]:
+    """Returns photographs: premultiplied with alpha, or on white without."""
+    found = []
+    for index, camera in enumerate(cameras_around(count)):
+        background = jnp.zeros(3) if alpha else jnp.ones(3)
+        drawn = render.render(
+            cloud(), camera, background=background, backend="xla", capacity=4096
+        )
+        found.append(
+            View(
+                name=f"train/{index}.png",
+                image=np.clip(np.asarray(drawn.color), 0, 1),
+                alpha=np.clip(np.asarray(drawn.alpha), 0, 1) if alpha else None,
+                camera=camera,
+            )
+        )
+    return tuple(found)
+
+
+def without_pose(view: View) -> View:
+    """Returns the photograph from an unknown place."""
+    return dataclasses.replace(view, camera=None)

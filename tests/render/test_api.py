@@ -1,0 +1,84 @@
+"""Which backend and which list capacity `render` takes."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxsplat import render
+from jaxsplat.errors import ConfigError
+from jaxsplat.render import api
+from jaxsplat.render.projection import Splats
+from tests.helpers import clouds
+from tests.helpers.clouds import camera, cloud
+
+
+def test_no_name_takes_the_portable_backend() -> None:
+    assert render.resolve_backend(None) == "xla"
+
+
+@pytest.mark.parametrize("name", ["reference", "xla"])
+def test_named_backend_is_taken(name: render.Backend) -> None:
+    assert render.resolve_backend(name) == name
+
+
+def test_pallas_says_why_it_cannot_run() -> None:
+    device = jax.devices()[0].device_kind
+    with pytest.raises(
+        ConfigError, match=f"'pallas' cannot run on {device}: .*kernels"
+    ):
+        render.render(cloud(), camera(), backend="pallas")
+
+
+def test_unknown_backend_is_refused() -> None:
+    unwrapped = render.resolve_backend.__wrapped__
+    with pytest.raises(ConfigError, match="'cuda': expected one of reference, xla"):
+        unwrapped("cuda")
+
+
+@pytest.fixture
+def capacities(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Returns the list of capacities that the compositor was traced with."""
+    seen: list[int] = []
+    composite = api.render_splats
+
+    def record(splats: Splats, *rest: object) -> render.Rendered:
+        seen.append(rest[-1])
+        return composite(splats, *rest)
+
+    monkeypatch.setattr(api, "render_splats", record)
+    return seen
+
+
+def test_capacity_is_planned_from_concrete_arrays(capacities: list[int]) -> None:
+    # A size of its own, so that no earlier trace is reused.
+    view, scene = camera(19, 11), cloud(log_scale=1.0)
+    drawn = render.render(scene, view)
+    assert capacities == [render.plan(scene, view, slack=1.0)]
+    assert 0 < int(drawn.needed) <= capacities[0]
+
+
+def test_capacity_is_the_default_under_jit(capacities: list[int]) -> None:
+    view, scene = camera(19, 12), cloud()
+    drawn = jax.jit(render.render)(scene, view)
+    assert capacities == [render.default_capacity(24, 19, 12)]
+    eager = render.render(scene, view)
+    np.testing.assert_allclose(drawn.color, eager.color, atol=1e-6)
+    assert int(drawn.needed) == int(eager.needed)
+
+
+def test_default_capacity_grows_with_rows_and_tiles() -> None:
+    assert render.default_capacity(10, 16, 8) == 160 + 4 * 2
+    assert render.default_capacity(0, 1, 1) == 4
+
+
+def test_background_is_black_unless_given() -> None:
+    drawn = clouds.draw(cloud(), camera(), "xla", background=(0.0, 0.0, 0.0))
+    plain = render.render(cloud(), camera(), capacity=clouds.CAPACITY)
+    np.testing.assert_array_equal(plain.color, drawn.color)
+    assert float(jnp.min(plain.alpha)) == 0
+
+
+def test_reference_keeps_no_lists() -> None:
+    drawn = clouds.draw(cloud(), camera(), "reference")
+    assert int(drawn.needed) == 0

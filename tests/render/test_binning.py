@@ -1,0 +1,173 @@
+"""Tile lists against a plain construction, and what overflow does to them."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxsplat import render
+from jaxsplat.core import cameras
+from jaxsplat.render import binning, projection
+from jaxsplat.render.constants import TILE
+from jaxsplat.render.projection import Splats
+from tests.helpers import clouds
+from tests.helpers.clouds import camera, cloud
+
+N = 60
+VIEW = camera(45, 37)
+SCENES = {
+    "random": cloud(N),
+    "small": cloud(N, seed=1, log_scale=-4.0),
+    "off_screen": cloud(N, seed=2, spread=4.0, log_scale=-0.5),
+    "needles": dataclasses.replace(
+        cloud(N, seed=3), log_scales=jnp.tile(jnp.array([0.5, -6.0, -5.0]), (N, 1))
+    ),
+}
+
+_project = jax.jit(projection.project)
+_bin = jax.jit(binning.bin_splats, static_argnums=(1, 2, 3))
+
+
+def lists_of(splats: Splats, capacity: int) -> tuple[list[list[int]], int]:
+    lists = _bin(splats, VIEW.width, VIEW.height, capacity)
+    ids = np.asarray(lists.ids)
+    bounds = zip(np.asarray(lists.starts), np.asarray(lists.ends), strict=True)
+    return [list(ids[start:end]) for start, end in bounds], int(lists.needed)
+
+
+def alphas(splats: Splats) -> np.ndarray:
+    """Returns every splat's alpha at every pixel in float64, [n, h, w]."""
+    xs = np.arange(VIEW.width) + 0.5
+    ys = np.arange(VIEW.height)[:, None] + 0.5
+    u, v = np.asarray(splats.means, np.float64).T[:, :, None, None]
+    a, b, c = np.asarray(splats.conics, np.float64).T[:, :, None, None]
+    power = -0.5 * (a * (xs - u) ** 2 + c * (ys - v) ** 2)
+    power = power - b * (xs - u) * (ys - v)
+    log_opacity = np.asarray(splats.log_opacities, np.float64)[:, None, None]
+    return np.exp(np.minimum(power, 0) + log_opacity)
+
+
+def plain_lists(splats: Splats) -> list[list[int]]:
+    """Returns, for each tile, the splats seen at one of its pixels, by depth."""
+    seen = alphas(splats) >= 1 / 255
+    order = np.argsort(np.asarray(splats.depths), kind="stable")
+    columns, rows = binning.grid(VIEW.width, VIEW.height)
+    return [
+        [
+            int(i)
+            for i in order
+            if seen[i, TILE * y : TILE * (y + 1), TILE * x : TILE * (x + 1)].any()
+        ]
+        for y in range(rows)
+        for x in range(columns)
+    ]
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_lists_hold_every_visible_splat_in_depth_order(name: str) -> None:
+    splats = _project(SCENES[name], VIEW)
+    found, needed = lists_of(splats, 8000)
+    assert needed <= 8000
+    expected = plain_lists(splats)
+    assert sum(map(len, expected)) > 20
+    depths = np.asarray(splats.depths)
+    for listed, wanted in zip(found, expected, strict=True):
+        assert [i for i in listed if i in set(wanted)] == wanted
+        assert len(set(listed)) == len(listed)
+        assert (np.diff(depths[listed]) >= 0).all()
+    # Ellipses that reach into a tile between its pixels may be listed too; few do.
+    assert sum(map(len, found)) <= 1.25 * sum(map(len, expected)) + 10
+
+
+def test_ties_in_depth_are_listed_by_row() -> None:
+    scene = dataclasses.replace(cloud(N), means=jnp.zeros((N, 3)))
+    found, _ = lists_of(_project(scene, VIEW), 8000)
+    assert max(map(len, found)) > N // 2
+    for listed in found:
+        assert listed == sorted(listed)
+
+
+def test_culled_splats_are_in_no_list() -> None:
+    live = jnp.arange(N) % 2 == 0
+    splats = _project(dataclasses.replace(cloud(N), live=live), VIEW)
+    found, needed = lists_of(splats, 8000)
+    listed = {i for tile in found for i in tile}
+    assert listed and all(i % 2 == 0 for i in listed)
+    assert needed < lists_of(_project(cloud(N), VIEW), 8000)[1]
+
+
+@pytest.mark.parametrize("capacity", [1, 100, 200])
+def test_overflow_keeps_front_to_back_prefixes(capacity: int) -> None:
+    splats = _project(cloud(N), VIEW)
+    whole, needed = lists_of(splats, 8000)
+    found, found_needed = lists_of(splats, capacity)
+    assert needed == found_needed > capacity
+    assert sum(map(len, found)) <= capacity
+    for short, full in zip(found, whole, strict=True):
+        assert short == full[: len(short)]
+
+
+def test_overflow_is_reported_and_bounded() -> None:
+    drawn = clouds.draw(cloud(N), VIEW, "xla", 100)
+    assert int(drawn.needed) > 100
+    assert clouds.all_finite(drawn)
+    whole = clouds.draw(cloud(N), VIEW, "xla", 8000)
+    assert int(whole.needed) == int(drawn.needed)
+    # Splats drop from the back: coverage can only be missing.
+    assert float(jnp.max(drawn.alpha - whole.alpha)) <= 1e-6
+    assert float(jnp.max(whole.alpha - drawn.alpha)) > 0.1
+
+
+def test_both_sorts_agree() -> None:
+    rng = np.random.default_rng(0)
+    tiles = jnp.asarray(rng.integers(0, 31, 500), jnp.int32)
+    ranks = jnp.asarray(np.sort(rng.integers(0, 60, 500)), jnp.int32)
+    order = np.lexsort([ranks, tiles])
+    # 32 bits hold a rank of 60 and 31 tiles, but not one of 2^28.
+    for n in (60, 2**28):
+        sorted_tiles, sorted_ranks = binning._sort_by_tile(tiles, ranks, 31, n)
+        np.testing.assert_array_equal(sorted_tiles, np.asarray(tiles)[order])
+        np.testing.assert_array_equal(sorted_ranks, np.asarray(ranks)[order])
+
+
+def test_largest_packed_key_keeps_its_tile() -> None:
+    # 16 bits of rank and 16 of tile fill the word; the top bit must not be a sign.
+    tiles = jnp.array([65535, 0, 40000, 65535], jnp.int32)
+    ranks = jnp.array([65535, 65535, 1, 0], jnp.int32)
+    found = binning._sort_by_tile(tiles, ranks, 65535, 65536)
+    np.testing.assert_array_equal(found[0], [0, 40000, 65535, 65535])
+    np.testing.assert_array_equal(found[1], [65535, 1, 0, 65535])
+
+
+@pytest.mark.parametrize("size", [(1, 1), (8, 8), (9, 16), (45, 37)])
+def test_grid_covers_the_image(size: tuple[int, int]) -> None:
+    columns, rows = binning.grid(*size)
+    assert TILE * (columns - 1) < size[0] <= TILE * columns
+    assert TILE * (rows - 1) < size[1] <= TILE * rows
+
+
+def test_plan_fits_every_camera() -> None:
+    scene = cloud(N, log_scale=-0.5)
+    views = [
+        camera(45, 37, eye=eye)
+        for eye in [(0.4, -4.0, 1.0), (0.0, -2.0, 0.2), (9.0, 0.0, 0.0)]
+    ]
+    needed = [
+        int(binning.count_pairs(_project(scene, view), view.width, view.height))
+        for view in views
+    ]
+    planned = render.plan(scene, cameras.stack(views), slack=1.0)
+    assert max(needed) > 1024
+    assert max(needed) <= planned <= 1.15 * max(needed)
+    assert render.plan(scene, views[0], slack=1.0) >= needed[0]
+    assert render.plan(scene, cameras.stack(views), slack=2.0) >= 2 * max(needed)
+
+
+def test_plan_takes_few_sizes() -> None:
+    sizes = set()
+    for scale in np.linspace(-3.0, 0.0, 25):
+        scene = cloud(N, log_scale=float(scale))
+        sizes.add(render.plan(scene, VIEW))
+    assert 2 <= len(sizes) <= 12
