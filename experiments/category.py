@@ -1,4 +1,4 @@
-"""One category of the main command: fit, inspect, measure, and what the report shows."""
+"""One category of the main command: fit, inspect, measure, show."""
 
 import dataclasses
 import pathlib
@@ -7,11 +7,10 @@ from collections.abc import Iterator
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 
 from experiments import detection, fitting, queries
 from jaxsplat import data, features, methods, metrics, pose, report
-from jaxsplat.core import cameras
 from jaxsplat.data.records import GOOD, ObjectSet, View
 from jaxsplat.scores import splatpose as scores
 
@@ -21,8 +20,6 @@ if typing.TYPE_CHECKING:
 # Good views that the fit does not see: they set the threshold of the verdict, and stand
 # in for the quality of the scene where no test poses are known.
 CALIBRATION_VIEWS = 8
-# More map pixels than this a side say nothing new in the pixel metrics: the published
-# ones are taken at the map's own size.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,7 +169,7 @@ def _pose_errors(
 
 
 def _masks(views: list[View], shape: tuple[int, ...]) -> Bool[np.ndarray, "n h w"]:
-    """Returns truth at the maps' size, by the nearest pixel as in the published code."""
+    """Returns truth at the maps' size, by nearest pixel as the published code does."""
     height, width = shape
     masks = np.zeros((len(views), height, width), bool)
     for index, view in enumerate(views):
@@ -222,7 +219,7 @@ def report_part(result: Result) -> report.CategoryReport:
         _rows(result),
         (0.0, 1.0),
         result.threshold,
-        f"the highest score among {CALIBRATION_VIEWS} good views that the fit never saw",
+        f"the highest of {CALIBRATION_VIEWS} good views that the fit never saw",
         result.objects.warnings,
     )
 

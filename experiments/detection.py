@@ -1,4 +1,4 @@
-"""The queries of a category: poses, renders and maps, a line for each as it finishes."""
+"""The queries of a category: poses, renders and maps, each kept as it finishes."""
 
 import dataclasses
 import time

@@ -61,13 +61,13 @@ def fit_or_read(
             "train_psnr": result.psnr,
         }
         files.write_json(folder.fit_path, record)
-    record = typing.cast(dict, files.read_json(folder.fit_path))
+    stored = typing.cast(dict, files.read_json(folder.fit_path))
     # Read back even right after fitting, so that a resumed run sees the same numbers.
     cloud = ply.read_ply(folder.scene_path)
     return Fitted(
         cloud,
-        np.asarray(record["center"]),
-        float(record["seconds"]),
-        float(record["compile_seconds"]),
+        np.asarray(stored["center"]),
+        float(stored["seconds"]),
+        float(stored["compile_seconds"]),
         scene.count(cloud),
     )

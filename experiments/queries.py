@@ -1,4 +1,4 @@
-"""Which photographs of an object a run inspects, and which good views it keeps apart."""
+"""Which photographs a run inspects, and which good views it keeps apart."""
 
 from collections.abc import Sequence
 

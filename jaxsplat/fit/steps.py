@@ -51,7 +51,8 @@ def _regularisation(values: dict[str, Array], live: Array, config: FitConfig) ->
     """Returns the pulls of Kheradmand et al. 2024, equation 10; 0 if not `mcmc`."""
     if config.density.kind != "mcmc":
         return jnp.float32(0)
-    share = live.astype(jnp.float32) / jnp.maximum(jnp.sum(live), 1)
+    count = jnp.maximum(jnp.sum(live.astype(jnp.float32)), 1.0)
+    share = live.astype(jnp.float32) / count
     opacity = jnp.sum(share * jax.nn.sigmoid(values["opacity_logits"]))
     scale = jnp.sum(share * jnp.mean(jnp.exp(values["log_scales"]), axis=1))
     density = config.density
@@ -121,8 +122,10 @@ def train_step(
     finite = jnp.isfinite(loss)
     for slope in gradient.values():
         finite &= jnp.all(jnp.isfinite(slope))
-    updates, moments = ADAM.update(gradient, state.moments)
-    rates = step_sizes(config.rates, extent, state.step / config.steps)
+    with jax.numpy_dtype_promotion("standard"):  # optax has float ** int32
+        updates, moments = ADAM.update(gradient, state.moments)
+    progress = state.step.astype(jnp.float32) / config.steps
+    rates = step_sizes(config.rates, extent, progress)
     moved = {name: values[name] - rates[name] * updates[name] for name in values}
     if config.density.kind == "mcmc":
         moved["means"] += explore(

@@ -272,12 +272,11 @@ def _read(reports: list[StepReport], step: int) -> tuple[float, int]:
     Raises:
         NumericsError: a step was not finite.
     """
-    found = jax.device_get(reports)
-    bad = [i for i, report in enumerate(found) if not report.finite]
+    bad = [i for i, report in enumerate(reports) if not bool(report.finite)]
     if bad:
         raise NumericsError(
-            f"step {step - len(found) + 1 + bad[0]}: loss or gradient is not finite; "
+            f"step {step - len(reports) + 1 + bad[0]}: loss or gradient is not finite; "
             "the scene was left as it was before. Lower the learning rates"
         )
-    error = float(np.mean([report.squared_error for report in found]))
-    return -10 * math.log10(max(error, 1e-12)), max(int(r.needed) for r in found)
+    error = float(np.mean([float(report.squared_error) for report in reports]))
+    return -10 * math.log10(max(error, 1e-12)), max(int(r.needed) for r in reports)

@@ -121,7 +121,7 @@ class SplatPose:
         times.append(time.monotonic())
         spent = dict(zip(("coarse", "refine", "features"), np.diff(times), strict=True))
         return Inspected(
-            jax.tree.map(lambda leaf: np.asarray(leaf)[:count], estimate),
+            jax.tree.map(lambda leaf: leaf[:count], estimate),
             np.asarray(renders)[:count],
             np.asarray(maps)[:count],
             {stage: float(value) for stage, value in spent.items()},

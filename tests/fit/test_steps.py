@@ -158,7 +158,7 @@ def test_target_is_put_over_a_random_background(seen: Targets) -> None:
         )
         expected = premultiplied + (1 - alpha[..., None]) * np.asarray(background)
         np.testing.assert_allclose(image, expected, atol=1e-6)
-        np.testing.assert_array_equal(coverage, alpha)
+        np.testing.assert_allclose(coverage, alpha, atol=1e-6)
         backgrounds.append(tuple(np.asarray(background)))
     assert len(set(backgrounds)) == 3
 

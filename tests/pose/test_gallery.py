@@ -7,7 +7,6 @@ import pytest
 from jaxsplat import data, pose
 from jaxsplat.core import cameras, resampling
 from jaxsplat.errors import ConfigError
-from jaxsplat.pose import gallery as gallery_module
 
 BACKGROUND = jnp.ones(3)
 
@@ -80,7 +79,7 @@ def test_a_query_that_shows_nothing_is_similar_to_nothing(
 
 
 def test_sizes_that_do_not_divide_are_reduced_by_area() -> None:
-    weights = gallery_module._area_weights(50, 24)
+    weights = resampling.area_weights(50, 24)
     np.testing.assert_allclose(weights.sum(axis=1), 1.0, rtol=1e-6)
     np.testing.assert_allclose(weights.sum(axis=0), 24 / 50, rtol=1e-5)
     np.testing.assert_allclose(weights[0, :4], [0.48, 0.48, 0.04, 0], atol=1e-6)
