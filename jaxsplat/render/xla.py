@@ -114,7 +114,7 @@ def _flat_batch(function: Any) -> Any:
         size: int, in_batched: list[bool], *inputs: Array | np.ndarray
     ) -> tuple[Array, bool]:
         records, ids, starts, ends, *tiled = (
-            x if is_batched else jnp.broadcast_to(x, (size, *x.shape))
+            jnp.asarray(x) if is_batched else jnp.broadcast_to(x, (size, *x.shape))
             for x, is_batched in zip(inputs, in_batched, strict=True)
         )
 

@@ -112,7 +112,7 @@ def test_statistics_count_the_views_that_show_a_gaussian(seen: Targets) -> None:
 def test_radii_are_those_on_screen() -> None:
     view = clouds.frontal()
     scene = clouds.changed(clouds.cloud(), "means", 0, (0.0, 0.0, 4.0))
-    splats = projection.project(scene, view)
+    splats = jax.jit(projection.project)(scene, view)
     radius = float(steps._radii(splats, view)[0])
     assert radius == pytest.approx(float(splats.extents[0].max()))
     moved = dataclasses.replace(

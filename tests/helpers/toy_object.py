@@ -5,7 +5,7 @@ import dataclasses
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsplat import render
+from jaxsplat.render import api as render
 from jaxsplat.core import cameras
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data.records import View

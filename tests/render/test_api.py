@@ -5,9 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsplat import render
+
 from jaxsplat.errors import ConfigError
 from jaxsplat.render import api
+from jaxsplat.render import api as render
 from jaxsplat.render.projection import Splats
 from tests.helpers import clouds
 from tests.helpers.clouds import camera, cloud
