@@ -27,7 +27,8 @@ UNROLL = 4  # splats of each tile per loop step
 PIXELS = constants.TILE**2
 CHANNELS = 5  # red, green, blue, depth, coverage
 
-# Rows of the record table: u, v, conic a, b, c, log opacity, red, green, blue, depth.
+# Columns of the record table: u, v, conic a, b, c, log opacity, red, green, blue,
+# depth.
 _RECORD = 10
 _LOG_OPACITY = 5
 _COLORS = slice(6, 10)
@@ -159,19 +160,23 @@ def _pixels(corners: Array, tiles: Array) -> tuple[Array, Array]:
 
 
 def _chunk(
-    table: Array, ids: Array, first: Array, last: Array, step: Array
-) -> tuple[Array, Array]:
-    """Returns the next records [10, UNROLL, LOCKSTEP] and their splats' indices."""
+    records: Array, ids: Array, first: Array, last: Array, step: Array
+) -> tuple[list[Array], Array]:
+    """Returns the next splats' record entries, and their indices.
+
+    The entries are ten arrays [UNROLL, LOCKSTEP]. Whole rows are gathered: XLA's CPU
+    gather costs several times more for as many single numbers.
+    """
     pairs = first + step + jnp.arange(UNROLL, dtype=jnp.int32)[:, None]
     splats = jnp.take(ids, pairs, mode="clip")
-    chunk = jnp.take(table, splats, axis=1, mode="clip")
-    log_opacity = jnp.where(pairs < last, chunk[_LOG_OPACITY], -jnp.inf)
-    return chunk.at[_LOG_OPACITY].set(log_opacity), splats
+    entries = list(jnp.moveaxis(jnp.take(records, splats, axis=0, mode="clip"), 2, 0))
+    entries[_LOG_OPACITY] = jnp.where(pairs < last, entries[_LOG_OPACITY], -jnp.inf)
+    return entries, splats
 
 
-def _alphas(chunk: Array, xs: Array, ys: Array) -> Array:
+def _alphas(chunk: list[Array], xs: Array, ys: Array) -> Array:
     """Returns the opacity of each splat at each pixel, [UNROLL, LOCKSTEP, PIXELS]."""
-    u, v, *shape = chunk[: _LOG_OPACITY + 1, ..., None]
+    u, v, *shape = (entry[..., None] for entry in chunk[: _LOG_OPACITY + 1])
     return blending.alpha(u - xs, v - ys, *shape)
 
 
@@ -179,8 +184,6 @@ def _alphas(chunk: Array, xs: Array, ys: Array) -> Array:
 def _forward(
     records: Array, ids: Array, starts: Array, ends: Array, corners: Array
 ) -> Array:
-    table = records.T
-
     def composite_group(tiles: Array) -> Array:
         xs, ys = _pixels(corners, tiles)
         first, last = _take(starts, tiles), _take(ends, tiles)
@@ -192,13 +195,13 @@ def _forward(
 
         def body(state: tuple) -> tuple:
             step, transmittance, image = state
-            chunk, _ = _chunk(table, ids, first, last, step)
+            chunk, _ = _chunk(records, ids, first, last, step)
             alphas = _alphas(chunk, xs, ys)
             channels = list(image)
             for k in range(UNROLL):
                 weight, transmittance = blending.advance(transmittance, alphas[k])
-                for channel, color in enumerate(chunk[_COLORS, k, :, None]):
-                    channels[channel] += weight * color
+                for channel, color in enumerate(chunk[_COLORS]):
+                    channels[channel] += weight * color[k, :, None]
                 channels[-1] += weight
             return step + UNROLL, transmittance, tuple(channels)
 
@@ -231,7 +234,6 @@ def _backward(
     cotangent: Array,
 ) -> Array:
     """Returns the cotangent of the records, [n, 10]."""
-    table = records.T
     # The light that reaches a pixel, weighted by the cotangent.
     total = jnp.sum(output * cotangent, axis=1)
 
@@ -248,7 +250,7 @@ def _backward(
 
         def body(state: tuple) -> tuple:
             step, transmittance, remaining, gradient = state
-            chunk, splats = _chunk(table, ids, first, last, step)
+            chunk, splats = _chunk(records, ids, first, last, step)
             rows, transmittance, remaining = _chunk_gradient(
                 chunk, xs, ys, transmittance, remaining, pull
             )
@@ -265,7 +267,7 @@ def _backward(
 
 
 def _chunk_gradient(
-    chunk: Array,
+    chunk: list[Array],
     xs: Array,
     ys: Array,
     transmittance: Array,
@@ -274,42 +276,79 @@ def _chunk_gradient(
 ) -> tuple[Array, Array, Array]:
     """Returns the records' cotangents [10, UNROLL, LOCKSTEP] and the next state.
 
+    All splats of the chunk at once, so that each sum over pixels is one large kernel
+    rather than several small ones.
+
     Args:
-        chunk: records [10, UNROLL, LOCKSTEP].
+        chunk: record entries, ten arrays [UNROLL, LOCKSTEP].
         xs: pixel centres [LOCKSTEP, PIXELS]; `ys` likewise.
         ys: see `xs`.
         transmittance: in front of the chunk, [LOCKSTEP, PIXELS].
         remaining: cotangent-weighted light from the chunk to infinity.
         pull: cotangent of the output, [5, LOCKSTEP, PIXELS].
     """
-    u, v, a, b, c = chunk[:_LOG_OPACITY]
     alphas = _alphas(chunk, xs, ys)
-    middle_x, middle_y = jnp.mean(xs, axis=1), jnp.mean(ys, axis=1)
-    rows = []
-    for k in range(UNROLL):
-        emitted = pull[-1] + sum(
-            color * pull[channel]
-            for channel, color in enumerate(chunk[_COLORS, k, :, None])
-        )
-        weight, behind = blending.advance(transmittance, alphas[k])
-        remaining = remaining - weight * emitted
-        # d light / d power: what the splat adds at this depth minus what it takes from
-        # all behind it. A clamped opacity does not move.
-        moves = (weight > 0) & (alphas[k] < constants.ALPHA_MAX)
-        lifted = jnp.where(moves, alphas[k] * (behind * emitted - remaining), 0.0)
-        power = lifted / (1 - alphas[k])
-        transmittance = behind
-        m, mx, my, mxx, mxy, myy = se3.matmul(power, jnp.asarray(_MOMENTS)).T
-        x, y = u[k] - middle_x, v[k] - middle_y
-        sum_x, sum_y = x * m - mx, y * m - my
-        sums = [
-            -(a[k] * sum_x + b[k] * sum_y),
-            -(b[k] * sum_x + c[k] * sum_y),
-            -0.5 * (x * x * m - 2 * x * mx + mxx),
-            -(x * y * m - x * my - y * mx + mxy),
-            -0.5 * (y * y * m - 2 * y * my + myy),
-            m,
-            *(jnp.sum(weight * pull[channel], axis=1) for channel in range(4)),
-        ]
-        rows.append(jnp.stack(sums))
-    return jnp.stack(rows, axis=1), transmittance, remaining
+    weights, behind = _weights(alphas, transmittance)
+    emitted = pull[-1] + sum(
+        color[..., None] * pull[channel] for channel, color in enumerate(chunk[_COLORS])
+    )
+    light = (
+        alphas * behind * emitted / (1 - alphas)
+    )  # weights * emitted, kept in memory
+    after = _light_after(light, remaining)
+    # d light / d power: what the splat adds at this depth minus what it takes from all
+    # behind it. A clamped opacity does not move.
+    moves = (weights > 0) & (alphas < constants.ALPHA_MAX)
+    power = jnp.where(moves, light - alphas * after / (1 - alphas), 0.0)
+    shape = _shape_gradient(chunk, power, jnp.mean(xs, axis=1), jnp.mean(ys, axis=1))
+    colors = jnp.sum(weights * pull[:-1, None], axis=-1)
+    return jnp.stack([*shape, *colors]), behind[-1], after[-1]
+
+
+def _weights(alphas: Array, transmittance: Array) -> tuple[Array, Array]:
+    """Returns `blending.advance` for each splat of a chunk in turn, twice [k, g, p].
+
+    As products over the splats in front: repeating them costs less than a kernel for
+    each. The weight, alpha times the transmittance before, is written with the division
+    that keeps it in memory.
+    """
+    rank = jnp.arange(len(alphas))[:, None, None]
+    behind = transmittance
+    for k in range(len(alphas)):
+        behind = behind * (1 - jnp.where(rank >= k, alphas[k], 0.0))
+    behind = jnp.where(behind >= constants.TRANSMITTANCE_MIN, behind, 0.0)
+    return alphas * behind / (1 - alphas), behind
+
+
+def _light_after(light: Array, remaining: Array) -> Array:
+    """Returns what remains of the light behind each splat of a chunk, [k, g, p]."""
+    rank = jnp.arange(len(light))[:, None, None]
+    for k in range(len(light)):
+        remaining = remaining - jnp.where(rank >= k, light[k], 0.0)
+    return remaining
+
+
+def _shape_gradient(
+    chunk: list[Array], power: Array, middle_x: Array, middle_y: Array
+) -> list[Array]:
+    """Returns the cotangents of u, v, a, b, c and log opacity, [UNROLL, LOCKSTEP] each.
+
+    Args:
+        chunk: see `_chunk_gradient`.
+        power: cotangent of the log opacity at each pixel, [UNROLL, LOCKSTEP, PIXELS].
+        middle_x: middles of the tiles, [LOCKSTEP]; `middle_y` likewise.
+        middle_y: see `middle_x`.
+    """
+    u, v, a, b, c = chunk[:_LOG_OPACITY]
+    moments = se3.matmul(power.reshape(-1, PIXELS), jnp.asarray(_MOMENTS))
+    m, mx, my, mxx, mxy, myy = moments.T.reshape(-1, *u.shape)
+    x, y = u - middle_x, v - middle_y
+    sum_x, sum_y = x * m - mx, y * m - my
+    return [
+        -(a * sum_x + b * sum_y),
+        -(b * sum_x + c * sum_y),
+        -0.5 * (x * x * m - 2 * x * mx + mxx),
+        -(x * y * m - x * my - y * mx + mxy),
+        -0.5 * (y * y * m - 2 * y * my + myy),
+        m,
+    ]

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -45,8 +46,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     return out
 
 
-def _only_after(opened: list[bool], out: pathlib.Path, read):  # type: ignore[no-untyped-def]
-    def guarded(path):  # type: ignore[no-untyped-def]
+Poses = Callable[[pathlib.Path], dict[str, np.ndarray] | None]
+
+
+def _only_after(opened: list[bool], out: pathlib.Path, read: Poses) -> Poses:
+    def guarded(path: pathlib.Path) -> dict[str, np.ndarray] | None:
         lines = (out / "01Penguin" / "results.jsonl").read_text().splitlines()
         assert len(lines) == 8, "test poses were read before detection had finished"
         opened.append(True)
@@ -55,10 +59,13 @@ def _only_after(opened: list[bool], out: pathlib.Path, read):  # type: ignore[no
     return guarded
 
 
-def _stop_after(batches: int, inspect):  # type: ignore[no-untyped-def]
+Inspect = Callable[[methods.SplatPose, np.ndarray], methods.Inspected]
+
+
+def _stop_after(batches: int, inspect: Inspect) -> Inspect:
     done: list[int] = []
 
-    def stopping(self, photos):  # type: ignore[no-untyped-def]
+    def stopping(self: methods.SplatPose, photos: np.ndarray) -> methods.Inspected:
         if len(done) == batches:
             raise KeyboardInterrupt
         done.append(1)
