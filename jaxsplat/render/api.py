@@ -87,9 +87,11 @@ def plan(gaussians: Gaussians, cameras: Camera, slack: float = 1.25) -> int:
     The result is rounded up to one of eight sizes an octave, so that a changing scene
     causes few compilations.
     """
-    if cameras.fx.ndim == 0:
-        cameras = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], cameras)
-    needed = slack * max(int(jnp.max(_needed(gaussians, cameras))), 1024)
+    # Also where a traced function renders arrays that it closes over.
+    with jax.ensure_compile_time_eval():
+        if cameras.fx.ndim == 0:
+            cameras = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], cameras)
+        needed = slack * max(int(jnp.max(_needed(gaussians, cameras))), 1024)
     step = 2 ** max(int(needed).bit_length() - 4, 0)
     return -(-int(needed) // step) * step
 

@@ -17,8 +17,13 @@ CAPACITY = 16_000
 # 80 tiles: more than the XLA backend composites at once.
 VIEW = camera(77, 61)
 
+# Worst seen: 2e-7 in colour, 4e-5 in gradients (of the needles' log scales).
 COLOR = 1e-5
 GRADIENT = 1e-4
+# Worst seen against float64: 8e-7, for needles 4e-5 in colour and 2e-4 in depth.
+ORACLE = 1e-4
+# Pixels at the threshold of 1/255 make steps that the gradient does not know.
+FINITE_DIFFERENCES = 1e-3
 
 
 def dense() -> Gaussians:
@@ -77,15 +82,15 @@ def test_dense_scene_stops_early() -> None:
     assert float(drawn.alpha.max()) <= 1 - 0.99e-4
 
 
-@pytest.mark.parametrize("name", ["seed_0", "off_screen", "dense"])
+@pytest.mark.parametrize("name", SCENES)
 def test_reference_agrees_with_float64(name: str) -> None:
     drawn = clouds.evaluate(SCENES[name], VIEW, "reference", CAPACITY)[1]
     color, alpha, depth = numpy_renderer.render(
         clouds.oracle(SCENES[name], VIEW), np.array(BACKGROUND)
     )
-    np.testing.assert_allclose(drawn.color, color, atol=1e-4)
-    np.testing.assert_allclose(drawn.alpha, alpha, atol=1e-4)
-    np.testing.assert_allclose(drawn.depth, depth, atol=5e-4)
+    np.testing.assert_allclose(drawn.color, color, atol=ORACLE)
+    np.testing.assert_allclose(drawn.alpha, alpha, atol=ORACLE)
+    np.testing.assert_allclose(drawn.depth, depth, atol=5 * ORACLE)
 
 
 @pytest.mark.parametrize("degree", [1, 2, 3])
@@ -153,5 +158,4 @@ def test_gradients_are_finite_differences() -> None:
             expected[index] = (ends[0] - ends[1]) / 2e-6
         worst[name] = np.linalg.norm(gradient - expected) / np.linalg.norm(expected)
     assert len(worst) == 10
-    # Worst seen: see the assertion; what is left are pixels at the 1/255 threshold.
-    assert max(worst.values()) < 1e-3, worst
+    assert max(worst.values()) < FINITE_DIFFERENCES, worst

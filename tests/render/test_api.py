@@ -54,17 +54,24 @@ def capacities(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_capacity_is_planned_from_concrete_arrays(capacities: list[int]) -> None:
     # A size of its own, so that no earlier trace is reused; nothing is compiled.
     view, scene = camera(19, 11), cloud(log_scale=1.0)
-    jax.eval_shape(lambda: render.render(scene, view))
+    jax.eval_shape(lambda: render.render(scene, view).color)
     assert capacities == [render.plan(scene, view, slack=1.0)]
 
 
 def test_capacity_is_the_default_under_jit(capacities: list[int]) -> None:
-    jax.eval_shape(render.render, cloud(), camera(19, 12))
+    jax.eval_shape(lambda s, v: render.render(s, v).color, cloud(), camera(19, 12))
     assert capacities == [render.default_capacity(24, 19, 12)]
 
 
+def test_closed_over_scene_is_planned_under_jit(capacities: list[int]) -> None:
+    view, scene = camera(19, 14), cloud(log_scale=1.0)
+    traced = jax.jit(lambda b: render.render(scene, view, background=b).color)
+    jax.eval_shape(traced, jnp.ones(3))
+    assert capacities == [render.plan(scene, view, slack=1.0)]
+
+
 def test_capacity_is_taken_as_given(capacities: list[int]) -> None:
-    jax.eval_shape(lambda: render.render(cloud(), camera(19, 13), capacity=77))
+    jax.eval_shape(lambda: render.render(cloud(), camera(19, 13), capacity=77).color)
     assert capacities == [77]
 
 

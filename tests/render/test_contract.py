@@ -17,7 +17,7 @@ from tests.helpers import clouds, numpy_renderer
 from tests.helpers.clouds import BACKGROUND, CAPACITY, camera, cloud, draw, frontal
 
 NAN, INF = math.nan, math.inf
-# Worst seen against float64 below: 3e-5, where thin splats lose digits.
+# Worst seen: 1e-6.
 ORACLE = 1e-4
 
 SIZES = {
