@@ -219,7 +219,8 @@ def report_part(result: Result) -> report.CategoryReport:
         _rows(result),
         (0.0, 1.0),
         result.threshold,
-        f"the highest of {CALIBRATION_VIEWS} good views that the fit never saw",
+        f"the highest of the good views, among {CALIBRATION_VIEWS} that the fit never "
+        "saw, whose pose was found",
         result.objects.warnings,
     )
 

@@ -8,13 +8,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from experiments.fitting import Fitted
-from jaxsplat import features, methods, pose, report
+from jaxsplat import features, methods, metrics, pose, report
 from jaxsplat.data.records import ObjectSet, View
 from jaxsplat.methods import splatpose
 from jaxsplat.methods.twin import Twin
 
 if typing.TYPE_CHECKING:
     from experiments.mad import Config
+
+# A held-out good view takes part in the threshold when its pose is nearer than this.
+CALIBRATION_ERROR_RAD = np.deg2rad(5.0)
 
 _STAGES = ("coarse", "refine", "features")
 
@@ -25,7 +28,8 @@ class Detected:
 
     Attributes:
         twin: the fitted object.
-        calibration: raw image scores of the good views that the fit did not see.
+        calibration: raw image scores of the good views that the fit did not see and
+            whose poses were found.
         seconds: where the time of the category went.
     """
 
@@ -80,8 +84,12 @@ def run(
         progress.update("calibrate", first, len(held_out))
         batch = list(held_out[first : first + settings.batch])
         photos = np.stack([methods.photograph(view, behind) for view in batch])
-        peaks = method.inspect(photos).maps.max(axis=(1, 2))
-        calibration += [float(peak) for peak in peaks if np.isfinite(peak)]
+        found = method.inspect(photos)
+        peaks = found.maps.max(axis=(1, 2))
+        poses = np.asarray(found.estimate.camera_from_world)
+        for view, peak, matrix in zip(batch, peaks, poses, strict=True):
+            if np.isfinite(peak) and _pose_found(view, matrix):
+                calibration.append(float(peak))
     seconds = report.Seconds(
         fit=fitted.seconds,
         gallery=gallery_seconds,
@@ -89,6 +97,17 @@ def run(
         compile=fitted.compile_seconds + compile_seconds,
     )
     return Detected(twin, tuple(calibration), seconds)
+
+
+def _pose_found(view: View, camera_from_world: np.ndarray) -> bool:
+    """Returns whether a held-out view's search ended near its true pose.
+
+    A view that was sought at a wrong pose says nothing about scores at right ones.
+    """
+    if view.camera is None:
+        return False
+    true = np.asarray(view.camera.camera_from_world)
+    return metrics.rotation_error(camera_from_world, true) < CALIBRATION_ERROR_RAD
 
 
 def _record(found: methods.Inspected, index: int, view: View) -> dict[str, object]:
