@@ -21,7 +21,7 @@ def _window_blocks() -> tuple[np.ndarray, np.ndarray]:
     offsets = np.arange(WINDOW) - WINDOW // 2
     weights = np.exp(-0.5 * (offsets / SIGMA) ** 2)
     weights = weights / weights.sum()
-    band = np.zeros((_BLOCK + WINDOW - 1, _BLOCK), np.float32)
+    band = np.zeros((_BLOCK + WINDOW - 1, _BLOCK))
     for output in range(_BLOCK):
         band[output : output + WINDOW, output] = weights
     return band[:_BLOCK], band[_BLOCK:]
@@ -33,7 +33,7 @@ def _blur_last(x: Float[Array, "m h w"]) -> Float[Array, "m h w2"]:
     It is a product with small banded matrices. Written as a sum of shifted slices, XLA
     fuses the passes along the two axes into one of 121 taps, twenty times slower.
     """
-    here, after = _window_blocks()
+    here, after = (jnp.asarray(part, x.dtype) for part in _window_blocks())
     outputs = x.shape[-1] - WINDOW + 1
     blocks = -(-outputs // _BLOCK)
     x = jnp.pad(x, ((0, 0), (0, 0), (0, (blocks + 1) * _BLOCK - x.shape[-1])))

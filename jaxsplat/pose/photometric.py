@@ -43,7 +43,7 @@ class Scene:
     ssim_weight: float = dataclasses.field(metadata=dict(static=True))
     backend: render_api.Backend | None = dataclasses.field(metadata=dict(static=True))
     capacity: int = dataclasses.field(metadata=dict(static=True))
-    minification: float = dataclasses.field(metadata=dict(static=True))
+    minification: float = dataclasses.field(default=1.0, metadata=dict(static=True))
 
 
 @jax.tree_util.register_dataclass

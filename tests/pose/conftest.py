@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsplat import render
+from jaxsplat.render import api as render
 from jaxsplat.core import cameras, se3
 from jaxsplat.core.cameras import Camera
 from jaxsplat.scene.gaussians import Gaussians

@@ -9,7 +9,8 @@ import pytest
 import scipy.linalg
 import scipy.spatial
 
-from jaxsplat import pose, render
+from jaxsplat import pose
+from jaxsplat.render import api as render
 from jaxsplat.core import cameras, quaternions, se3
 from jaxsplat.pose import adam_loop, adam_screw, photometric
 from tests.pose.conftest import CAPACITY, Toy

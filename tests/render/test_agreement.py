@@ -22,8 +22,8 @@ COLOR = 1e-5
 GRADIENT = 1e-4
 # Worst seen against float64: 8e-7, for needles 4e-5 in colour and 2e-4 in depth.
 ORACLE = 1e-4
-# Pixels at the threshold of 1/255 make steps that the gradient does not know.
-FINITE_DIFFERENCES = 1e-3
+# Worst seen: 2e-6.
+FINITE_DIFFERENCES = 1e-4
 
 
 def dense() -> Gaussians:
