@@ -9,8 +9,8 @@ from jaxtyping import Bool, Float, Int
 
 from jaxsplat.core import cameras
 from jaxsplat.core.cameras import Camera
-from jaxsplat.core.ssim import ssim
 from jaxsplat.data.background import TOLERANCE
+from jaxsplat.fit import losses
 from jaxsplat.render import api as render_api
 from jaxsplat.scene.gaussians import Gaussians
 
@@ -52,7 +52,7 @@ class Look:
     """What the render from one pose shows.
 
     Attributes:
-        loss: `photometric_loss` against the photograph.
+        loss: SplatPose's equation 7, `fit.losses.photometric`, against the photograph.
         visible: the object covers `MIN_COVERAGE` of the image or more.
         needed: (tile, splat) pairs that the render took.
     """
@@ -60,14 +60,6 @@ class Look:
     loss: Float[Array, ""]
     visible: Bool[Array, ""]
     needed: Int[Array, ""]
-
-
-def photometric_loss(
-    image: Float[Array, "h w 3"], query: Float[Array, "h w 3"], ssim_weight: float
-) -> Float[Array, ""]:
-    """Returns (1 - lambda) L1 + lambda (1 - SSIM) (SplatPose, equation 7)."""
-    absolute = jnp.mean(jnp.abs(image - query))
-    return (1 - ssim_weight) * absolute + ssim_weight * (1 - ssim(image, query))
 
 
 def look(
@@ -82,7 +74,7 @@ def look(
         capacity=scene.capacity,
         minification=scene.minification,
     )
-    loss = photometric_loss(rendered.color, query, scene.ssim_weight)
+    loss = losses.photometric(rendered.color, query, scene.ssim_weight)
     return Look(loss, jnp.mean(rendered.alpha) >= MIN_COVERAGE, rendered.needed)
 
 
