@@ -193,9 +193,7 @@ def main(config: Config) -> int:
     result = measure(config)
     for part in ("scene", "milliseconds", "ratios", "bars"):
         print(f"{part}: {json.dumps(result[part], indent=2)}")
-    path = pathlib.Path(config.out)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    files.write_json(path, result)
+    files.write_json(pathlib.Path(config.out), result)
     bars = result["bars"]
     assert isinstance(bars, dict)
     missed = [name for name, reached in bars.items() if not reached]

@@ -18,7 +18,6 @@ Only the tensors up to the last tapped block are kept; names and values stay.
 import dataclasses
 import hashlib
 import io
-import os
 import pathlib
 import re
 from typing import Literal
@@ -28,6 +27,7 @@ import safetensors.numpy
 
 from experiments import flags
 from jaxsplat import errors
+from jaxsplat.data import atomic
 from jaxsplat.features import efficientnet, network, weights
 
 
@@ -99,20 +99,8 @@ def convert(name: str, source: pathlib.Path, output: pathlib.Path) -> str:
     )
     # One entry of metadata only: safetensors writes several in no fixed order.
     result = safetensors.numpy.save(tensors, metadata={"network": name})
-    _write_atomically(output, result)
+    atomic.write_bytes(output, result)
     return hashlib.sha256(result).hexdigest()
-
-
-def _write_atomically(path: pathlib.Path, data: bytes) -> None:
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with open(partial, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def main(config: Config) -> None:

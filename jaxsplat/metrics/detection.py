@@ -6,7 +6,7 @@ there the metric has no value and the functions return None; `why_undefined` say
 """
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from jaxsplat.metrics import ranking
 
@@ -49,11 +49,10 @@ def pixel_auroc(
     Raises:
         NumericsError: a score is NaN or infinite.
     """
-    ranking.check_finite(maps)
-    if ranking.why_undefined(masks):
+    ranked = _rank(maps, masks)
+    if ranked is None:
         return None
-    values, counts = np.unique(maps[masks], return_counts=True)
-    above, equal = ranking.count_normals(values, maps, masks)
+    counts, above, equal = ranked
     defective = int(counts.sum())
     normal = masks.size - defective
     # Whole numbers up to the division: 2 * 64 M * 64 M pixels still fit in 64 bits.
@@ -79,11 +78,24 @@ def pixel_ap(
     Raises:
         NumericsError: a score is NaN or infinite.
     """
+    ranked = _rank(maps, masks)
+    if ranked is None:
+        return None
+    counts, above, equal = ranked
+    hits = np.cumsum(counts[::-1])[::-1]
+    precision = hits / (hits + above + equal)
+    return float(np.sum(counts * precision) / hits[0])
+
+
+def _rank(
+    maps: Float[np.ndarray, "n h w"], masks: Bool[np.ndarray, "n h w"]
+) -> tuple[Int[np.ndarray, " k"], Int[np.ndarray, " k"], Int[np.ndarray, " k"]] | None:
+    """Returns, for each defective score in rising order, how many defective pixels have
+    it, how many normal ones lie above it and how many equal it; None where undefined.
+    """
     ranking.check_finite(maps)
     if ranking.why_undefined(masks):
         return None
     values, counts = np.unique(maps[masks], return_counts=True)
     above, equal = ranking.count_normals(values, maps, masks)
-    hits = np.cumsum(counts[::-1])[::-1]
-    precision = hits / (hits + above + equal)
-    return float(np.sum(counts * precision) / hits[0])
+    return counts, above, equal

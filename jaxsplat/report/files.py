@@ -1,46 +1,20 @@
-"""Files that are whole or absent: written beside their place, then moved into it."""
+"""Text and JSON files of a run, whole or absent (see `data.atomic`)."""
 
 import dataclasses
 import json
 import math
-import os
 import pathlib
 from collections.abc import Mapping
 
 import numpy as np
 
+from jaxsplat.data import atomic
 from jaxsplat.errors import DataError, NumericsError
-
-
-def write_bytes(path: pathlib.Path, data: bytes) -> None:
-    """Writes a file atomically: a reader sees the old content or all of the new.
-
-    Args:
-        path: where the file shall stand; its folder is made when it is not there.
-        data: the whole content.
-
-    Raises:
-        OSError: the disk is full or refuses; the file at `path` is then untouched.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # One process writes to a folder (see `locks`), so a fixed name is free, and what a
-    # killed run left under it is overwritten instead of piling up.
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
 
 
 def write_text(path: pathlib.Path, text: str) -> None:
     """Writes text as UTF-8, atomically; what UTF-8 cannot hold becomes `?`."""
-    write_bytes(path, text.encode("utf-8", errors="replace"))
+    atomic.write_bytes(path, text.encode("utf-8", errors="replace"))
 
 
 def write_json(path: pathlib.Path, value: object) -> None:
@@ -105,15 +79,3 @@ def plain(value: object, key: str = "value") -> object:
 
 def _join(key: str, name: object) -> str:
     return str(name) if key == "value" else f"{key}.{name}"
-
-
-def _sync_folder(folder: pathlib.Path) -> None:
-    # Makes the rename itself survive a power cut; some file systems refuse, and then
-    # there is nothing more to do.
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    except OSError:
-        pass
-    finally:
-        os.close(handle)

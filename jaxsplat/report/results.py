@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from jaxsplat.core.cameras import Camera
+from jaxsplat.data import atomic
 from jaxsplat.errors import ConfigError, DataError
 from jaxsplat.report import figures, files, names, poses
 
@@ -71,7 +72,7 @@ class CategoryFolder:
         if arrays is not None:
             buffer = io.BytesIO()
             np.savez_compressed(buffer, allow_pickle=False, **arrays)
-            files.write_bytes(self._arrays_path(name), buffer.getvalue())
+            atomic.write_bytes(self._arrays_path(name), buffer.getvalue())
         _append_line(self.path / RESULTS, text)
         self.results[name] = json.loads(text)
 
@@ -103,7 +104,7 @@ class CategoryFolder:
             scale: values of the coldest and the hottest colour.
         """
         path = self.path / "maps" / names.safe_path(name, ".png")
-        files.write_bytes(path, figures.encode_png(figures.heat_map(values, scale)))
+        atomic.write_bytes(path, figures.encode_png(figures.heat_map(values, scale)))
         return path
 
     def write_poses(self, intrinsics: Camera, rows: Iterable[poses.PoseRow]) -> None:

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Int
 
 from jaxsplat.core.cameras import Camera
 from jaxsplat.errors import DataError
+from jaxsplat.scene.pinhole import project_points
 
 _COARSE = 48  # cells along the cube's side before refinement
 _REFINE = 3  # each occupied cell is cut into this many along each axis
@@ -44,17 +45,6 @@ def view_center(cameras: Camera) -> Float[np.ndarray, "3"]:
     return np.linalg.solve(matrix, np.einsum("vij,vj->i", projectors, eyes))
 
 
-def _project(
-    points: Float[np.ndarray, "n 3"], cameras: Camera, view: int
-) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, " n"]]:
-    pose = np.asarray(cameras.camera_from_world[view], np.float32)
-    local = points @ pose[:3, :3].T + pose[:3, 3]
-    depth = np.maximum(local[:, 2], 1e-6)
-    u = float(cameras.fx[view]) * local[:, 0] / depth + float(cameras.cx[view])
-    v = float(cameras.fy[view]) * local[:, 1] / depth + float(cameras.cy[view])
-    return np.stack([u, v], axis=1), local[:, 2]
-
-
 def _extent(
     silhouettes: Bool[np.ndarray, "v h w"],
     cameras: Camera,
@@ -63,13 +53,14 @@ def _extent(
     """Returns the radius about `center` that the silhouettes span at its depth."""
     radius = 0.0
     for view, silhouette in enumerate(silhouettes):
-        middle, depth = _project(center[None].astype(np.float32), cameras, view)
+        middle, local = project_points(center[None].astype(np.float32), cameras, view)
+        depth = float(local[0, 2])
         rows, columns = np.nonzero(silhouette)
-        if depth[0] <= 0 or rows.size == 0:
+        if depth <= 0 or rows.size == 0:
             continue
         x = (columns + 0.5 - middle[0, 0]) / float(cameras.fx[view])
         y = (rows + 0.5 - middle[0, 1]) / float(cameras.fy[view])
-        radius = max(radius, float(depth[0] * np.sqrt((x * x + y * y).max())))
+        radius = max(radius, depth * float(np.sqrt((x * x + y * y).max())))
     return radius
 
 
@@ -86,7 +77,8 @@ def _inside(
     height, width = distances.shape[1:]
     kept = np.arange(len(points))
     for view, distance in enumerate(distances):
-        pixels, depth = _project(points[kept], cameras, view)
+        pixels, local = project_points(points[kept], cameras, view)
+        depth = local[:, 2]
         column = np.floor(pixels[:, 0]).astype(int)
         row = np.floor(pixels[:, 1]).astype(int)
         framed = (column >= 0) & (column < width) & (row >= 0) & (row < height)

@@ -10,13 +10,13 @@ Only binary little-endian files are read, which is what 3DGS programs write.
 """
 
 import os
-import pathlib
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from jaxsplat import errors
+from jaxsplat.data import atomic
 from jaxsplat.scene import gaussians as scene_gaussians
 from jaxsplat.scene import ply_header
 
@@ -29,12 +29,12 @@ def write_ply(
     """Writes the live rows, in their order, so that the file is whole or not there.
 
     Args:
-        path: the file; one that exists is replaced.
+        path: the file; one that exists is replaced, a missing folder is made.
         gaussians: the scene.
 
     Raises:
         NumericsError: a live row is not finite; nothing is written.
-        OSError: the folder is missing, full or not writable.
+        OSError: the folder is full or not writable.
     """
     live = np.flatnonzero(np.asarray(gaussians.live))
     names, table = _table(gaussians, live)
@@ -44,17 +44,7 @@ def write_ply(
             f"{path}: {bad.size} of {len(live)} live Gaussians hold NaN or infinity, "
             f"first row {live[bad[0]]}; not written"
         )
-    target = pathlib.Path(path)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(ply_header.encode(names, len(live)))
-            file.write(table.tobytes())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    atomic.write_bytes(path, ply_header.encode(names, len(live)) + table.tobytes())
 
 
 def read_ply(path: str | os.PathLike[str]) -> scene_gaussians.Gaussians:

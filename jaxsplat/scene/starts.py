@@ -7,6 +7,7 @@ from jaxtyping import Float
 from jaxsplat.core.cameras import Camera
 from jaxsplat.scene.gaussians import Gaussians
 from jaxsplat.scene.hull import SurfacePoints
+from jaxsplat.scene.pinhole import project_points
 
 # A flat splat's thickness as a share of its width.
 _FLATNESS = 0.3
@@ -103,15 +104,12 @@ def facing_colors(
     height, width = images.shape[1:3]
     total = np.zeros((len(surface.points), 4), np.float32)
     for view, image in enumerate(images):
-        pose = np.asarray(cameras.camera_from_world[view])
-        local = surface.points @ pose[:3, :3].T + pose[:3, 3]
+        pixels, local = project_points(surface.points, cameras, view)
         toward = -local / np.linalg.norm(local, axis=1, keepdims=True)
-        facing = np.sum((surface.normals @ pose[:3, :3].T) * toward, axis=1)
-        depth = np.maximum(local[:, 2], 1e-6)
-        u = float(cameras.fx[view]) * local[:, 0] / depth + float(cameras.cx[view])
-        v = float(cameras.fy[view]) * local[:, 1] / depth + float(cameras.cy[view])
-        column = np.clip(u.astype(int), 0, width - 1)
-        row = np.clip(v.astype(int), 0, height - 1)
+        rotation = np.asarray(cameras.camera_from_world[view])[:3, :3]
+        facing = np.sum((surface.normals @ rotation.T) * toward, axis=1)
+        column = np.clip(pixels[:, 0].astype(int), 0, width - 1)
+        row = np.clip(pixels[:, 1].astype(int), 0, height - 1)
         weight = np.maximum(facing, 0.0)[:, None] ** 4 * (local[:, 2:] > 0)
         total[:, :3] += weight * image[row, column]
         total[:, 3:] += weight

@@ -10,6 +10,7 @@ import pytest
 from jaxsplat.render import api as render
 from jaxsplat.core import cameras, se3
 from jaxsplat.core.cameras import Camera
+from jaxsplat.pose import photometric
 from jaxsplat.scene.gaussians import Gaussians
 
 DISTANCE = 4.0
@@ -28,6 +29,18 @@ class Toy:
     truth: jax.Array
     queries: jax.Array
     starts: jax.Array
+
+    def scene(self) -> photometric.Scene:
+        """Returns what the solvers render, on white, about the origin."""
+        return photometric.Scene(
+            self.gaussians,
+            self.camera,
+            jnp.ones(3),
+            jnp.zeros(3),
+            ssim_weight=0.2,
+            backend=None,
+            capacity=CAPACITY,
+        )
 
 
 def toy_cloud(n: int = 60) -> Gaussians:

@@ -82,15 +82,7 @@ def test_moving_the_camera_shows_what_moving_the_cloud_shows(toy: Toy) -> None:
 
 @pytest.mark.parametrize("published", [False, True])
 def test_gradient_is_finite_at_the_saddle(toy: Toy, published: bool) -> None:
-    scene = photometric.Scene(
-        toy.gaussians,
-        toy.camera,
-        jnp.ones(3),
-        jnp.zeros(3),
-        ssim_weight=0.2,
-        backend=None,
-        capacity=CAPACITY,
-    )
+    scene = toy.scene()
 
     @jax.jit
     @jax.grad

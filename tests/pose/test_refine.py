@@ -12,7 +12,7 @@ import pytest
 
 from jaxsplat import pose
 from jaxsplat.core import se3
-from jaxsplat.pose import Outcome, PoseEstimate, adam_screw, photometric
+from jaxsplat.pose import Outcome, PoseEstimate, adam_screw
 from jaxsplat.errors import ConfigError
 from tests.pose.conftest import CAPACITY, DISTANCE, Toy
 
@@ -150,15 +150,7 @@ def test_a_bad_start_gives_way_to_a_good_one(toy: Toy, solve: Solver) -> None:
 
 
 def test_one_program_without_transfers(toy: Toy) -> None:
-    scene = photometric.Scene(
-        toy.gaussians,
-        toy.camera,
-        jnp.ones(3),
-        jnp.zeros(3),
-        ssim_weight=0.2,
-        backend=None,
-        capacity=CAPACITY,
-    )
+    scene = toy.scene()
     few, more = jnp.int32(2), jnp.int32(3)
     key = jax.random.key(0)
     darker = toy.queries * 0.5

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import pathlib
 
 import jax.numpy as jnp
@@ -20,22 +19,6 @@ def test_write_replaces_and_leaves_nothing_else(tmp_path: pathlib.Path) -> None:
     files.write_text(path, "two\ud800")
     assert path.read_text() == "two?"
     assert [item.name for item in path.parent.iterdir()] == ["a.txt"]
-
-
-def test_a_failed_write_keeps_the_old_file(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "a.txt"
-    files.write_text(path, "old")
-
-    def full(handle: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
-        files.write_text(path, "new")
-    assert path.read_text() == "old"
-    assert [item.name for item in tmp_path.iterdir()] == ["a.txt"]
 
 
 def test_json_holds_arrays_dataclasses_and_paths() -> None:

@@ -1,0 +1,41 @@
+"""Files that are whole or absent: written beside their place, then moved into it."""
+
+import os
+import pathlib
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+    """Writes a file atomically: a reader sees the old content or all of the new.
+
+    Args:
+        path: where the file shall stand; its folder is made when it is not there.
+        data: the whole content.
+
+    Raises:
+        OSError: the disk is full or refuses; the file at `path` is then untouched.
+    """
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: pathlib.Path) -> None:
+    # Makes the rename itself survive a power cut; some file systems refuse, and then
+    # there is nothing more to do.
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError:
+        pass
+    finally:
+        os.close(handle)

@@ -1,0 +1,28 @@
+"""Points in the pixels of one view, in NumPy."""
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxsplat.core.cameras import Camera
+
+
+def project_points(
+    points: Float[np.ndarray, "n 3"], cameras: Camera, view: int
+) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, "n 3"]]:
+    """Returns where points fall in a view, and their coordinates in camera axes.
+
+    Args:
+        points: positions in the world.
+        cameras: a stack of cameras.
+        view: which of them.
+
+    Returns:
+        Pixels (u, v), which mean something where the depth z is positive, and (x, y, z)
+        in the camera's axes.
+    """
+    pose = np.asarray(cameras.camera_from_world[view], np.float32)
+    local = points @ pose[:3, :3].T + pose[:3, 3]
+    depth = np.maximum(local[:, 2], 1e-6)
+    u = float(cameras.fx[view]) * local[:, 0] / depth + float(cameras.cx[view])
+    v = float(cameras.fy[view]) * local[:, 1] / depth + float(cameras.cy[view])
+    return np.stack([u, v], axis=1), local
