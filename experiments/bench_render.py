@@ -29,7 +29,16 @@ from jax import Array, lax
 from experiments import flags
 from jaxsplat.core import cameras
 from jaxsplat.core.cameras import Camera
-from jaxsplat.render import api, binning, blending, constants, projection, xla
+from jaxsplat.render import (
+    api,
+    binning,
+    blending,
+    constants,
+    lockstep,
+    projection,
+    records,
+    xla,
+)
 from jaxsplat.report import files
 from jaxsplat.report.versions import versions
 from jaxsplat.scene.gaussians import Gaussians
@@ -86,7 +95,7 @@ def blend_resident(table: Array, rounds: int) -> Array:
         table: records [_TABLE, 10, UNROLL, LOCKSTEP, 1].
         rounds: blocks of UNROLL splats to blend.
     """
-    inside = np.indices((constants.TILE, constants.TILE)).reshape(2, xla.PIXELS)
+    inside = np.indices((constants.TILE, constants.TILE)).reshape(2, lockstep.PIXELS)
     xs, ys = (jnp.asarray(axis + 0.5, jnp.float32) for axis in inside)
 
     def body(index: Array, state: tuple) -> tuple:
@@ -95,22 +104,22 @@ def blend_resident(table: Array, rounds: int) -> Array:
         u, v, *shape = block[:6]
         alphas = blending.alpha(u - xs, v - ys, *shape)
         channels = list(image)
-        for k in range(xla.UNROLL):
+        for k in range(lockstep.UNROLL):
             weight, transmittance = blending.advance(transmittance, alphas[k])
             for channel in range(4):
                 channels[channel] += weight * block[6 + channel, k]
             channels[-1] += weight
         return transmittance, tuple(channels)
 
-    one = jnp.ones((xla.LOCKSTEP, xla.PIXELS))
-    state = (one, (jnp.zeros_like(one),) * xla.CHANNELS)
+    one = jnp.ones((lockstep.LOCKSTEP, lockstep.PIXELS))
+    state = (one, (jnp.zeros_like(one),) * records.CHANNELS)
     return jnp.stack(lax.fori_loop(0, rounds, body, state)[1])
 
 
 def resident_table(seed: int = 0) -> Array:
     """Returns faint splats near a tile, so that no pixel ever stops."""
     rng = np.random.default_rng(seed)
-    table = rng.uniform(size=(_TABLE, 10, xla.UNROLL, xla.LOCKSTEP, 1))
+    table = rng.uniform(size=(_TABLE, 10, lockstep.UNROLL, lockstep.LOCKSTEP, 1))
     table[:, :2] = 12 * table[:, :2] - 2
     table[:, 2:5] = [[[[[0.15]]], [[[0.02]]], [[[0.15]]]]]
     table[:, 5] = np.log(0.01)
@@ -147,7 +156,7 @@ def measure(config: Config) -> dict[str, object]:
     splats = project(cloud, camera)
     lists = sort(splats)
     pairs = int(jnp.sum(lists.ends - lists.starts))
-    rounds = max(pairs // (xla.LOCKSTEP * xla.UNROLL), 1)
+    rounds = max(pairs // (lockstep.LOCKSTEP * lockstep.UNROLL), 1)
     table = resident_table()
     milliseconds = fastest(
         {

@@ -16,6 +16,7 @@ from jaxsplat.fit.state import ADAM, FitState, parameters, step_sizes
 from jaxsplat.fit.targets import Targets
 from jaxsplat.render import api as render
 from jaxsplat.render import projection
+from jaxsplat.render.backends import Backend
 from jaxsplat.scene import gaussians as scene
 
 
@@ -79,7 +80,7 @@ def train_step(
     extent: Float[Array, ""],
     *,
     config: FitConfig,
-    backend: render.Backend,
+    backend: Backend,
     capacity: int,
     minification: float,
 ) -> tuple[FitState, StepReport]:
@@ -105,9 +106,7 @@ def train_step(
         cloud = dataclasses.replace(state.gaussians, **values)
         splats = projection.project(cloud, camera, minification)
         splats = dataclasses.replace(splats, means=splats.means + offsets)
-        drawn = render.render_splats(
-            splats, camera.width, camera.height, background, backend, capacity
-        )
+        drawn = render.render_splats(splats, camera, background, backend, capacity)
         loss = losses.photometric(drawn.color, image, config.ssim_weight)
         if config.outside_weight:
             loss += config.outside_weight * losses.spill(drawn, coverage)

@@ -20,6 +20,7 @@ from jaxsplat.fit.config import FitConfig
 from jaxsplat.fit.state import FitState
 from jaxsplat.fit.steps import StepReport, train_step
 from jaxsplat.render import api as render
+from jaxsplat.render.backends import Backend, resolve_backend
 from jaxsplat.scene import gaussians as scene
 from jaxsplat.scene import hull, starts
 from jaxsplat.scene.gaussians import Gaussians
@@ -135,7 +136,7 @@ def fit(
     config: FitConfig,
     *,
     seed: int = 0,
-    backend: render.Backend | None = None,
+    backend: Backend | None = None,
     watch: Callable[[FitProgress], None] | None = None,
 ) -> FitResult:
     """Returns the scene that posed views show.
@@ -159,7 +160,7 @@ def fit(
     rng = np.random.default_rng(seed)
     cameras = posed_cameras(views)
     state = fit_state.initial(start(views, background, config, rng))
-    run = _Run(config, camera_extent(cameras), render.resolve_backend(backend), seed)
+    run = _Run(config, camera_extent(cameras), resolve_backend(backend), seed)
     psnr = math.nan
     for stage in config.stages:
         stage_targets = targets.make_targets(views, background, stage.scale)
@@ -180,7 +181,7 @@ class _Run:
     """The loop over steps; holds what stays the same and counts compilation."""
 
     def __init__(
-        self, config: FitConfig, extent: float, backend: render.Backend, seed: int
+        self, config: FitConfig, extent: float, backend: Backend, seed: int
     ) -> None:
         self.config = config
         self.extent = jnp.float32(extent)
@@ -228,7 +229,7 @@ class _Run:
         return state, psnr
 
     def _plan(self, state: FitState, stage_targets: targets.Targets) -> int:
-        return render.plan(state.gaussians, stage_targets.cameras)
+        return render.plan(state.gaussians, stage_targets.cameras, backend=self.backend)
 
     def _step(
         self,

@@ -90,7 +90,9 @@ class SplatPose:
             camera, *twins.shrunken_size(camera.width, camera.height, self._side)
         )
         views = pose.at_poses(self._small, twin.gallery.camera_from_world)
-        self._capacity = render.plan(twin.gaussians, views, slack=1.5)
+        self._capacity = render.plan(
+            twin.gaussians, views, slack=1.5, backend=twin.backend
+        )
 
     def compile(self, photo: Float[np.ndarray, "h w 3"]) -> float:
         """Compiles for batches of photographs of this size; returns the seconds."""

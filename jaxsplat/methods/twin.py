@@ -15,6 +15,7 @@ from jaxsplat.core import cameras, resampling
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data.records import View
 from jaxsplat.render import api as render
+from jaxsplat.render.backends import Backend, resolve_backend
 from jaxsplat.scene.gaussians import Gaussians
 
 # Poses of queries lie between and beyond those of the training views, so lists planned
@@ -43,7 +44,7 @@ class Twin:
     center: Float[Array, "3"]
     background: Float[Array, "3"]
     capacity: int = dataclasses.field(metadata=dict(static=True))
-    backend: render.Backend = dataclasses.field(metadata=dict(static=True))
+    backend: Backend = dataclasses.field(metadata=dict(static=True))
 
 
 def photograph(
@@ -62,7 +63,7 @@ def make_twin(
     camera: Camera,
     center: Float[np.ndarray, "3"],
     background: tuple[float, float, float] | None,
-    backend: render.Backend | None = None,
+    backend: Backend | None = None,
 ) -> Twin:
     """Returns the twin whose gallery is the training views.
 
@@ -87,8 +88,8 @@ def make_twin(
         camera,
         jnp.asarray(center, jnp.float32),
         jnp.asarray(behind),
-        render.plan(gaussians, posed, _CAPACITY_SLACK),
-        render.resolve_backend(backend),
+        render.plan(gaussians, posed, _CAPACITY_SLACK, backend=backend),
+        resolve_backend(backend),
     )
 
 

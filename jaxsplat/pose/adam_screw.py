@@ -22,6 +22,7 @@ from jaxsplat.pose.pairs import map_pairs
 from jaxsplat.pose.records import PoseEstimate
 from jaxsplat.pose.views import at_poses
 from jaxsplat.render import api as render_api
+from jaxsplat.render.backends import Backend
 from jaxsplat.scene.gaussians import Gaussians
 
 # Deviation of the seven parameters at the start, as in the published code.
@@ -75,7 +76,7 @@ def refine_adam_screw(
     center: Float[Array, "3"] | None = None,
     background: Float[Array, "3"] | None = None,
     config: AdamScrewConfig | None = None,
-    backend: render_api.Backend | None = None,
+    backend: Backend | None = None,
     capacity: int | None = None,
     minification: float = 1.0,
 ) -> PoseEstimate:
@@ -109,7 +110,9 @@ def refine_adam_screw(
     """
     if capacity is None:
         views = at_poses(camera, starts.reshape(-1, 4, 4))
-        capacity = render_api.plan(gaussians, views, slack=_CAPACITY_SLACK)
+        capacity = render_api.plan(
+            gaussians, views, slack=_CAPACITY_SLACK, backend=backend
+        )
     config = AdamScrewConfig() if config is None else config
     scene = photometric.Scene(
         gaussians=gaussians,

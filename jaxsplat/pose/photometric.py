@@ -12,6 +12,7 @@ from jaxsplat.core.cameras import Camera
 from jaxsplat.data.background import TOLERANCE
 from jaxsplat.fit import losses
 from jaxsplat.render import api as render_api
+from jaxsplat.render.backends import Backend
 from jaxsplat.scene.gaussians import Gaussians
 
 # An object that covers less of the image than this is not in view: ten pixels of a
@@ -41,7 +42,7 @@ class Scene:
     background: Float[Array, "3"]
     center: Float[Array, "3"]
     ssim_weight: float = dataclasses.field(metadata=dict(static=True))
-    backend: render_api.Backend | None = dataclasses.field(metadata=dict(static=True))
+    backend: Backend | None = dataclasses.field(metadata=dict(static=True))
     capacity: int = dataclasses.field(metadata=dict(static=True))
     minification: float = dataclasses.field(default=1.0, metadata=dict(static=True))
 

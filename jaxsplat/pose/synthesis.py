@@ -14,6 +14,7 @@ from jaxsplat.core.cameras import Camera
 from jaxsplat.errors import ConfigError
 from jaxsplat.pose.views import at_poses
 from jaxsplat.render import api as render_api
+from jaxsplat.render.backends import Backend
 from jaxsplat.scene.gaussians import Gaussians
 
 _GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
@@ -69,7 +70,7 @@ def synthesise_views(
     camera_from_world: Float[Array, "v 4 4"],
     *,
     background: Float[Array, "3"] | None = None,
-    backend: render_api.Backend | None = None,
+    backend: Backend | None = None,
     capacity: int | None = None,
 ) -> tuple[Float[Array, "v h w 3"], Camera]:
     """Returns renders of the cloud from many poses, clamped to [0, 1], and the cameras.
@@ -88,7 +89,7 @@ def synthesise_views(
     poses = jnp.asarray(camera_from_world)
     views = at_poses(camera, poses)
     if capacity is None:
-        capacity = render_api.plan(gaussians, views, slack=1.0)
+        capacity = render_api.plan(gaussians, views, slack=1.0, backend=backend)
     background = jnp.ones(3) if background is None else background
     images = _render_all(gaussians, views, background, backend, capacity)
     return images, views
@@ -99,7 +100,7 @@ def _render_all(
     gaussians: Gaussians,
     views: Camera,
     background: Float[Array, "3"],
-    backend: render_api.Backend | None,
+    backend: Backend | None,
     capacity: int,
 ) -> Float[Array, "v h w 3"]:
     def one(camera: Camera) -> Array:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -11,12 +10,12 @@ from jaxtyping import Float, Int
 
 from jaxsplat.core.cameras import Camera
 from jaxsplat.errors import ConfigError
-from jaxsplat.render import binning, projection, reference, xla
+from jaxsplat.render import backends, binning, projection, reference, xla
+from jaxsplat.render.backends import Backend
+from jaxsplat.render.binning import TileLists
+from jaxsplat.render.pallas import compositing
 from jaxsplat.render.projection import Splats
 from jaxsplat.scene.gaussians import Gaussians
-
-Backend = Literal["reference", "xla", "pallas"]
-BACKENDS: tuple[Backend, ...] = ("reference", "xla", "pallas")
 
 
 @jax.tree_util.register_dataclass
@@ -39,25 +38,6 @@ class Rendered:
     needed: Int[Array, " *b"]
 
 
-def resolve_backend(backend: Backend | None) -> Backend:
-    """Returns the backend that will run.
-
-    Raises:
-        ConfigError: the named backend is unknown or cannot run here.
-    """
-    if backend is None:
-        return "xla"
-    if backend not in BACKENDS:
-        raise ConfigError(f"backend {backend!r}: expected one of {', '.join(BACKENDS)}")
-    if backend == "pallas":
-        device = jax.devices()[0].device_kind
-        raise ConfigError(
-            f"backend 'pallas' cannot run on {device}: its kernels are not part of "
-            "this release; use 'xla' or leave the backend unset"
-        )
-    return backend
-
-
 def default_capacity(n: int, width: int, height: int) -> int:
     """Returns the list capacity taken when none is given and none can be planned.
 
@@ -67,39 +47,80 @@ def default_capacity(n: int, width: int, height: int) -> int:
     return 16 * n + 4 * tiles_x * tiles_y
 
 
-@jax.jit
-def _needed(gaussians: Gaussians, cameras: Camera) -> Int[Array, " b"]:
+@functools.partial(jax.jit, static_argnames=("tile", "minification"))
+def _needed(
+    gaussians: Gaussians, cameras: Camera, tile: int, minification: float
+) -> Int[Array, " b"]:
     def one(camera: Camera) -> Int[Array, ""]:
-        splats = projection.project(gaussians, camera)
-        return binning.count_pairs(splats, camera.width, camera.height)
+        splats = projection.project(gaussians, camera, minification)
+        return binning.count_pairs(splats, camera.width, camera.height, tile)
 
     return jax.lax.map(one, cameras)
 
 
-def plan(gaussians: Gaussians, cameras: Camera, slack: float = 1.25) -> int:
+def plan(
+    gaussians: Gaussians,
+    cameras: Camera,
+    slack: float = 1.25,
+    *,
+    backend: Backend | None = None,
+    minification: float = 1.0,
+) -> int:
     """Returns a list capacity that fits every given camera, from concrete arrays.
 
     Args:
         gaussians: the cloud.
         cameras: one camera or a stack of them with one leading axis.
         slack: factor for poses and parameters that will still move.
+        backend: the one that will keep the lists; they differ in their tiles.
+        minification: as in `render`.
 
     The result is rounded up to one of eight sizes an octave, so that a changing scene
     causes few compilations.
     """
+    tile = backends.tile_side(backends.resolve_backend(backend))
     # Also where a traced function renders arrays that it closes over.
     with jax.ensure_compile_time_eval():
         if cameras.fx.ndim == 0:
             cameras = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], cameras)
-        needed = slack * max(int(jnp.max(_needed(gaussians, cameras))), 1024)
-    step = 2 ** max(int(needed).bit_length() - 4, 0)
-    return -(-int(needed) // step) * step
+        most = int(jnp.max(_needed(gaussians, cameras, tile, minification)))
+    needed = int(slack * max(most, 1024))
+    step = 2 ** max(needed.bit_length() - 4, 0)
+    return -(-needed // step) * step
+
+
+def capacity_for(
+    gaussians: Gaussians, camera: Camera, backend: Backend, minification: float
+) -> int:
+    """Returns the list capacity of one image for which none is given."""
+    leaves = jax.tree.leaves((gaussians, camera))
+    traced = any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)
+    if traced or backend == "reference":
+        n = gaussians.means.shape[0]
+        return default_capacity(n, camera.width, camera.height)
+    return plan(
+        gaussians, camera, slack=1.0, backend=backend, minification=minification
+    )
+
+
+def bin_for(
+    splats: Splats,
+    camera: Camera,
+    backend: Backend,
+    capacity: int,
+    padding: float = 0.0,
+) -> TileLists:
+    """Returns tile lists with the tiles of a backend."""
+    tile = backends.tile_side(backend)
+    frozen = jax.lax.stop_gradient(splats)
+    return binning.bin_splats(
+        frozen, camera.width, camera.height, capacity, tile, padding
+    )
 
 
 def render_splats(
     splats: Splats,
-    width: int,
-    height: int,
+    camera: Camera,
     background: Float[Array, "3"],
     backend: Backend,
     capacity: int,
@@ -109,14 +130,18 @@ def render_splats(
     For those who need the splats too, such as density control, which watches the
     gradient of their centres.
     """
+    width, height = camera.width, camera.height
+    needed = jnp.int32(0)
     if backend == "reference" or splats.depths.shape[0] == 0:
         image = reference.composite(splats, width, height)
-        needed = jnp.int32(0)
     else:
-        frozen = jax.lax.stop_gradient(splats)
-        lists = binning.bin_splats(frozen, width, height, capacity)
-        image = xla.composite(splats, lists, width, height)
+        lists = bin_for(splats, camera, backend, capacity)
         needed = lists.needed
+        if backend == "xla":
+            image = xla.composite(splats, lists, width, height)
+        else:
+            interpret = backend == "pallas_interpret"
+            image = compositing.composite(splats, lists, width, height, interpret)
     coverage = image[4]
     color = jnp.moveaxis(image[:3], 0, -1) + (1 - coverage)[..., None] * background
     return Rendered(color, coverage, image[3], needed)
@@ -132,8 +157,7 @@ def _render(
     minification: float,
 ) -> Rendered:
     splats = projection.project(gaussians, camera, minification)
-    width, height = camera.width, camera.height
-    return render_splats(splats, width, height, background, backend, capacity)
+    return render_splats(splats, camera, background, backend, capacity)
 
 
 def render(
@@ -155,7 +179,8 @@ def render(
         camera: one camera; its static width and height are the image size.
         background: RGB behind the scene, black when None.
         backend: "reference" (every Gaussian at every pixel), "xla" (portable), "pallas"
-            (GPU kernels), or None for the best that runs here.
+            (GPU kernels), "pallas_interpret" (the same run by XLA, slow, for tests), or
+            None for the best that runs here.
         capacity: slots for (tile, splat) pairs. None plans it when the arrays are
             concrete, else takes `default_capacity`. See `Rendered.needed`.
         minification: how many times smaller the image is than those that the cloud was
@@ -167,15 +192,9 @@ def render(
     """
     if not minification > 0:
         raise ConfigError(f"minification {minification}: expected a number above 0")
-    chosen = resolve_backend(backend)
+    chosen = backends.resolve_backend(backend)
     if capacity is None:
-        leaves = jax.tree.leaves((gaussians, camera))
-        traced = any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)
-        n = gaussians.means.shape[0]
-        if traced or chosen == "reference":
-            capacity = default_capacity(n, camera.width, camera.height)
-        else:
-            capacity = plan(gaussians, camera, slack=1.0)
+        capacity = capacity_for(gaussians, camera, chosen, minification)
     if background is None:
         background = jnp.zeros(3)
     behind = jnp.asarray(background)

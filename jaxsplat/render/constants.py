@@ -16,3 +16,5 @@ NEAR = 0.01  # depth in scene units below which a Gaussian is culled
 # objects a third of the pixel work, for 2.4 times the list entries (measured on CPU).
 TILE = 8
 PIXEL_VARIANCE_PX2 = 1 / 12  # of a uniform square pixel along an axis
+# The same for the GPU kernels, whose lists cost more than their pixels: Kerbl's size.
+KERNEL_TILE = 16

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsplat.render import api as render
+from jaxsplat.render.backends import Backend
 from jaxsplat.core import cameras
 from jaxsplat.core.cameras import Camera
 from jaxsplat.scene.gaussians import Gaussians
@@ -107,7 +108,7 @@ def changed(
 def draw(
     gaussians: Gaussians,
     view: Camera,
-    backend: render.Backend,
+    backend: Backend,
     capacity: int = CAPACITY,
     background: Sequence[float] = BACKGROUND,
 ) -> render.Rendered:
@@ -122,7 +123,7 @@ def draw(
 
 
 def objective(
-    gaussians: Gaussians, view: Camera, backend: render.Backend, capacity: int
+    gaussians: Gaussians, view: Camera, backend: Backend, capacity: int
 ) -> jax.Array:
     """Returns a smooth number that depends on every pixel of every output."""
     return _value(draw(gaussians, view, backend, capacity))
@@ -153,7 +154,7 @@ def oracle_objective(scene: numpy_renderer.Scene) -> float:
 
 @functools.partial(jax.jit, static_argnames=("backend", "capacity"))
 def evaluate(
-    gaussians: Gaussians, view: Camera, backend: render.Backend, capacity: int
+    gaussians: Gaussians, view: Camera, backend: Backend, capacity: int
 ) -> tuple[dict[str, jax.Array], render.Rendered]:
     """Returns the gradient of `objective`, by field, and the rendered view."""
 
@@ -167,7 +168,7 @@ def evaluate(
 def gradients(
     gaussians: Gaussians,
     view: Camera,
-    backend: render.Backend,
+    backend: Backend,
     capacity: int = CAPACITY,
 ) -> dict[str, jax.Array]:
     """Returns the gradient of `objective`, by field of the cloud and the camera."""

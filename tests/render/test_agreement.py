@@ -8,6 +8,7 @@ import pytest
 
 from jaxsplat.core.cameras import Camera
 from jaxsplat.render import harmonics
+from jaxsplat.render.backends import Backend
 from jaxsplat.scene.gaussians import Gaussians
 from tests.helpers import clouds, numpy_renderer
 from tests.helpers.clouds import BACKGROUND, camera, cloud
@@ -38,6 +39,7 @@ def needles() -> Gaussians:
     return dataclasses.replace(scene, log_scales=scales)
 
 
+TILED: list[Backend] = ["xla", "pallas_interpret"]
 SCENES = {
     "seed_0": cloud(N, degree=3, seed=0),
     "seed_1": cloud(N, degree=3, seed=1, log_scale=-2.5),
@@ -48,17 +50,19 @@ SCENES = {
 
 
 @pytest.mark.parametrize("name", SCENES)
-def test_xla_agrees_with_reference(name: str) -> None:
-    compare(SCENES[name], VIEW, CAPACITY)
+@pytest.mark.parametrize("backend", TILED)
+def test_tiled_agrees_with_reference(name: str, backend: Backend) -> None:
+    compare(SCENES[name], VIEW, CAPACITY, backend)
 
 
-def test_xla_agrees_with_reference_at_degree_0() -> None:
-    compare(cloud(), camera(), clouds.CAPACITY)
+@pytest.mark.parametrize("backend", TILED)
+def test_tiled_agrees_with_reference_at_degree_0(backend: Backend) -> None:
+    compare(cloud(), camera(), clouds.CAPACITY, backend)
 
 
-def compare(scene: Gaussians, view: Camera, capacity: int) -> None:
+def compare(scene: Gaussians, view: Camera, capacity: int, backend: Backend) -> None:
     expected_gradients, expected = clouds.evaluate(scene, view, "reference", capacity)
-    gradients, drawn = clouds.evaluate(scene, view, "xla", capacity)
+    gradients, drawn = clouds.evaluate(scene, view, backend, capacity)
     assert 0 < int(drawn.needed) <= capacity
     assert float(expected.alpha.max()) > 0.5
     np.testing.assert_allclose(drawn.color, expected.color, atol=COLOR)

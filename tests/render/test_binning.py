@@ -121,27 +121,6 @@ def test_overflow_is_reported_and_bounded() -> None:
     assert float(jnp.max(whole.alpha - drawn.alpha)) > 0.1
 
 
-def test_both_sorts_agree() -> None:
-    rng = np.random.default_rng(0)
-    tiles = jnp.asarray(rng.integers(0, 31, 500), jnp.int32)
-    ranks = jnp.asarray(np.sort(rng.integers(0, 60, 500)), jnp.int32)
-    order = np.lexsort([ranks, tiles])
-    # 32 bits hold a rank of 60 and 31 tiles, but not one of 2^28.
-    for n in (60, 2**28):
-        sorted_tiles, sorted_ranks = binning._sort_by_tile(tiles, ranks, 31, n)
-        np.testing.assert_array_equal(sorted_tiles, np.asarray(tiles)[order])
-        np.testing.assert_array_equal(sorted_ranks, np.asarray(ranks)[order])
-
-
-def test_largest_packed_key_keeps_its_tile() -> None:
-    # 16 bits of rank and 16 of tile fill the word; the top bit must not be a sign.
-    tiles = jnp.array([65535, 0, 40000, 65535], jnp.int32)
-    ranks = jnp.array([65535, 65535, 1, 0], jnp.int32)
-    found = binning._sort_by_tile(tiles, ranks, 65535, 65536)
-    np.testing.assert_array_equal(found[0], [0, 40000, 65535, 65535])
-    np.testing.assert_array_equal(found[1], [65535, 1, 0, 65535])
-
-
 @pytest.mark.parametrize("size", [(1, 1), (8, 8), (9, 16), (45, 37)])
 def test_grid_covers_the_image(size: tuple[int, int]) -> None:
     columns, rows = binning.grid(*size)

@@ -10,6 +10,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from jaxsplat.render import api as render
+from jaxsplat.render.backends import Backend
 from jaxsplat.core import cameras, quaternions, se3
 from jaxsplat.core.cameras import Camera
 from jaxsplat.scene.gaussians import Gaussians
@@ -28,8 +29,8 @@ SIZES = {
 }
 
 
-@pytest.fixture(params=["reference", "xla"])
-def backend(request: pytest.FixtureRequest) -> render.Backend:
+@pytest.fixture(params=["reference", "xla", "pallas_interpret"])
+def backend(request: pytest.FixtureRequest) -> Backend:
     return request.param
 
 
@@ -96,20 +97,20 @@ def with_live(gaussians: Gaussians, live: jax.Array) -> Gaussians:
     return dataclasses.replace(gaussians, live=live)
 
 
-def test_no_rows_show_the_background(backend: render.Backend) -> None:
+def test_no_rows_show_the_background(backend: Backend) -> None:
     empty = clouds.rows(cloud(), slice(0))
     assert_background(draw(empty, camera(), backend))
     assert_background(render.render(empty, camera(), background=jnp.array(BACKGROUND)))
 
 
-def test_dead_rows_show_the_background(backend: render.Backend) -> None:
+def test_dead_rows_show_the_background(backend: Backend) -> None:
     dead = with_live(cloud(), jnp.zeros(24, bool))
     assert_background(draw(dead, camera(), backend))
     for name, gradient in clouds.gradients(dead, camera(), backend).items():
         assert not np.any(gradient), name
 
 
-def test_one_gaussian_is_its_closed_form(backend: render.Backend) -> None:
+def test_one_gaussian_is_its_closed_form(backend: Backend) -> None:
     drawn = draw(one(), frontal(), backend)
     alpha = profile(frontal(), 4.0, 0.3, 1.0)
     assert alpha.max() > 0.7 and alpha.min() == 0
@@ -120,7 +121,7 @@ def test_one_gaussian_is_its_closed_form(backend: render.Backend) -> None:
     np.testing.assert_allclose(drawn.color, color, atol=1e-6)
 
 
-def test_nearer_gaussian_covers_farther(backend: render.Backend) -> None:
+def test_nearer_gaussian_covers_farther(backend: Backend) -> None:
     far = one(6.0, 0.5, 2.0, (0.0, 1.0, 0.0))
     drawn = draw(joined(far, one(color=(1.0, 0.0, 0.0))), frontal(), backend)
     near = profile(frontal(), 4.0, 0.3, 1.0)
@@ -133,7 +134,7 @@ def test_nearer_gaussian_covers_farther(backend: render.Backend) -> None:
 
 
 def test_opaque_layers_stop_before_transmittance_of_1e_4(
-    backend: render.Backend,
+    backend: Backend,
 ) -> None:
     # Alpha is clamped to .99, so the third layer would take .0001 to below the stop.
     layers = [one(4.0 + k, 3.0, 20.0, (1.0, 0.0, 0.0)) for k in range(2)]
@@ -146,37 +147,37 @@ def test_opaque_layers_stop_before_transmittance_of_1e_4(
 
 @pytest.mark.parametrize("depth", [-4.0, 0.0, 0.005, 0.01])
 def test_gaussian_behind_the_near_plane_is_culled(
-    backend: render.Backend, depth: float
+    backend: Backend, depth: float
 ) -> None:
     assert_background(draw(one(depth), frontal(), backend))
     assert clouds.all_finite(clouds.gradients(one(depth), frontal(), backend))
 
 
-def test_gaussian_before_the_near_plane_is_seen(backend: render.Backend) -> None:
+def test_gaussian_before_the_near_plane_is_seen(backend: Backend) -> None:
     drawn = draw(one(0.0101, 1e-4), frontal(), backend)
     assert float(drawn.alpha[10, 14]) > 0.5
 
 
-def test_all_behind_the_camera(backend: render.Backend) -> None:
+def test_all_behind_the_camera(backend: Backend) -> None:
     turned = camera(eye=(0.4, -4.0, 1.0))
     half_turn = jnp.diag(jnp.array([-1.0, 1.0, -1.0, 1.0]))
     away = cameras.with_pose(turned, half_turn @ turned.camera_from_world)
     assert_background(draw(cloud(), away, backend))
 
 
-def test_transparent_gaussian_changes_nothing(backend: render.Backend) -> None:
+def test_transparent_gaussian_changes_nothing(backend: Backend) -> None:
     added = clouds.changed(cloud(), "opacity_logits", 23, -100.0)
     without = with_live(added, jnp.arange(24) < 23)
     same(draw(added, camera(), backend), draw(without, camera(), backend))
 
 
-def test_order_of_rows_does_not_matter(backend: render.Backend) -> None:
+def test_order_of_rows_does_not_matter(backend: Backend) -> None:
     order = np.random.default_rng(3).permutation(24)
     shuffled = clouds.rows(cloud(), order)
     same(draw(shuffled, camera(), backend), draw(cloud(), camera(), backend))
 
 
-def test_equal_depths_are_drawn_in_row_order(backend: render.Backend) -> None:
+def test_equal_depths_are_drawn_in_row_order(backend: Backend) -> None:
     red, blue = one(color=(1.0, 0.0, 0.0)), one(color=(0.0, 0.0, 1.0))
     alpha = float(draw(red, frontal(), backend).alpha[10, 14])
     for pair, front in ((joined(red, blue), 0), (joined(blue, red), 2)):
@@ -187,7 +188,7 @@ def test_equal_depths_are_drawn_in_row_order(backend: render.Backend) -> None:
 
 
 def test_moving_world_and_camera_together_changes_nothing(
-    backend: render.Backend,
+    backend: Backend,
 ) -> None:
     scene, view = cloud(), camera()
     motion = se3.exp(jnp.array([0.7, -0.4, 1.1, 0.9, -1.3, 0.4]))
@@ -209,7 +210,7 @@ def _quaternion(motion: np.ndarray) -> np.ndarray:
     return np.roll(Rotation.from_matrix(motion[:3, :3]).as_quat(), 1).astype(np.float32)
 
 
-def test_crop_is_the_cropped_camera(backend: render.Backend) -> None:
+def test_crop_is_the_cropped_camera(backend: Backend) -> None:
     # All centres lie in the window: there the clamp of far-off rays does not act.
     scene, view = cloud(spread=0.25), camera(shift=(0.0, 0.0))
     whole = draw(scene, view, backend)
@@ -220,13 +221,13 @@ def test_crop_is_the_cropped_camera(backend: render.Backend) -> None:
         np.testing.assert_allclose(found[:18, :24], expected[3:, 5:], atol=1e-5)
 
 
-def test_alpha_stays_in_the_unit_interval(backend: render.Backend) -> None:
+def test_alpha_stays_in_the_unit_interval(backend: Backend) -> None:
     drawn = draw(cloud(log_scale=-0.5, logit=3.0), camera(), backend)
     assert float(drawn.alpha.min()) >= 0
     assert 0.999 < float(drawn.alpha.max()) <= 1
 
 
-def test_linear_in_background_and_colours(backend: render.Backend) -> None:
+def test_linear_in_background_and_colours(backend: Backend) -> None:
     scene, view = cloud(), camera()
     black = draw(scene, view, backend, background=(0.0, 0.0, 0.0))
     over = draw(scene, view, backend)
@@ -238,7 +239,7 @@ def test_linear_in_background_and_colours(backend: render.Backend) -> None:
 
 
 @pytest.mark.parametrize("name", SIZES)
-def test_any_size_and_intrinsics(backend: render.Backend, name: str) -> None:
+def test_any_size_and_intrinsics(backend: Backend, name: str) -> None:
     view, scene = SIZES[name], cloud(log_scale=-1.2)
     drawn = draw(scene, view, backend)
     color, alpha, depth = numpy_renderer.render(
@@ -250,7 +251,7 @@ def test_any_size_and_intrinsics(backend: render.Backend, name: str) -> None:
     np.testing.assert_allclose(drawn.depth, depth, atol=5 * ORACLE)
 
 
-def test_quaternion_and_its_negative_are_one(backend: render.Backend) -> None:
+def test_quaternion_and_its_negative_are_one(backend: Backend) -> None:
     scene = cloud()
     expected = draw(scene, camera(), backend)
     negative = dataclasses.replace(scene, quats=-scene.quats)
@@ -273,7 +274,7 @@ def test_quaternion_and_its_negative_are_one(backend: render.Backend) -> None:
     ids=["zero", "1e-30", "1e6", "thin_1e6", "flat_1e6", "inf", "overflow"],
 )
 def test_extreme_scales_are_finite(
-    backend: render.Backend, log_scales: tuple[float, float, float]
+    backend: Backend, log_scales: tuple[float, float, float]
 ) -> None:
     scene = clouds.changed(cloud(), "log_scales", 5, log_scales)
     drawn = draw(scene, camera(), backend)
@@ -304,7 +305,7 @@ def test_extreme_scales_are_finite(
     ],
 )
 def test_broken_row_is_culled(
-    backend: render.Backend, field: str, value: tuple[float, ...]
+    backend: Backend, field: str, value: tuple[float, ...]
 ) -> None:
     scene = clouds.changed(cloud(), field, 5, value)
     without = with_live(cloud(), jnp.arange(24) != 5)
@@ -316,7 +317,7 @@ def test_broken_row_is_culled(
 
 
 def test_zero_quaternion_and_large_opacities_are_finite(
-    backend: render.Backend,
+    backend: Backend,
 ) -> None:
     scene = clouds.changed(cloud(), "quats", 0, (0.0, 0.0, 0.0, 0.0))
     for row, logit in ((1, 100.0), (2, -100.0), (3, INF)):
@@ -325,7 +326,7 @@ def test_zero_quaternion_and_large_opacities_are_finite(
     assert clouds.all_finite(clouds.gradients(scene, camera(), backend))
 
 
-def test_gaussian_at_the_camera_centre(backend: render.Backend) -> None:
+def test_gaussian_at_the_camera_centre(backend: Backend) -> None:
     view = camera()
     eye = np.asarray(cameras.position(view))
     scene = clouds.changed(cloud(), "means", 5, eye)
@@ -336,7 +337,7 @@ def test_gaussian_at_the_camera_centre(backend: render.Backend) -> None:
     assert clouds.all_finite(clouds.gradients(scene, view, backend))
 
 
-def test_every_seen_row_has_a_gradient(backend: render.Backend) -> None:
+def test_every_seen_row_has_a_gradient(backend: Backend) -> None:
     gradients = clouds.gradients(cloud(logit=-1.0), camera(), backend)
     assert clouds.all_finite(gradients)
     for name in ("means", "log_scales", "quats", "opacity_logits", "colors"):
@@ -346,12 +347,12 @@ def test_every_seen_row_has_a_gradient(backend: render.Backend) -> None:
         assert np.any(gradients[name]), name
 
 
-def test_jit_changes_nothing(backend: render.Backend) -> None:
+def test_jit_changes_nothing(backend: Backend) -> None:
     jitted = clouds.evaluate(cloud(), camera(), backend, CAPACITY)[1]
     same(jitted, draw(cloud(), camera(), backend), atol=5e-6)
 
 
-def test_vmap_over_cameras_is_the_loop(backend: render.Backend) -> None:
+def test_vmap_over_cameras_is_the_loop(backend: Backend) -> None:
     eyes = [(0.4, -4.0, 1.0), (3.0, 2.0, -1.0), (0.1, 0.2, 3.0), (-9.0, 0.0, 0.0)]
     views = [camera(eye=eye) for eye in eyes]
     stacked = cameras.stack(views)

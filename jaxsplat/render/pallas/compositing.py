@@ -1,0 +1,50 @@
+"""Compositing by kernels, with its derivative."""
+
+import functools
+from typing import Any
+
+import jax
+from jax import Array
+from jaxtyping import Float
+
+from jaxsplat.render import binning, records
+from jaxsplat.render.binning import TileLists
+from jaxsplat.render.pallas.backward import backward
+from jaxsplat.render.pallas.forward import forward
+from jaxsplat.render.pallas.launch import Bounds, Launch
+from jaxsplat.render.projection import Splats
+
+
+def launch_for(lists: TileLists, width: int, height: int, interpret: bool) -> Launch:
+    """Returns how kernels run over an image's tiles."""
+    return Launch(*binning.grid(width, height, lists.tile), lists.tile, interpret)
+
+
+def composite(
+    splats: Splats, lists: TileLists, width: int, height: int, interpret: bool = False
+) -> Float[Array, "5 h w"]:
+    """Returns what `reference.composite` returns, from tile lists."""
+    launch = launch_for(lists, width, height, interpret)
+    bounds = lists.ids, lists.starts, lists.ends
+    return _composite(records.table(splats), bounds, launch)[:, :height, :width]
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
+def _composite(table: Array, lists: Bounds, launch: Launch) -> Array:
+    return forward(table, lists, launch)
+
+
+def _composite_fwd(
+    table: Array, lists: Any, launch: Launch
+) -> tuple[Array, tuple[Array, Bounds, Array]]:
+    image = forward(table, lists, launch)
+    return image, (table, lists, image)
+
+
+def _composite_bwd(
+    launch: Launch, residuals: tuple[Array, Bounds, Array], cotangent: Array
+) -> tuple[Array, None]:
+    return backward(*residuals, cotangent, launch), None
+
+
+_composite.defvjp(_composite_fwd, _composite_bwd)

@@ -1,0 +1,50 @@
+"""The compositing kernel: colour, depth and coverage of each tile's pixels."""
+
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float
+
+from jaxsplat.render import blending, records
+from jaxsplat.render.pallas.launch import WHOLE, Bounds, Launch, Ref, Tile, aligned
+
+_WARPS = 4
+
+
+def forward(
+    table: Float[Array, "n r"], lists: Bounds, launch: Launch
+) -> Float[Array, "5 h w"]:
+    """Returns red, green, blue, depth and coverage, of whole tiles.
+
+    Args:
+        table: the splats' `records.table`.
+        lists: ids, starts and ends of the tile lists.
+        launch: how to run.
+    """
+    shape = (records.CHANNELS, *launch.image_shape)
+    return launch(
+        _kernel,
+        (aligned(table), WHOLE),
+        lists=lists,
+        out=(shape, launch.pixels(records.CHANNELS)),
+        warps=_WARPS,
+        name="composite",
+    )
+
+
+def _kernel(tile: Tile, table: Ref, image: Ref) -> None:
+    xs, ys = tile.pixel_centers()
+
+    def blend(place: Array, splat: Array, state: tuple) -> tuple:
+        transmittance, *channels = state
+        u, v, *shape = (table[splat, k] for k in range(records.LOG_OPACITY + 1))
+        alpha = blending.alpha(u - xs, v - ys, *shape)
+        weight, transmittance = blending.advance(transmittance, alpha)
+        for channel in range(records.CHANNELS - 1):
+            channels[channel] += weight * table[splat, records.COLORS.start + channel]
+        channels[-1] += weight
+        return transmittance, *channels
+
+    zero = jnp.zeros_like(xs)
+    state = tile.walk(blend, zero + 1, *(zero,) * records.CHANNELS)[1]
+    for channel, values in enumerate(state[1:]):
+        image[channel] = values
