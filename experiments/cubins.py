@@ -24,19 +24,6 @@ THREADS = 32  # of a warp
 
 
 @dataclasses.dataclass(frozen=True)
-class Loop:
-    """The innermost loop that evaluates exponentials: one splat after another.
-
-    Attributes:
-        instructions: in its body.
-        exponentials: in its body, one for each pixel of a thread and splat.
-    """
-
-    instructions: int
-    exponentials: int
-
-
-@dataclasses.dataclass(frozen=True)
 class Cubin:
     """What the compiler made of one kernel.
 
@@ -44,13 +31,13 @@ class Cubin:
         registers: of a thread.
         spills: bytes of a thread's stack, to which registers did not fit.
         shared: bytes of shared memory of a program.
-        loop: its inner loop.
+        instructions: in the body of its inner loop, which takes one splat.
     """
 
     registers: int
     spills: int
     shared: int
-    loop: Loop
+    instructions: int
 
 
 def missing() -> str:
@@ -86,9 +73,14 @@ def lower(function: Callable[..., Any], *arguments: Any) -> dict[str, str]:
 
 def for_cuda(function: Callable[..., Any], *arguments: Any) -> str:
     """Returns XLA's program for an NVIDIA GPU, lowered on any machine."""
+    leaves, structure = jax.tree.flatten(arguments)
+
+    def flat(*leaves: Any) -> Any:
+        return function(*structure.unflatten(leaves))
+
     with _abstract_gpu(), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        traced = jax.jit(function).trace(*arguments)
+        traced = jax.jit(flat).trace(*leaves)
         return traced.lower(lowering_platforms=("cuda",)).as_text()
 
 
@@ -134,7 +126,7 @@ def build(code: str, capability: int, warps: int) -> Cubin:
         registers=_number(r"REG:(\d+)", usage),
         spills=_number(r"STACK:(\d+)", usage) + _number(r"LOCAL:(\d+)", usage),
         shared=int(kernel.metadata.shared),
-        loop=inner_loop(machine_code),
+        instructions=inner_loop(machine_code),
     )
 
 
@@ -156,21 +148,22 @@ def _number(pattern: str, text: str) -> int:
     return int(match[1])
 
 
-def inner_loop(machine_code: str) -> Loop:
-    """Returns the shortest loop of disassembled code that evaluates an exponential."""
+def inner_loop(machine_code: str) -> int:
+    """Returns the instructions of the shortest loop that evaluates an exponential.
+
+    In these kernels it takes one splat at each of a thread's pixels.
+    """
     addresses, texts = zip(*_instructions(machine_code), strict=True)
-    loops = []
+    lengths = []
     for place, text in enumerate(texts):
         jump = re.search(r"\bBRA\S* .*?0x([0-9a-f]+)", text)
         if jump and int(jump[1], 16) <= addresses[place]:
-            first = addresses.index(int(jump[1], 16))
-            body = texts[first : place + 1]
-            exponentials = sum("MUFU.EX2" in line for line in body)
-            if exponentials:
-                loops.append(Loop(len(body), exponentials))
-    if not loops:
+            body = texts[addresses.index(int(jump[1], 16)) : place + 1]
+            if any("MUFU.EX2" in line for line in body):
+                lengths.append(len(body))
+    if not lengths:
         raise ConfigError("the kernel has no loop with an exponential")
-    return min(loops, key=lambda loop: loop.instructions)
+    return min(lengths)
 
 
 def _instructions(machine_code: str) -> Iterator[tuple[int, str]]:

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 
 from jaxsplat.core.cameras import Camera
 from jaxsplat.errors import ConfigError
-from jaxsplat.render import backends, binning, projection, reference, xla
+from jaxsplat.render import backends, binning, projection, reference, tiling, xla
 from jaxsplat.render.backends import Backend
 from jaxsplat.render.binning import TileLists
 from jaxsplat.render.pallas import compositing
@@ -43,7 +43,7 @@ def default_capacity(n: int, width: int, height: int) -> int:
 
     Generous for fitted objects, which need 5 to 15 pairs a Gaussian.
     """
-    tiles_x, tiles_y = binning.grid(width, height)
+    tiles_x, tiles_y = tiling.grid(width, height)
     return 16 * n + 4 * tiles_x * tiles_y
 
 

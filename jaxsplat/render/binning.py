@@ -16,6 +16,7 @@ from jaxsplat.render import sorting
 from jaxsplat.render.batching import natively_batched
 from jaxsplat.render.constants import TILE
 from jaxsplat.render.projection import Splats
+from jaxsplat.render.tiling import grid
 
 _MOST_PAIRS = 2**31 - 1
 
@@ -40,11 +41,6 @@ class TileLists:
     ends: Int[Array, "*b t"]
     needed: Int[Array, " *b"]
     tile: int = dataclasses.field(default=TILE, metadata=dict(static=True))
-
-
-def grid(width: int, height: int, tile: int = TILE) -> tuple[int, int]:
-    """Returns the number of tiles along x and y."""
-    return -(-width // tile), -(-height // tile)
 
 
 def tile_rectangles(

@@ -12,7 +12,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
-from jaxsplat.render import binning, blending, constants, records
+from jaxsplat.render import blending, constants, records, tiling
 from jaxsplat.render.batching import natively_batched
 
 LOCKSTEP = 64  # tiles composited together
@@ -70,29 +70,9 @@ def join_tiles(function: Callable[..., Array]) -> Callable[..., Array]:
 
 def corners(width: int, height: int) -> Float[np.ndarray, "t 2"]:
     """Returns x and y of each tile's first corner, in pixels."""
-    tiles_x, tiles_y = binning.grid(width, height)
+    tiles_x, tiles_y = tiling.grid(width, height)
     places = np.indices((tiles_y, tiles_x)).reshape(2, -1)[::-1].T
     return (places * constants.TILE).astype(np.float32)
-
-
-def cut(image: Float[Array, "c h w"]) -> Float[Array, "t c p"]:
-    """Returns an image's tiles; pixels beyond its edges are 0."""
-    channels, height, width = image.shape
-    tiles_x, tiles_y = binning.grid(width, height)
-    side = constants.TILE
-    padding = ((0, 0), (0, tiles_y * side - height), (0, tiles_x * side - width))
-    tiles = jnp.pad(image, padding).reshape(channels, tiles_y, side, tiles_x, side)
-    return tiles.transpose(1, 3, 0, 2, 4).reshape(-1, channels, PIXELS)
-
-
-def join(
-    tiles: Float[Array, "t c p"], width: int, height: int
-) -> Float[Array, "c h w"]:
-    """Returns the image of its tiles."""
-    tiles_x, tiles_y = binning.grid(width, height)
-    side = constants.TILE
-    image = tiles.reshape(tiles_y, tiles_x, -1, side, side).transpose(2, 0, 3, 1, 4)
-    return image.reshape(-1, tiles_y * side, tiles_x * side)[:, :height, :width]
 
 
 def group_tiles(starts: Array, ends: Array) -> Array:

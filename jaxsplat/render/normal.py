@@ -16,6 +16,7 @@ from jaxsplat.render import (
     normal_form,
     projection,
     records,
+    tiling,
     xla_normal,
 )
 from jaxsplat.render.backends import Backend
@@ -125,11 +126,9 @@ def _normal_equations(
     else:
         interpret = backend == "pallas_interpret"
         launch = launch_for(lists, camera.width, camera.height, interpret)
-        rows, columns = launch.image_shape
-        margin = ((0, 0), (0, rows - camera.height), (0, columns - camera.width))
-        whole = jnp.pad(target, margin)
+        tiles = jnp.swapaxes(tiling.cut(target, lists.tile), 1, 2)
         totals = pallas_normal.normal_equations(
-            table, tangents, bounds, whole, settings, exposure, launch
+            table, tangents, bounds, tiles, settings, exposure, launch
         )
     return normal_form.assemble(totals, count, lists.needed)
 

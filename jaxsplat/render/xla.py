@@ -10,7 +10,7 @@ from jax import Array, lax
 from jaxtyping import Float
 
 from jaxsplat.core import se3
-from jaxsplat.render import blending, constants, lockstep, records
+from jaxsplat.render import blending, constants, lockstep, records, tiling
 from jaxsplat.render.binning import TileLists
 from jaxsplat.render.projection import Splats
 
@@ -26,7 +26,7 @@ def composite(
         lists.ends,
         jnp.asarray(lockstep.corners(width, height)),
     )
-    return lockstep.join(tiles, width, height)
+    return tiling.join(tiles, width, height)
 
 
 @jax.custom_vjp

@@ -13,7 +13,7 @@ from jax import Array, lax
 from jaxtyping import Float
 
 from jaxsplat.core import se3
-from jaxsplat.render import constants, lockstep, normal_form, records
+from jaxsplat.render import constants, lockstep, normal_form, records, tiling
 from jaxsplat.render.motion import POSE, Tangents
 from jaxsplat.render.normal_form import CHANNELS
 from jaxsplat.render.xla import composite_tiles
@@ -48,7 +48,7 @@ def normal_equations(
         *lists,
         corners,
         image[:, :CHANNELS],
-        lockstep.cut(target),
+        tiling.cut(target),
         jnp.broadcast_to(settings, (len(corners), len(settings))),
     )
     return jnp.sum(per_tile, axis=0)

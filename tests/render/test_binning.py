@@ -9,8 +9,9 @@ import pytest
 
 from jaxsplat.render import api as render
 from jaxsplat.core import cameras
-from jaxsplat.render import binning, projection
-from jaxsplat.render.constants import TILE
+from jaxsplat.render import binning, projection, tiling
+from jaxsplat.render.backends import Backend
+from jaxsplat.render.constants import KERNEL_TILE, TILE
 from jaxsplat.render.projection import Splats
 from tests.helpers import clouds
 from tests.helpers.clouds import camera, cloud
@@ -27,11 +28,14 @@ SCENES = {
 }
 
 _project = jax.jit(projection.project)
-_bin = jax.jit(binning.bin_splats, static_argnums=(1, 2, 3))
+_bin = jax.jit(binning.bin_splats, static_argnums=(1, 2, 3, 4))
 
 
-def lists_of(splats: Splats, capacity: int) -> tuple[list[list[int]], int]:
-    lists = _bin(splats, VIEW.width, VIEW.height, capacity)
+def lists_of(
+    splats: Splats, capacity: int, tile: int = TILE
+) -> tuple[list[list[int]], int]:
+    lists = _bin(splats, VIEW.width, VIEW.height, capacity, tile)
+    assert lists.tile == tile
     ids = np.asarray(lists.ids)
     bounds = zip(np.asarray(lists.starts), np.asarray(lists.ends), strict=True)
     return [list(ids[start:end]) for start, end in bounds], int(lists.needed)
@@ -49,28 +53,29 @@ def alphas(splats: Splats) -> np.ndarray:
     return np.exp(np.minimum(power, 0) + log_opacity)
 
 
-def plain_lists(splats: Splats) -> list[list[int]]:
+def plain_lists(splats: Splats, tile: int) -> list[list[int]]:
     """Returns, for each tile, the splats seen at one of its pixels, by depth."""
     seen = alphas(splats) >= 1 / 255
     order = np.argsort(np.asarray(splats.depths), kind="stable")
-    columns, rows = binning.grid(VIEW.width, VIEW.height)
+    columns, rows = tiling.grid(VIEW.width, VIEW.height, tile)
     return [
         [
             int(i)
             for i in order
-            if seen[i, TILE * y : TILE * (y + 1), TILE * x : TILE * (x + 1)].any()
+            if seen[i, tile * y : tile * (y + 1), tile * x : tile * (x + 1)].any()
         ]
         for y in range(rows)
         for x in range(columns)
     ]
 
 
+@pytest.mark.parametrize("tile", [TILE, KERNEL_TILE])
 @pytest.mark.parametrize("name", SCENES)
-def test_lists_hold_every_visible_splat_in_depth_order(name: str) -> None:
+def test_lists_hold_every_visible_splat_in_depth_order(name: str, tile: int) -> None:
     splats = _project(SCENES[name], VIEW)
-    found, needed = lists_of(splats, 8000)
+    found, needed = lists_of(splats, 8000, tile)
     assert needed <= 8000
-    expected = plain_lists(splats)
+    expected = plain_lists(splats, tile)
     assert sum(map(len, expected)) > 20
     depths = np.asarray(splats.depths)
     for listed, wanted in zip(found, expected, strict=True):
@@ -109,12 +114,58 @@ def test_overflow_keeps_front_to_back_prefixes(capacity: int) -> None:
         assert short == full[: len(short)]
 
 
-def test_overflow_is_reported_and_bounded() -> None:
+@pytest.mark.parametrize("capacity", [100, 8000])
+def test_vmap_keeps_each_images_own_lists(capacity: int) -> None:
+    many = [_project(scene, VIEW) for scene in SCENES.values()]
+    stacked = jax.tree.map(
+        lambda *leaves: jnp.stack(leaves).reshape(2, 2, *leaves[0].shape),
+        *[jax.tree.leaves(s) for s in many],
+    )
+
+    def one(*columns: jax.Array) -> tuple[jax.Array, ...]:
+        lists = binning.bin_splats(Splats(*columns), VIEW.width, VIEW.height, capacity)
+        return lists.ids, lists.starts, lists.ends, lists.needed
+
+    ids, starts, ends, needed = (
+        np.asarray(x).reshape(4, *x.shape[2:])
+        for x in jax.vmap(jax.vmap(one))(*stacked)
+    )
+    for image, splats in enumerate(many):
+        expected, pairs = lists_of(splats, capacity)
+        bounds = zip(starts[image], ends[image], strict=True)
+        found = [list(ids[image, first:last]) for first, last in bounds]
+        assert found == expected and needed[image] == pairs
+
+
+def test_padded_lists_hold_what_moved_splats_need() -> None:
+    splats = _project(SCENES["small"], VIEW)
+    padded = binning.bin_splats(splats, VIEW.width, VIEW.height, 8000, TILE, 4.0)
+    ids, starts, ends = (
+        np.asarray(x) for x in (padded.ids, padded.starts, padded.ends)
+    )
+    for shift in ([3.9, 0.0], [-2.5, -2.5], [0.0, -3.9]):
+        means = splats.means + jnp.array(shift)
+        moved = dataclasses.replace(splats, means=means)
+        needed, _ = lists_of(moved, 8000)
+        for wanted, first, last in zip(needed, starts, ends, strict=True):
+            assert set(wanted) <= set(ids[first:last])
+
+
+def test_more_pairs_than_32_bits_count_are_reported_as_the_most() -> None:
+    counts = jnp.array([2**30, 2**30 - 5, 2**29, 7], jnp.int32)
+    ends, needed = binning._ends(counts)
+    assert int(needed) == 2**31 - 1
+    np.testing.assert_array_equal(ends, [2**30] * 4)
+    assert int(binning._ends(counts[2:])[1]) == 2**29 + 7
+
+
+@pytest.mark.parametrize("backend", ["xla", "pallas_interpret"])
+def test_overflow_is_reported_and_bounded(backend: Backend) -> None:
     scene, view = cloud(), camera()
-    drawn = clouds.draw(scene, view, "xla", 40)
+    drawn = clouds.draw(scene, view, backend, 40)
     assert int(drawn.needed) > 40
     assert clouds.all_finite(drawn)
-    whole = clouds.draw(scene, view, "xla")
+    whole = clouds.draw(scene, view, backend)
     assert int(whole.needed) == int(drawn.needed)
     # Splats drop from the back: coverage can only be missing.
     assert float(jnp.max(drawn.alpha - whole.alpha)) <= 1e-6
@@ -123,7 +174,7 @@ def test_overflow_is_reported_and_bounded() -> None:
 
 @pytest.mark.parametrize("size", [(1, 1), (8, 8), (9, 16), (45, 37)])
 def test_grid_covers_the_image(size: tuple[int, int]) -> None:
-    columns, rows = binning.grid(*size)
+    columns, rows = tiling.grid(*size)
     assert TILE * (columns - 1) < size[0] <= TILE * columns
     assert TILE * (rows - 1) < size[1] <= TILE * rows
 

@@ -11,14 +11,14 @@ from jaxtyping import Float
 from jaxsplat.render import blending, constants, records
 from jaxsplat.render.pallas.launch import WHOLE, Bounds, Launch, Ref, Tile, aligned
 
-_WARPS = 4
+WARPS = 1
 
 
 def backward(
     table: Float[Array, "n r"],
     lists: Bounds,
-    image: Float[Array, "5 h w"],
-    cotangent: Float[Array, "5 h w"],
+    image: Float[Array, "t p 5"],
+    cotangent: Float[Array, "t p 5"],
     launch: Launch,
 ) -> Float[Array, "n r"]:
     """Returns the cotangent of the splats' records.
@@ -43,7 +43,7 @@ def backward(
         (cotangent, launch.pixels(records.CHANNELS)),
         lists=lists,
         out=((m, records.WIDTH), WHOLE),
-        warps=_WARPS,
+        warps=WARPS,
         name="composite_reverse",
     )
     # No program writes the rows behind the last list.
@@ -53,9 +53,11 @@ def backward(
 
 def _kernel(tile: Tile, table: Ref, image: Ref, cotangent: Ref, rows: Ref) -> None:
     xs, ys = tile.pixel_centers()
-    pull = [cotangent[channel] for channel in range(records.CHANNELS)]
+    pull = [cotangent[:, channel] for channel in range(records.CHANNELS)]
     # The light that reaches a pixel, weighted by the cotangent.
-    light = sum(image[channel] * pull[channel] for channel in range(records.CHANNELS))
+    light = sum(
+        image[:, channel] * pull[channel] for channel in range(records.CHANNELS)
+    )
 
     def blend(place: Array, splat: Array, state: tuple) -> tuple:
         transmittance, remaining = state

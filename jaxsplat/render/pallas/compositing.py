@@ -4,10 +4,11 @@ import functools
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
-from jaxsplat.render import binning, records
+from jaxsplat.render import records, tiling
 from jaxsplat.render.binning import TileLists
 from jaxsplat.render.pallas.backward import backward
 from jaxsplat.render.pallas.forward import forward
@@ -17,7 +18,7 @@ from jaxsplat.render.projection import Splats
 
 def launch_for(lists: TileLists, width: int, height: int, interpret: bool) -> Launch:
     """Returns how kernels run over an image's tiles."""
-    return Launch(*binning.grid(width, height, lists.tile), lists.tile, interpret)
+    return Launch(*tiling.grid(width, height, lists.tile), lists.tile, interpret)
 
 
 def composite(
@@ -26,7 +27,8 @@ def composite(
     """Returns what `reference.composite` returns, from tile lists."""
     launch = launch_for(lists, width, height, interpret)
     bounds = lists.ids, lists.starts, lists.ends
-    return _composite(records.table(splats), bounds, launch)[:, :height, :width]
+    tiles = _composite(records.table(splats), bounds, launch)
+    return tiling.join(jnp.swapaxes(tiles, 1, 2), width, height, lists.tile)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))

@@ -7,26 +7,26 @@ from jaxtyping import Float
 from jaxsplat.render import blending, records
 from jaxsplat.render.pallas.launch import WHOLE, Bounds, Launch, Ref, Tile, aligned
 
-_WARPS = 4
+WARPS = 2
 
 
 def forward(
     table: Float[Array, "n r"], lists: Bounds, launch: Launch
-) -> Float[Array, "5 h w"]:
-    """Returns red, green, blue, depth and coverage, of whole tiles.
+) -> Float[Array, "t p 5"]:
+    """Returns red, green, blue, depth and coverage of each tile's pixels.
 
     Args:
         table: the splats' `records.table`.
         lists: ids, starts and ends of the tile lists.
         launch: how to run.
     """
-    shape = (records.CHANNELS, *launch.image_shape)
+    shape = (launch.tiles, launch.side**2, records.CHANNELS)
     return launch(
         _kernel,
         (aligned(table), WHOLE),
         lists=lists,
         out=(shape, launch.pixels(records.CHANNELS)),
-        warps=_WARPS,
+        warps=WARPS,
         name="composite",
     )
 
@@ -47,4 +47,4 @@ def _kernel(tile: Tile, table: Ref, image: Ref) -> None:
     zero = jnp.zeros_like(xs)
     state = tile.walk(blend, zero + 1, *(zero,) * records.CHANNELS)[1]
     for channel, values in enumerate(state[1:]):
-        image[channel] = values
+        image[:, channel] = values

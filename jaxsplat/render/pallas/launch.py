@@ -42,18 +42,25 @@ class Launch:
     interpret: bool
 
     @property
-    def image_shape(self) -> tuple[int, int]:
-        """Rows and columns of the image made of whole tiles."""
-        return self.tiles_y * self.side, self.tiles_x * self.side
+    def tiles(self) -> int:
+        """Number of tiles."""
+        return self.tiles_x * self.tiles_y
+
+    def block(self, *shape: int) -> pl.BlockSpec:
+        """Returns the part of an array [tiles, *shape] that a program works on."""
+        rest = (0,) * len(shape)
+        return pl.BlockSpec(
+            (None, *shape), lambda row, column: (row * self.tiles_x + column, *rest)
+        )
 
     def pixels(self, channels: int) -> pl.BlockSpec:
-        """Returns the block of an image [channels, h, w] that a program works on."""
-        shape = (channels, self.side, self.side)
-        return pl.BlockSpec(shape, lambda row, column: (0, row, column))
+        """Returns the part of an image of tiles [tiles, side^2, channels].
 
-    def numbers(self, count: int) -> pl.BlockSpec:
-        """Returns the block of an array [tiles_y, tiles_x, count]."""
-        return pl.BlockSpec((None, None, count), lambda row, column: (row, column, 0))
+        Channels come last so that a channel of a tile does not lie in one piece: Triton
+        would read pieces in an order of its own, and then compute everything twice, in
+        that order and in the one of the pixels.
+        """
+        return self.block(self.side**2, channels)
 
     def __call__(
         self,
@@ -132,15 +139,18 @@ class Tile:
     first: Int[Array, ""]
     last: Int[Array, ""]
 
-    def pixel_centers(self) -> tuple[Float[Array, "s s"], Float[Array, "s s"]]:
-        """Returns x and y of the tile's pixels."""
-        shape = (self.side, self.side)
+    def pixel_centers(self) -> tuple[Float[Array, " p"], Float[Array, " p"]]:
+        """Returns x and y of the tile's pixels, row by row.
 
-        def along(axis: int, place: Array) -> Array:
-            inside = lax.broadcasted_iota(jnp.int32, shape, axis)
+        In one axis: Triton would bring the terms of a sum over two into one first.
+        """
+        pixels = jnp.arange(self.side**2, dtype=jnp.int32)
+        across, down = pixels % self.side, pixels // self.side
+
+        def center(place: Array, inside: Array) -> Array:
             return (place * self.side + inside).astype(jnp.float32) + 0.5
 
-        return along(1, self.column), along(0, self.row)
+        return center(self.column, across), center(self.row, down)
 
     def walk(
         self,

@@ -16,14 +16,14 @@ from jaxsplat.render.motion import POSE, Tangents
 from jaxsplat.render.normal_form import CHANNELS
 from jaxsplat.render.pallas.launch import WHOLE, Bounds, Launch, Ref, Tile, aligned
 
-_WARPS = 4
+WARPS = 2
 
 
 def normal_equations(
     table: Float[Array, "n r"],
     tangents: Tangents,
     lists: Bounds,
-    target: Float[Array, "4 h w"],
+    target: Float[Array, "t p 4"],
     settings: Float[Array, " c"],
     exposure: bool,
     launch: Launch,
@@ -34,7 +34,7 @@ def normal_equations(
         table: the splats' `records.table`, colours relative to the background.
         tangents: how they move with the camera.
         lists: ids, starts and ends of the tile lists.
-        target: the photograph's channels and the pixels' weights, of whole tiles.
+        target: the photograph's channels and the pixels' weights, by tile.
         settings: those of `normal_form.products`, then the background's channels.
         exposure: whether gain and offset are parameters too.
         launch: how to run.
@@ -62,8 +62,8 @@ def normal_equations(
         found = normal_form.products(
             gradient,
             [value + behind for value, behind in zip(color, background)],
-            [target[channel] for channel in range(CHANNELS)],
-            target[CHANNELS],
+            [target[:, channel] for channel in range(CHANNELS)],
+            target[:, CHANNELS],
             numbers,
             exposure,
         )
@@ -77,11 +77,11 @@ def normal_equations(
         (target, launch.pixels(CHANNELS + 1)),
         (settings, WHOLE),
         lists=lists,
-        out=((launch.tiles_y, launch.tiles_x, count), launch.numbers(count)),
-        warps=_WARPS,
+        out=((launch.tiles, count), launch.block(count)),
+        warps=WARPS,
         name="normal_equations",
     )
-    return jnp.sum(per_tile, axis=(0, 1))
+    return jnp.sum(per_tile, axis=0)
 
 
 def _walk(
