@@ -1,214 +1,126 @@
-"""How fast the renderer's stages are here, beside the limit of their own arithmetic.
+"""How fast the renderer is here.
 
-`python -m experiments.bench_render` times projection, binning, compositing and its
-reverse pass on a seeded scene like a fitted object: an opaque shell of small Gaussians
-that takes about 90,000 (tile, Gaussian) pairs at 400x400.
+`python -m experiments.bench_render` times the stages of one image on a scene like a
+fitted object: projection, binning, compositing, its reverse pass and the normal
+equations, beside the limit of compositing's own arithmetic (see `bench_limit`).
 
-The arithmetic limit is the time of the same alpha blending (`blending.alpha`,
-`blending.advance`, five channels) on blocks of the same shape, as many evaluations as
-the lists have pairs times pixels, with all operands resident in cache: a small table of
-splats, of which each round takes other rows, so that nothing can be moved out of the
-loop; no gathering, no lists, no image to write. It counts pairs in the lists, so the
-padding of uneven lists counts against the compositor and stopping early counts for it.
+`--parts=batches` times whole batches on 100,000 Gaussians in 64 clusters: images,
+gradients of the cloud and the cameras, normal equations, with the memory that the
+compiled program takes beside its inputs. `--scene` takes a PLY file instead.
+
+`--gate` ends with exit code 1 when a bar is missed, or when a ratio is worse than in
+the committed results by more than a third.
 """
 
 import dataclasses
-import functools
 import json
 import os
 import pathlib
 import sys
-import time
-from collections.abc import Callable
 
 import jax
-import jax.numpy as jnp
-import numpy as np
-from jax import Array, lax
 
-from experiments import flags
-from jaxsplat.core import cameras
-from jaxsplat.core.cameras import Camera
-from jaxsplat.render import (
-    api,
-    binning,
-    blending,
-    constants,
-    lockstep,
-    projection,
-    records,
-    xla,
-)
+from experiments import bench_batches, bench_stages, flags
+from jaxsplat.errors import ConfigError
+from jaxsplat.render.backends import Backend, resolve_backend
 from jaxsplat.report import files
 from jaxsplat.report.versions import versions
-from jaxsplat.scene.gaussians import Gaussians
 
-_TABLE = 64  # rounds until the limit's table repeats
+_RESULTS = pathlib.Path(__file__).parent / "results"
+_ALLOWED = 4 / 3  # of a committed ratio
 
 
 @dataclasses.dataclass(frozen=True)
 class Config:
     """Settings of the benchmark; each is a flag."""
 
+    parts: tuple[str, ...] = flags.option(("stages",), "of stages, batches")
     size: int = flags.option(400, "image side in pixels", lower=16)
-    gaussians: int = flags.option(6200, "Gaussians of the scene", lower=1)
+    gaussians: int = flags.option(
+        6200, "Gaussians of the stages' scene; 6200 take 90,000 pairs", lower=1
+    )
     repeats: int = flags.option(15, "rounds, of which the fastest counts", lower=1)
+    sizes: tuple[str, ...] = flags.option(("256", "400"), "image sides of the batches")
+    batches: tuple[str, ...] = flags.option(("1", "8"), "numbers of images")
+    cloud: int = flags.option(100_000, "Gaussians of the batches' scene", lower=1)
+    scene: str = flags.option("", "PLY file to take for the batches' scene")
+    backend: Backend | None = flags.option(
+        None, "of the batches; the best that runs here by default"
+    )
     out: str = flags.option("runs/bench_render.json", "where the numbers go")
-    gate: bool = flags.option(False, "exit with 1 when a bar is missed")
-
-
-def shell(count: int, seed: int = 0) -> Gaussians:
-    """Returns flat, mostly opaque Gaussians on a sphere of radius 1."""
-    rng = np.random.default_rng(seed)
-    directions = rng.normal(size=(count, 3))
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    spacing = np.sqrt(4 * np.pi / count)
-    scales = np.log(0.6 * spacing) + 0.4 * rng.normal(size=(count, 3))
-    values = (
-        directions * rng.uniform(0.9, 1.0, (count, 1)),
-        scales,
-        rng.normal(size=(count, 4)),
-        1 + 1.5 * rng.normal(size=count),
-        rng.uniform(size=(count, 3)),
-    )
-    means, log_scales, quats, logits, colors = (
-        jnp.asarray(value, jnp.float32) for value in values
-    )
-    live = jnp.ones(count, bool)
-    return Gaussians(means, log_scales, quats, logits, colors, live)
-
-
-def viewpoint(size: int) -> Camera:
-    """Returns a camera 4 from the scene, with the field of view of the data sets."""
-    pose = cameras.look_at(np.array([0.0, -4, 1]), np.zeros(3), np.array([0.0, 0, 1]))
-    focal, middle = jnp.float32(1.39 * size), jnp.float32(size / 2)
-    return Camera(
-        jnp.asarray(pose, jnp.float32), focal, focal, middle, middle, size, size
+    plot: str = flags.option("", "PNG file for a plot of the batches; none when empty")
+    gate: bool = flags.option(
+        False, "exit with 1 when a bar is missed or a ratio falls"
     )
 
+    def __post_init__(self) -> None:
+        unknown = set(self.parts) - {"stages", "batches"}
+        if unknown or not self.parts:
+            raise ConfigError(
+                f"parts: found {', '.join(self.parts)}, expected stages, batches"
+            )
 
-@functools.partial(jax.jit, static_argnames="rounds")
-def blend_resident(table: Array, rounds: int) -> Array:
-    """Returns what compositing would, of blocks whose operands stay in cache.
+
+def measure(config: Config) -> dict[str, dict]:
+    """Returns the numbers of the wanted parts."""
+    found: dict[str, dict] = {}
+    if "stages" in config.parts:
+        found["stages"] = bench_stages.measure(
+            config.size, config.gaussians, config.repeats
+        )
+    if "batches" in config.parts:
+        found["batches"] = bench_batches.measure(
+            bench_batches.load(config.scene, config.cloud),
+            [int(size) for size in config.sizes],
+            [int(batch) for batch in config.batches],
+            resolve_backend(config.backend),
+            config.repeats,
+        )
+    return found
+
+
+def missed(found: dict[str, dict], baseline: dict[str, dict]) -> list[str]:
+    """Returns a line for each bar that is missed and each ratio that fell.
 
     Args:
-        table: records [_TABLE, 10, UNROLL, LOCKSTEP, 1].
-        rounds: blocks of UNROLL splats to blend.
+        found: from `measure`.
+        baseline: parts that were measured before; ratios that it lacks are not judged.
     """
-    inside = np.indices((constants.TILE, constants.TILE)).reshape(2, lockstep.PIXELS)
-    xs, ys = (jnp.asarray(axis + 0.5, jnp.float32) for axis in inside)
-
-    def body(index: Array, state: tuple) -> tuple:
-        transmittance, image = state
-        block = lax.dynamic_index_in_dim(table, index % _TABLE, keepdims=False)
-        u, v, *shape = block[:6]
-        alphas = blending.alpha(u - xs, v - ys, *shape)
-        channels = list(image)
-        for k in range(lockstep.UNROLL):
-            weight, transmittance = blending.advance(transmittance, alphas[k])
-            for channel in range(4):
-                channels[channel] += weight * block[6 + channel, k]
-            channels[-1] += weight
-        return transmittance, tuple(channels)
-
-    one = jnp.ones((lockstep.LOCKSTEP, lockstep.PIXELS))
-    state = (one, (jnp.zeros_like(one),) * records.CHANNELS)
-    return jnp.stack(lax.fori_loop(0, rounds, body, state)[1])
+    lines = []
+    for part, numbers in found.items():
+        lines += [
+            f"{part}: {bar}" for bar, ok in numbers.get("bars", {}).items() if not ok
+        ]
+        before = baseline.get(part, {}).get("ratios", {})
+        for name, value in numbers["ratios"].items():
+            if name in before and value > _ALLOWED * before[name]:
+                lines.append(f"{part}: {name} {value:.2f}, was {before[name]:.2f}")
+    return lines
 
 
-def resident_table(seed: int = 0) -> Array:
-    """Returns faint splats near a tile, so that no pixel ever stops."""
-    rng = np.random.default_rng(seed)
-    table = rng.uniform(size=(_TABLE, 10, lockstep.UNROLL, lockstep.LOCKSTEP, 1))
-    table[:, :2] = 12 * table[:, :2] - 2
-    table[:, 2:5] = [[[[[0.15]]], [[[0.02]]], [[[0.15]]]]]
-    table[:, 5] = np.log(0.01)
-    return jnp.asarray(table, jnp.float32)
-
-
-def fastest(
-    functions: dict[str, Callable[[], object]], repeats: int
-) -> dict[str, float]:
-    """Returns milliseconds of each, the least of interleaved rounds after a warm-up."""
-    best = dict.fromkeys(functions, float("inf"))
-    for round_number in range(repeats + 1):
-        for name, function in functions.items():
-            begin = time.perf_counter()
-            jax.block_until_ready(function())
-            if round_number:
-                best[name] = min(best[name], 1e3 * (time.perf_counter() - begin))
-    return best
-
-
-def measure(config: Config) -> dict[str, object]:
-    """Returns the numbers: scene, milliseconds of each stage, ratios and bars."""
-    cloud, camera = shell(config.gaussians), viewpoint(config.size)
-    size, capacity = config.size, api.plan(cloud, camera, slack=1.05)
-    project = jax.jit(projection.project)
-    sort = jax.jit(lambda splats: binning.bin_splats(splats, size, size, capacity))
-    blend = jax.jit(lambda splats, lists: xla.composite(splats, lists, size, size))
-
-    @jax.jit
-    def reverse(splats: projection.Splats, lists: binning.TileLists) -> object:
-        image, pull = jax.vjp(lambda s: xla.composite(s, lists, size, size), splats)
-        return pull(image)
-
-    splats = project(cloud, camera)
-    lists = sort(splats)
-    pairs = int(jnp.sum(lists.ends - lists.starts))
-    rounds = max(pairs // (lockstep.LOCKSTEP * lockstep.UNROLL), 1)
-    table = resident_table()
-    milliseconds = fastest(
-        {
-            "project": lambda: project(cloud, camera),
-            "bin": lambda: sort(splats),
-            "composite": lambda: blend(splats, lists),
-            "composite_and_reverse": lambda: reverse(splats, lists),
-            "arithmetic_limit": lambda: blend_resident(table, rounds),
-        },
-        config.repeats,
-    )
-    share = milliseconds["arithmetic_limit"] / milliseconds["composite"]
-    sorting = milliseconds["bin"] / milliseconds["composite"]
-    return {
-        "scene": {
-            "size": size,
-            "gaussians": config.gaussians,
-            "pairs": pairs,
-            "needed": int(lists.needed),
-            "capacity": capacity,
-            "tile": constants.TILE,
-        },
-        "milliseconds": milliseconds,
-        "ratios": {
-            "limit_over_composite": share,
-            "bin_over_composite": sorting,
-            "reverse_over_composite": milliseconds["composite_and_reverse"]
-            / milliseconds["composite"]
-            - 1,
-        },
-        "bars": {
-            "limit_over_composite_at_least_half": share >= 0.5,
-            "bin_over_composite_at_most_one": sorting <= 1,
-        },
-        "device": jax.devices()[0].device_kind,
-        "cpu_count": os.cpu_count(),
-        "versions": versions(),
-    }
+def baseline_path() -> pathlib.Path:
+    """Returns where the committed results of this kind of device stand."""
+    kind = jax.devices()[0].device_kind.lower().replace(" ", "_")
+    return _RESULTS / f"bench_render_{kind}.json"
 
 
 def main(config: Config) -> int:
     """Prints the numbers and writes them as JSON; see the module."""
-    result = measure(config)
-    for part in ("scene", "milliseconds", "ratios", "bars"):
-        print(f"{part}: {json.dumps(result[part], indent=2)}")
-    files.write_json(pathlib.Path(config.out), result)
-    bars = result["bars"]
-    assert isinstance(bars, dict)
-    missed = [name for name, reached in bars.items() if not reached]
-    if missed:
-        print(f"missed: {', '.join(missed)}", file=sys.stderr)
-    return 1 if config.gate and missed else 0
+    found = measure(config)
+    print(json.dumps(found, indent=2))
+    record = found | {
+        "device": jax.devices()[0].device_kind,
+        "cpu_count": os.cpu_count(),
+        "versions": versions(),
+    }
+    files.write_json(pathlib.Path(config.out), record)
+    if config.plot and "batches" in found:
+        bench_batches.plot(found["batches"], pathlib.Path(config.plot))
+    path = baseline_path()
+    lines = missed(found, json.loads(path.read_text()) if path.exists() else {})
+    for line in lines:
+        print(f"missed: {line}", file=sys.stderr)
+    return 1 if config.gate and lines else 0
 
 
 if __name__ == "__main__":

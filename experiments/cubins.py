@@ -18,6 +18,7 @@ from unittest import mock
 
 import jax
 
+from experiments import tracing
 from jaxsplat.errors import ConfigError
 
 THREADS = 32  # of a warp
@@ -73,11 +74,7 @@ def lower(function: Callable[..., Any], *arguments: Any) -> dict[str, str]:
 
 def for_cuda(function: Callable[..., Any], *arguments: Any) -> str:
     """Returns XLA's program for an NVIDIA GPU, lowered on any machine."""
-    leaves, structure = jax.tree.flatten(arguments)
-
-    def flat(*leaves: Any) -> Any:
-        return function(*structure.unflatten(leaves))
-
+    flat, leaves = tracing.flattened(function, *arguments)
     with _abstract_gpu(), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         traced = jax.jit(flat).trace(*leaves)

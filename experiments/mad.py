@@ -11,6 +11,7 @@ from typing import Literal
 
 from experiments import category, flags
 from jaxsplat import data, report
+from jaxsplat.render.backends import Backend
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Config:
     max_queries: int | None = flags.option(
         None, "inspect at most this many, evenly from every test type", lower=1
     )
-    backend: Literal["reference", "xla", "pallas"] | None = flags.option(
+    backend: Backend | None = flags.option(
         None, "renderer; the best that runs here by default"
     )
     network: Literal["efficientnet_lite0", "efficientnet_b4"] = flags.option(

@@ -99,7 +99,8 @@ def _touches(
     The least Mahalanobis distance over the rectangle lies at the centre when that is
     inside, else on the nearer vertical or the nearer horizontal edge.
     """
-    a, b, c = splats.conics.T
+    p, q, r = splats.factors.T
+    a, b, c = p * p, p * q, q * q + r * r
     side = tile - 1 + 2 * padding
     left = (tile * tile_x).astype(jnp.float32) + (0.5 - padding) - splats.means[:, 0]
     top = (tile * tile_y).astype(jnp.float32) + (0.5 - padding) - splats.means[:, 1]
@@ -109,7 +110,7 @@ def _touches(
     edge_x = jnp.clip(-b * near_y / jnp.maximum(a, 1e-12), left, left + side)
 
     def distance(x: Array, y: Array) -> Array:
-        return a * x * x + 2 * b * x * y + c * y * y
+        return (p * x + q * y) ** 2 + (r * y) ** 2
 
     least = jnp.minimum(distance(near_x, edge_y), distance(edge_x, near_y))
     return least <= splats.reach * (1 + 1e-4) + 1e-3

@@ -18,24 +18,24 @@ _LOG2_E = math.log2(math.e)
 
 
 def alpha(
-    dx: Array, dy: Array, a: Array, b: Array, c: Array, log_opacity: Array
+    dx: Array, dy: Array, p: Array, q: Array, r: Array, log_opacity: Array
 ) -> Array:
     """Returns the opacity of a splat at an offset from its centre (Kerbl, equation 2).
 
-    It is clamped to `ALPHA_MAX`, and 0 below `ALPHA_MIN` or where rounding made the
-    conic indefinite. All arguments broadcast together.
+    It is clamped to `ALPHA_MAX`, and 0 below `ALPHA_MIN`. All arguments broadcast
+    together.
 
     Args:
         dx: centre minus pixel along x, in pixels; `dy` along y.
         dy: see `dx`.
-        a: entries of the conic a dx^2 + 2 b dx dy + c dy^2.
-        b: see `a`.
-        c: see `a`.
+        p: first of the `Splats.factors`; `q` and `r` the others.
+        q: see `p`.
+        r: see `p`.
         log_opacity: logarithm of the peak opacity; -inf for none.
     """
-    power = -0.5 * (a * dx * dx + c * dy * dy) - b * dx * dy
-    exponent = log_opacity + power
-    seen = (exponent >= _LOG_ALPHA_MIN) & (power <= 0)
+    along, aside = p * dx + q * dy, r * dy
+    exponent = log_opacity - 0.5 * (along * along + aside * aside)
+    seen = exponent >= _LOG_ALPHA_MIN
     exponent = jnp.where(seen, jnp.minimum(exponent, _LOG_ALPHA_MAX), -jnp.inf)
     # GPUs have the power of two as one instruction, that of e as seven.
     return jnp.exp2(_LOG2_E * exponent)

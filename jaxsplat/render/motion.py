@@ -43,9 +43,9 @@ class Tangents:
     """Derivatives of splats by the six parameters of `moved`, at no motion.
 
     Attributes:
-        power: of a splat's log opacity at a pixel, as coefficients of dx^2, dx dy,
-            dy^2, dx, dy (the offset of the splat from the pixel) and, where the peak
-            opacity changes too, of 1; [n, 6, 5 or 6].
+        power: of a splat's log opacity at a pixel, as coefficients of s dx, s dy, s,
+            t dy, t and, where the peak opacity changes too, 1, with s = p dx + q dy and
+            t = r dy of `Splats.factors`; [n, 6, 5 or 6].
         colors: of the colour, None where it does not depend on the view, [n, 6, 3].
     """
 
@@ -65,23 +65,17 @@ def project(
         found = projection.project(
             gaussians, moved(camera, twist, center), minification
         )
-        moving = found.means, found.conics, found.log_opacities, found.colors
+        moving = found.means, found.factors, found.log_opacities, found.colors
         return moving, found
 
     _, push, splats = jax.linearize(at, jnp.zeros(POSE), has_aux=True)
-    means, conics, log_opacities, colors = (
+    means, factors, log_opacities, colors = (
         jnp.moveaxis(tangent, 0, 1) for tangent in jax.vmap(push)(jnp.eye(POSE))
     )
     du, dv = jnp.moveaxis(means, 2, 0)
-    da, db, dc = jnp.moveaxis(conics, 2, 0)
-    a, b, c = splats.conics.T[:, :, None]
-    power = [
-        -0.5 * da,
-        -db,
-        -0.5 * dc,
-        -(a * du + b * dv),
-        -(b * du + c * dv),
-    ]
+    dp, dq, dr = jnp.moveaxis(factors, 2, 0)
+    p, q, r = splats.factors.T[:, :, None]
+    power = [-dp, -dq, -(p * du + q * dv), -dr, -r * dv]
     if minification != 1:
         # Rows that are culled have no opacity, and no tangent of it either.
         seen = splats.reach[:, None] > 0

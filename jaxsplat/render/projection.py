@@ -22,7 +22,10 @@ class Splats:
 
     Attributes:
         means: centres in pixels, [n, 2].
-        conics: inverse covariance (a, b, c) of a dx^2 + 2 b dx dy + c dy^2, [n, 3].
+        factors: Cholesky factor (p, q, r) of the inverse covariance: the squared
+            Mahalanobis distance is (p dx + q dy)^2 + (r dy)^2, [n, 3]. Kerbl's conic
+            a dx^2 + 2 b dx dy + c dy^2 loses, for long thin splats, thousands of units
+            in the difference of its terms, and with them all digits of the sum.
         depths: z in camera axes, [n].
         log_opacities: logarithm of the peak opacity, -inf where culled, [n].
         colors: RGB seen from this camera, [n, 3].
@@ -31,7 +34,7 @@ class Splats:
     """
 
     means: Float[Array, "n 2"]
-    conics: Float[Array, "n 3"]
+    factors: Float[Array, "n 3"]
     depths: Float[Array, " n"]
     log_opacities: Float[Array, " n"]
     colors: Float[Array, "n 3"]
@@ -128,8 +131,9 @@ def project(gaussians: Gaussians, camera: Camera, minification: float = 1.0) -> 
     visible = visible & jnp.isfinite(determinant)
     determinant = jnp.where(visible, determinant, 1.0)
     xx, yy = xx + dilation, yy + dilation
-    conics = jnp.stack([yy, -xy, xx], axis=1) / determinant[:, None]
-    conics = jnp.where(visible[:, None], conics, 0.0)
+    across = lax.rsqrt(yy) * lax.rsqrt(determinant)
+    factors = jnp.stack([yy * across, -xy * across, lax.rsqrt(yy)], axis=1)
+    factors = jnp.where(visible[:, None], factors, 0.0)
     log_opacities = jax.nn.log_sigmoid(gaussians.opacity_logits)
     if minification != 1:
         fitted_determinant = jnp.where(visible, fitted_determinant, 1.0)
@@ -145,7 +149,7 @@ def project(gaussians: Gaussians, camera: Camera, minification: float = 1.0) -> 
     half = jnp.where(visible[:, None] & jnp.isfinite(half), half, 0.0)
     return Splats(
         means,
-        conics,
+        factors,
         z,
         log_opacities,
         harmonics.view_colors(gaussians, cameras.position(camera)),

@@ -6,7 +6,7 @@ from jaxtyping import Float
 
 from jaxsplat.render.projection import Splats
 
-# Columns: u, v, conic a, b, c, log opacity, red, green, blue, depth.
+# Columns: u, v, factors p, q, r, log opacity, red, green, blue, depth.
 WIDTH = 10
 LOG_OPACITY = 5
 COLORS = slice(6, 10)  # what is blended: the colour and the depth
@@ -17,7 +17,7 @@ def table(splats: Splats) -> Float[Array, "n r"]:
     """Returns the splats' records, [n, WIDTH]."""
     columns = [
         splats.means,
-        splats.conics,
+        splats.factors,
         splats.log_opacities[:, None],
         splats.colors,
         splats.depths[:, None],

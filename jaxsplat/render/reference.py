@@ -20,14 +20,14 @@ def composite(splats: Splats, width: int, height: int) -> Float[Array, "5 h w"]:
         [splats.colors, splats.depths[:, None], jnp.ones_like(splats.depths)[:, None]],
         axis=1,
     )
-    columns = (splats.means, splats.conics, splats.log_opacities, channels)
+    columns = (splats.means, splats.factors, splats.log_opacities, channels)
     xs = jnp.arange(width, dtype=jnp.float32) + 0.5
     ys = jnp.arange(height, dtype=jnp.float32)[:, None] + 0.5
 
     def blend(carry: tuple[Array, Array], splat: tuple) -> tuple[tuple, None]:
         transmittance, image = carry
-        (u, v), (a, b, c), log_opacity, channels = splat
-        alpha = blending.alpha(u - xs, v - ys, a, b, c, log_opacity)
+        (u, v), (p, q, r), log_opacity, channels = splat
+        alpha = blending.alpha(u - xs, v - ys, p, q, r, log_opacity)
         weight, transmittance = blending.advance(transmittance, alpha)
         return (transmittance, image + channels[:, None, None] * weight), None
 

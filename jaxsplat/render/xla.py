@@ -179,7 +179,7 @@ def _chunk_gradient(
 def _shape_gradient(
     chunk: list[Array], power: Array, middle_x: Array, middle_y: Array
 ) -> list[Array]:
-    """Returns the cotangents of u, v, a, b, c and log opacity, [UNROLL, LOCKSTEP] each.
+    """Returns the cotangents of u, v, p, q, r and log opacity, [UNROLL, LOCKSTEP] each.
 
     Args:
         chunk: see `_chunk_gradient`.
@@ -187,18 +187,22 @@ def _shape_gradient(
         middle_x: middles of the tiles, [LOCKSTEP]; `middle_y` likewise.
         middle_y: see `middle_x`.
     """
-    u, v, a, b, c = chunk[: records.LOG_OPACITY]
+    u, v, p, q, r = chunk[: records.LOG_OPACITY]
     moments = se3.matmul(
         power.reshape(-1, lockstep.PIXELS), jnp.asarray(lockstep.MONOMIALS)
     )
     m, mx, my, mxx, mxy, myy = moments.T.reshape(-1, *u.shape)
     x, y = u - middle_x, v - middle_y
     sum_x, sum_y = x * m - mx, y * m - my
+    sum_xx = x * x * m - 2 * x * mx + mxx
+    sum_xy = x * y * m - x * my - y * mx + mxy
+    sum_yy = y * y * m - 2 * y * my + myy
+    along = p * sum_x + q * sum_y
     return [
-        -(a * sum_x + b * sum_y),
-        -(b * sum_x + c * sum_y),
-        -0.5 * (x * x * m - 2 * x * mx + mxx),
-        -(x * y * m - x * my - y * mx + mxy),
-        -0.5 * (y * y * m - 2 * y * my + myy),
+        -p * along,
+        -(q * along + r * r * sum_y),
+        -(p * sum_xx + q * sum_xy),
+        -(p * sum_xy + q * sum_yy),
+        -r * sum_yy,
         m,
     ]

@@ -31,9 +31,7 @@ def normal_equations(
 ) -> Float[Array, " s"]:
     """Returns what `pallas.normal.normal_equations` returns."""
     _, height, width = target.shape
-    terms = tangents.power.shape[2]
-    power = jnp.pad(tangents.power, ((0, 0), (0, 0), (0, _TERMS - terms)))
-    moving = [power.reshape(-1, POSE * _TERMS)]
+    moving = [_polynomials(table, tangents).reshape(-1, POSE * _TERMS)]
     if tangents.colors is not None:
         moving.append(tangents.colors.reshape(-1, POSE * CHANNELS))
     corners = jnp.asarray(lockstep.corners(width, height))
@@ -52,6 +50,23 @@ def normal_equations(
         jnp.broadcast_to(settings, (len(corners), len(settings))),
     )
     return jnp.sum(per_tile, axis=0)
+
+
+def _polynomials(
+    table: Float[Array, "n r"], tangents: Tangents
+) -> Float[Array, "n 6 6"]:
+    """Returns `Tangents.power` as coefficients of dx^2, dx dy, dy^2, dx, dy and 1."""
+    p, q, r = table[:, 2 : records.LOG_OPACITY].T[:, :, None]
+    dp, dq, shift, dr, shift_aside, *flat = jnp.moveaxis(tangents.power, 2, 0)
+    columns = [
+        p * dp,
+        p * dq + q * dp,
+        q * dq + r * dr,
+        p * shift,
+        q * shift + r * shift_aside,
+        *(flat or [jnp.zeros_like(dp)]),
+    ]
+    return jnp.stack(columns, axis=2)
 
 
 def _sums(

@@ -3,31 +3,81 @@
 import json
 import pathlib
 
+import jax
 import numpy as np
+import pytest
 
-from experiments import bench_render
+from experiments import bench_limit, bench_render, bench_scenes
+from jaxsplat.errors import ConfigError
 
 
-def test_numbers_are_written_and_the_bars_follow_from_them(
+def test_stages_are_written_and_the_bars_follow_from_them(
     tmp_path: pathlib.Path,
 ) -> None:
     path = tmp_path / "new" / "bench.json"
     config = bench_render.Config(size=48, gaussians=200, repeats=1, out=str(path))
     assert bench_render.main(config) == 0
     found = json.loads(path.read_text())
-    times, ratios = found["milliseconds"], found["ratios"]
+    assert found["device"] == jax.devices()[0].device_kind
+    stages = found["stages"]
+    times, ratios = stages["milliseconds"], stages["ratios"]
     assert all(value > 0 for value in times.values())
-    share = times["arithmetic_limit"] / times["composite"]
-    assert ratios["limit_over_composite"] == share
-    assert found["bars"]["limit_over_composite_at_least_half"] == (share >= 0.5)
-    assert 0 < found["scene"]["pairs"] <= found["scene"]["needed"]
+    share = times["composite"] / times["arithmetic_limit"]
+    assert ratios["composite_over_limit"] == share
+    assert stages["bars"]["composite_over_limit_at_most_2"] == (share <= 2)
+    assert 0 < stages["scene"]["pairs"] <= stages["scene"]["needed"]
+
+
+def test_batches_tell_time_and_memory_of_each_product(tmp_path: pathlib.Path) -> None:
+    config = bench_render.Config(
+        parts=("batches",),
+        sizes=("24",),
+        batches=("3",),
+        cloud=300,
+        repeats=1,
+        out=str(tmp_path / "b.json"),
+    )
+    rows = bench_render.measure(config)["batches"]["rows"]
+    products = [row["product"] for row in rows]
+    assert products == ["image", "gradient", "normal_equations"]
+    for row in rows:
+        assert row["milliseconds"] == row["batch"] * row["milliseconds_per_image"] > 0
+        assert row["memory_megabytes"] > 0
+
+
+def test_gate_names_missed_bars_and_ratios_that_fell() -> None:
+    found = {
+        "stages": {"ratios": {"a": 1.0, "b": 3.0, "new": 9.0}, "bars": {"x": False}}
+    }
+    before = {"stages": {"ratios": {"a": 1.0, "b": 2.0}}}
+    assert bench_render.missed(found, before) == [
+        "stages: x",
+        "stages: b 3.00, was 2.00",
+    ]
+    assert bench_render.missed(found, {}) == ["stages: x"]
+
+
+def test_unknown_parts_are_refused() -> None:
+    with pytest.raises(ConfigError, match="parts: found all, expected"):
+        bench_render.Config(parts=("all",))
+
+
+def test_scenes_are_what_their_names_say() -> None:
+    shell = np.linalg.norm(np.asarray(bench_scenes.shell(500).means), axis=1)
+    assert 0.9 <= shell.min() and shell.max() <= 1.0001
+    clustered = np.asarray(bench_scenes.clusters(6400).means)
+    near = np.linalg.norm(clustered[:, None] - clustered[None, :200], axis=2) < 0.2
+    # A hundred to a cluster, 64 clusters: few points are near any one.
+    assert 50 < near.sum(axis=0).mean() < 1000
+    views = bench_scenes.orbit(5, 32)
+    assert views.fx.shape == (5,) and views.width == 32
 
 
 def test_every_round_and_row_of_the_limit_counts() -> None:
-    table = bench_render.resident_table()
-    one = np.asarray(bench_render.blend_resident(table, 20))
-    assert (np.asarray(bench_render.blend_resident(table, 40))[-1] > one[-1]).any()
+    table = bench_limit.resident_table()
+    one = np.asarray(bench_limit.blend_resident(table, 20))
+    assert (np.asarray(bench_limit.blend_resident(table, 40))[-1] > one[-1]).any()
     changed = table.at[7, 0].add(1.0)
-    assert (np.asarray(bench_render.blend_resident(changed, 20)) != one).any()
+    assert (np.asarray(bench_limit.blend_resident(changed, 20)) != one).any()
     untouched = table.at[30, 0].add(1.0)
-    assert (np.asarray(bench_render.blend_resident(untouched, 20)) == one).all()
+    assert (np.asarray(bench_limit.blend_resident(untouched, 20)) == one).all()

@@ -46,11 +46,10 @@ def alphas(splats: Splats) -> np.ndarray:
     xs = np.arange(VIEW.width) + 0.5
     ys = np.arange(VIEW.height)[:, None] + 0.5
     u, v = np.asarray(splats.means, np.float64).T[:, :, None, None]
-    a, b, c = np.asarray(splats.conics, np.float64).T[:, :, None, None]
-    power = -0.5 * (a * (xs - u) ** 2 + c * (ys - v) ** 2)
-    power = power - b * (xs - u) * (ys - v)
+    p, q, r = np.asarray(splats.factors, np.float64).T[:, :, None, None]
+    power = -0.5 * ((p * (xs - u) + q * (ys - v)) ** 2 + (r * (ys - v)) ** 2)
     log_opacity = np.asarray(splats.log_opacities, np.float64)[:, None, None]
-    return np.exp(np.minimum(power, 0) + log_opacity)
+    return np.exp(power + log_opacity)
 
 
 def plain_lists(splats: Splats, tile: int) -> list[list[int]]:

@@ -38,13 +38,13 @@ def covariances(scene: Gaussians, view: Camera) -> np.ndarray:
     return np.array(found)
 
 
-def precisions(conics: jax.Array) -> np.ndarray:
-    a, b, c = np.asarray(conics, np.float64).T
-    return np.array([[a, b], [b, c]]).transpose(2, 0, 1)
+def precisions(factors: jax.Array) -> np.ndarray:
+    p, q, r = np.asarray(factors, np.float64).T
+    return np.array([[p * p, p * q], [p * q, q * q + r * r]]).transpose(2, 0, 1)
 
 
 @pytest.mark.parametrize("minification", [1.0, 3.0, 0.5])
-def test_conics_and_opacities(minification: float) -> None:
+def test_factors_and_opacities(minification: float) -> None:
     # All centres are in the image, where rays are not clamped.
     scene, view = cloud(spread=0.5), camera()
     splats = _project(scene, view, minification)
@@ -52,7 +52,7 @@ def test_conics_and_opacities(minification: float) -> None:
     fitted = sizes + 0.3 / minification**2 * np.eye(2)
     blurred = fitted + (1 - minification**-2) / 12 * np.eye(2)
     np.testing.assert_allclose(
-        precisions(splats.conics), np.linalg.inv(blurred), rtol=1e-3, atol=1e-5
+        precisions(splats.factors), np.linalg.inv(blurred), rtol=1e-3, atol=1e-5
     )
     # What a splat adds to the image's sum stays as areas grow.
     opacity = 1 / (1 + np.exp(-np.asarray(scene.opacity_logits, np.float64)))
@@ -79,8 +79,8 @@ def projection_alpha(splats: projection.Splats, view: Camera) -> np.ndarray:
     xs = np.arange(view.width) + 0.5
     ys = np.arange(view.height)[:, None] + 0.5
     u, v = np.asarray(splats.means).T[:, :, None, None]
-    a, b, c = np.asarray(splats.conics).T[:, :, None, None]
-    power = 0.5 * (a * (xs - u) ** 2 + c * (ys - v) ** 2) + b * (xs - u) * (ys - v)
+    p, q, r = np.asarray(splats.factors).T[:, :, None, None]
+    power = 0.5 * ((p * (xs - u) + q * (ys - v)) ** 2 + (r * (ys - v)) ** 2)
     opacity = np.exp(np.asarray(splats.log_opacities))[:, None, None]
     return 1 - np.prod(1 - opacity * np.exp(-power), axis=0)
 
@@ -96,10 +96,10 @@ def test_needles_keep_their_width() -> None:
     view = camera()
     splats = _project(scene, view, 1.0)
     sizes = covariances(scene, view) + 0.3 * np.eye(2)
-    found = np.asarray(splats.conics, np.float64)
+    found = np.trace(precisions(splats.factors), axis1=1, axis2=2)
     # The trace of the precision is 1 over the variance across the needle.
     expected = np.trace(np.linalg.inv(sizes), axis1=1, axis2=2)
-    np.testing.assert_allclose(found[:, 0] + found[:, 2], expected, rtol=1e-3)
+    np.testing.assert_allclose(found, expected, rtol=1e-3)
 
 
 def test_extents_bound_the_visible_ellipse() -> None:
@@ -110,7 +110,7 @@ def test_extents_bound_the_visible_ellipse() -> None:
     seen = np.asarray(splats.reach) > 0
     assert seen.sum() > 20
     for precision, reach, extent in zip(
-        precisions(splats.conics)[seen],
+        precisions(splats.factors)[seen],
         np.asarray(splats.reach)[seen],
         np.asarray(splats.extents)[seen],
         strict=True,

@@ -61,11 +61,11 @@ def _kernel(tile: Tile, table: Ref, image: Ref, cotangent: Ref, rows: Ref) -> No
 
     def blend(place: Array, splat: Array, state: tuple) -> tuple:
         transmittance, remaining = state
-        u, v, a, b, c, log_opacity, *channels = (
+        u, v, p, q, r, log_opacity, *channels = (
             table[splat, column] for column in range(records.WIDTH)
         )
         dx, dy = u - xs, v - ys
-        alpha = blending.alpha(dx, dy, a, b, c, log_opacity)
+        alpha = blending.alpha(dx, dy, p, q, r, log_opacity)
         weight, transmittance = blending.advance(transmittance, alpha)
         emitted = pull[-1] + sum(
             value * pull[channel] for channel, value in enumerate(channels)
@@ -77,13 +77,14 @@ def _kernel(tile: Tile, table: Ref, image: Ref, cotangent: Ref, rows: Ref) -> No
         moves = (weight > 0) & (alpha < constants.ALPHA_MAX)
         power = emitted - alpha * remaining / (1 - alpha)
         power = jnp.where(moves, power, 0.0)
-        sum_x, sum_y = jnp.sum(power * dx), jnp.sum(power * dy)
+        along, aside = power * (p * dx + q * dy), power * dy
+        sum_along = jnp.sum(along)
         row = [
-            -(a * sum_x + b * sum_y),
-            -(b * sum_x + c * sum_y),
-            -0.5 * jnp.sum(power * dx * dx),
-            -jnp.sum(power * dx * dy),
-            -0.5 * jnp.sum(power * dy * dy),
+            -p * sum_along,
+            -(q * sum_along + r * r * jnp.sum(aside)),
+            -jnp.sum(along * dx),
+            -jnp.sum(along * dy),
+            -r * jnp.sum(aside * dy),
             jnp.sum(power),
             *(jnp.sum(weight * pull[channel]) for channel in range(len(channels))),
         ]

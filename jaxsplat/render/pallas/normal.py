@@ -100,23 +100,26 @@ def _walk(
 
     def blend(place: Array, splat: Array, state: tuple) -> tuple:
         transmittance, color, through, gradient = state
-        u, v, *shape = (table[splat, k] for k in range(records.LOG_OPACITY + 1))
+        u, v, p, q, r, log_opacity = (
+            table[splat, k] for k in range(records.LOG_OPACITY + 1)
+        )
         emitted = [table[splat, records.COLORS.start + k] for k in range(CHANNELS)]
         dx, dy = u - xs, v - ys
-        alpha = blending.alpha(dx, dy, *shape)
+        alpha = blending.alpha(dx, dy, p, q, r, log_opacity)
         weight, transmittance = blending.advance(transmittance, alpha)
         # A finished pixel changes no more, and a clamped opacity does not move.
         alpha = jnp.where(weight > 0, alpha, 0.0)
         free = jnp.where(alpha < constants.ALPHA_MAX, weight, 0.0)
-        monomials = (dx * dx, dx * dy, dy * dy, dx, dy)
+        along, aside = p * dx + q * dy, r * dy
         through, gradient = list(through), [list(row) for row in gradient]
         for k in range(POSE):
-            power = sum(
-                moving[splat, terms * k + t] * monomial
-                for t, monomial in enumerate(monomials)
+            dp, dq, shift, dr, shift_aside, *flat = (
+                moving[splat, terms * k + t] for t in range(terms)
             )
-            if terms > len(monomials):
-                power += moving[splat, terms * k + len(monomials)]
+            power = along * (dp * dx + dq * dy + shift) + aside * (
+                dr * dy + shift_aside
+            )
+            power = sum(flat, power)
             change = alpha * through[k] + free * power
             through[k] -= change
             for channel in range(CHANNELS):
