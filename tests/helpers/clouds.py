@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsplat.render import api as render
-from jaxsplat.render.backends import Backend
+from jaxsplat.render.backends import BACKENDS, Backend, resolve_backend
 from jaxsplat.core import cameras
 from jaxsplat.core.cameras import Camera
 from jaxsplat.scene.gaussians import Gaussians
@@ -17,6 +17,14 @@ from tests.helpers import numpy_renderer
 
 CAPACITY = 4096
 BACKGROUND = (0.2, 0.5, 0.9)
+
+
+def runnable() -> list[Backend]:
+    """Returns the backends of this machine: the kernels themselves only on a GPU.
+
+    `JAX_PLATFORMS=cuda,cpu python -m pytest tests/render` checks them there.
+    """
+    return [b for b in BACKENDS if b != "pallas" or resolve_backend(None) == b]
 
 
 def cloud(

@@ -39,7 +39,7 @@ def needles() -> Gaussians:
     return dataclasses.replace(scene, log_scales=scales)
 
 
-TILED: list[Backend] = ["xla", "pallas_interpret"]
+TILED = clouds.runnable()[1:]
 SCENES = {
     "seed_0": cloud(N, degree=3, seed=0),
     "seed_1": cloud(N, degree=3, seed=1, log_scale=-2.5),

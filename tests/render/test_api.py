@@ -1,5 +1,7 @@
 """Which backend and which list capacity `render` takes."""
 
+import types
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,8 +17,31 @@ from tests.helpers import clouds
 from tests.helpers.clouds import camera, cloud
 
 
-def test_no_name_takes_the_portable_backend() -> None:
-    assert backends.resolve_backend(None) == "xla"
+def pretend(
+    monkeypatch: pytest.MonkeyPatch, platform: str, version: str, capability: str
+) -> None:
+    """Makes a device of this kind the one on which arrays are put."""
+    device = types.SimpleNamespace(
+        platform=platform,
+        client=types.SimpleNamespace(platform_version=version),
+        compute_capability=capability,
+        device_kind="Toy",
+    )
+    monkeypatch.setattr(backends, "_device", lambda: device)
+
+
+def test_no_name_takes_the_kernels_on_an_nvidia_gpu_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for platform, version, capability, expected in [
+        ("cpu", "cpu", "", "xla"),
+        ("gpu", "PJRT C API cuda 12090", "9.0", "pallas"),
+        ("gpu", "cuda 12090", "7.5", "pallas"),
+        ("gpu", "cuda 12090", "7.0", "xla"),
+        ("gpu", "rocm 60300", "gfx942", "xla"),
+    ]:
+        pretend(monkeypatch, platform, version, capability)
+        assert backends.resolve_backend(None) == expected
 
 
 @pytest.mark.parametrize("name", ["reference", "xla", "pallas_interpret"])
@@ -24,13 +49,22 @@ def test_named_backend_is_taken(name: Backend) -> None:
     assert backends.resolve_backend(name) == name
 
 
-def test_pallas_says_why_it_cannot_run() -> None:
-    device = jax.devices()[0].device_kind
+def test_pallas_says_why_it_cannot_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch, "cpu", "cpu", "")
     with pytest.raises(
-        ConfigError,
-        match=f"'pallas' cannot run on {device}: its kernels are for NVIDIA",
+        ConfigError, match="'pallas' cannot run on Toy: its kernels are for NVIDIA"
     ):
         render.render(cloud(), camera(), backend="pallas")
+    pretend(monkeypatch, "gpu", "cuda 12090", "7.0")
+    with pytest.raises(ConfigError, match="Toy: compute capability 7.0, expected 7.5"):
+        backends.resolve_backend("pallas")
+
+
+def test_the_default_device_decides() -> None:
+    chosen = jax.devices("cpu")[-1]
+    with jax.default_device(chosen):
+        assert backends._device() == chosen
+    assert backends._device() == jax.devices()[0]
 
 
 def test_unknown_backend_is_refused() -> None:

@@ -158,7 +158,7 @@ def test_more_pairs_than_32_bits_count_are_reported_as_the_most() -> None:
     assert int(binning._ends(counts[2:])[1]) == 2**29 + 7
 
 
-@pytest.mark.parametrize("backend", ["xla", "pallas_interpret"])
+@pytest.mark.parametrize("backend", clouds.runnable()[1:])
 def test_overflow_is_reported_and_bounded(backend: Backend) -> None:
     scene, view = cloud(), camera()
     drawn = clouds.draw(scene, view, backend, 40)

@@ -29,7 +29,7 @@ SIZES = {
 }
 
 
-@pytest.fixture(params=["reference", "xla", "pallas_interpret"])
+@pytest.fixture(params=clouds.runnable())
 def backend(request: pytest.FixtureRequest) -> Backend:
     return request.param
 

@@ -24,6 +24,7 @@ TOLERANCE = 1e-4
 # Between backends; worst seen: 3e-6.
 AGREEMENT = 2e-5
 VIEW = camera(77, 61)
+TILED = clouds.runnable()[1:]
 SCENES = {
     "small": cloud(60, seed=1, log_scale=-2.5),
     "dense": cloud(60, seed=3, log_scale=-0.3, logit=4.0),
@@ -32,7 +33,7 @@ SCENES = {
 }
 
 
-@pytest.fixture(params=["reference", "xla", "pallas_interpret"])
+@pytest.fixture(params=clouds.runnable())
 def backend(request: pytest.FixtureRequest) -> Backend:
     return request.param
 
@@ -152,13 +153,13 @@ def test_tiled_agree_with_reference(name: str) -> None:
     seen = photograph(VIEW)
     expected = equations(SCENES[name], VIEW, seen, "reference", exposure=True)
     assert np.linalg.eigvalsh(np.asarray(expected.matrix, np.float64)).min() > 0
-    for tiled in ("xla", "pallas_interpret"):
+    for tiled in TILED:
         found = equations(SCENES[name], VIEW, seen, tiled, exposure=True)
         assert 0 < int(found.needed) <= CAPACITY
         assert_equal(found, expected, AGREEMENT)
 
 
-@pytest.mark.parametrize("tiled", ["xla", "pallas_interpret"])
+@pytest.mark.parametrize("tiled", TILED)
 def test_minification_moves_the_opacities_too(tiled: Backend) -> None:
     scene, seen = SCENES["small"], photograph(VIEW)
     expected = equations(scene, VIEW, seen, "reference", minification=3.0)
@@ -224,7 +225,7 @@ def test_broken_row_is_culled(backend: Backend) -> None:
     assert_equal(found, expected, 1e-6)
 
 
-@pytest.mark.parametrize("tiled", ["xla", "pallas_interpret"])
+@pytest.mark.parametrize("tiled", TILED)
 def test_padded_lists_of_a_nearby_pose_serve(tiled: Backend) -> None:
     scene, seen = SCENES["small"], photograph(VIEW)
     twist = jnp.array([0.01, -0.01, 0.02, 0.004, 0.003, -0.005])

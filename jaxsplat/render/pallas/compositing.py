@@ -1,7 +1,6 @@
 """Compositing by kernels, with its derivative."""
 
 import functools
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -37,7 +36,7 @@ def _composite(table: Array, lists: Bounds, launch: Launch) -> Array:
 
 
 def _composite_fwd(
-    table: Array, lists: Any, launch: Launch
+    table: Array, lists: Bounds, launch: Launch
 ) -> tuple[Array, tuple[Array, Bounds, Array]]:
     image = forward(table, lists, launch)
     return image, (table, lists, image)
