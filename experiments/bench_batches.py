@@ -124,7 +124,7 @@ def plot(found: dict, path: pathlib.Path) -> None:
         from matplotlib import figure
     except ImportError as error:
         raise ConfigError("--plot needs matplotlib: pip install matplotlib") from error
-    canvas = figure.Figure(figsize=(7, 4.5), layout="constrained")
+    canvas = figure.Figure(figsize=(8, 4.5), layout="constrained")
     axes = canvas.add_subplot(
         xlabel="batch", ylabel="milliseconds per image", xscale="log", yscale="log"
     )
@@ -135,7 +135,10 @@ def plot(found: dict, path: pathlib.Path) -> None:
         lines.setdefault(label, []).append(point)
     for label, points in lines.items():
         axes.plot(*zip(*points, strict=True), marker="o", label=label)
-    axes.legend()
+    batches = sorted({row["batch"] for row in found["rows"]})
+    axes.set_xticks(batches, [str(batch) for batch in batches])
+    axes.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
+    canvas.legend(loc="outside right upper")
     axes.grid(alpha=0.3)
     path.parent.mkdir(parents=True, exist_ok=True)
     canvas.savefig(path, dpi=120)

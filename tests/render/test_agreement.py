@@ -18,10 +18,10 @@ CAPACITY = 16_000
 # 80 tiles: more than the XLA backend composites at once.
 VIEW = camera(77, 61)
 
-# Worst seen: 2e-7 in colour, 4e-5 in gradients (of the needles' log scales).
+# Worst seen: 3e-7 in colour, 2e-5 in gradients.
 COLOR = 1e-5
 GRADIENT = 1e-4
-# Worst seen against float64: 8e-7, for needles 4e-5 in colour and 2e-4 in depth.
+# Worst seen against float64, of the needles: 2e-6 in colour, 1e-5 in depth.
 ORACLE = 1e-4
 # Worst seen: 2e-6.
 FINITE_DIFFERENCES = 1e-4
