@@ -98,6 +98,17 @@ def pixel_centers(corners: Array, tiles: Array) -> tuple[Array, Array]:
     return jnp.float32(x) + corner[:, :1], jnp.float32(y) + corner[:, 1:]
 
 
+def list_bounds(starts: Array, ends: Array, tiles: Array) -> tuple[Array, Array, Array]:
+    """Returns where a group's lists begin and end, and the length of the longest."""
+    first, last = take(starts, tiles), take(ends, tiles)
+    return first, last, jnp.max(last - first)
+
+
+def unfinished(step: Array, longest: Array, transmittance: Array) -> Array:
+    """Returns whether a group has splats left and a pixel that lets light through."""
+    return (step < longest) & jnp.any(transmittance > 0)
+
+
 def next_chunk(
     table: Array, ids: Array, first: Array, last: Array, step: Array
 ) -> tuple[list[Array], Array]:

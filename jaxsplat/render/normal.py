@@ -152,7 +152,8 @@ def _by_forward_mode(
             backend="reference",
             minification=minification,
         ).color
-        return jnp.moveaxis(drawn, -1, 0), jnp.moveaxis(drawn, -1, 0)
+        channels = jnp.moveaxis(drawn, -1, 0)
+        return channels, channels
 
     jacobian, image = jax.jacfwd(color, has_aux=True)(jnp.zeros(motion.POSE))
     found = normal_form.products(

@@ -66,12 +66,10 @@ def _forward(
 ) -> Array:
     def composite_group(tiles: Array) -> Array:
         xs, ys = lockstep.pixel_centers(corners, tiles)
-        first, last = lockstep.take(starts, tiles), lockstep.take(ends, tiles)
-        longest = jnp.max(last - first)
+        first, last, longest = lockstep.list_bounds(starts, ends, tiles)
 
         def going(state: tuple) -> Array:
-            step, transmittance, _ = state
-            return (step < longest) & jnp.any(transmittance > 0)
+            return lockstep.unfinished(state[0], longest, state[1])
 
         def body(state: tuple) -> tuple:
             step, transmittance, image = state
@@ -110,14 +108,12 @@ def _backward(
 
     def accumulate_group(gradient: Array, tiles: Array) -> tuple[Array, None]:
         xs, ys = lockstep.pixel_centers(corners, tiles)
-        first, last = lockstep.take(starts, tiles), lockstep.take(ends, tiles)
-        longest = jnp.max(last - first)
+        first, last, longest = lockstep.list_bounds(starts, ends, tiles)
         pull = jnp.moveaxis(lockstep.take(cotangent, tiles), 1, 0)
         light = lockstep.take(total, tiles)
 
         def going(state: tuple) -> Array:
-            step, transmittance, _, _ = state
-            return (step < longest) & jnp.any(transmittance > 0)
+            return lockstep.unfinished(state[0], longest, state[1])
 
         def body(state: tuple) -> tuple:
             step, transmittance, remaining, gradient = state

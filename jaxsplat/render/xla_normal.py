@@ -136,13 +136,11 @@ def _gradient(
     """
     xs, ys = lockstep.pixel_centers(corners, tiles)
     middles = jnp.mean(xs, axis=1), jnp.mean(ys, axis=1)
-    first, last = lockstep.take(starts, tiles), lockstep.take(ends, tiles)
-    longest = jnp.max(last - first)
+    first, last, longest = lockstep.list_bounds(starts, ends, tiles)
     colored = table.shape[1] > records.WIDTH + POSE * _TERMS
 
     def going(state: tuple) -> Array:
-        step, transmittance, _, _ = state
-        return (step < longest) & jnp.any(transmittance > 0)
+        return lockstep.unfinished(state[0], longest, state[1])
 
     def body(state: tuple) -> tuple:
         step, transmittance, remaining, gradient = state
