@@ -6,6 +6,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import time
 from typing import Literal
 
 import pytest
@@ -221,13 +222,13 @@ def test_the_command_may_choose_its_exit_code(returned: int | None, code: int) -
 def test_an_interrupted_run_says_how_to_go_on(
     number: signal.Signals, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = signal.getsignal(number)
-    if number != signal.SIGINT:
-        signal.signal(number, signal.SIG_DFL)
+    # A shell's background job starts with Ctrl-C ignored, and so would this test be.
+    usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+    before = signal.signal(number, usual)
 
     def main() -> None:
         os.kill(os.getpid(), number)
-        signal.pause()
+        time.sleep(60)
 
     try:
         assert endings.supervise(main, debug=False) == code
