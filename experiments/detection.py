@@ -10,7 +10,6 @@ import numpy as np
 from experiments.fitting import Fitted
 from jaxsplat import features, methods, metrics, pose, report
 from jaxsplat.data.records import ObjectSet, View
-from jaxsplat.methods import splatpose
 from jaxsplat.methods.twin import Twin
 
 if typing.TYPE_CHECKING:
@@ -59,8 +58,9 @@ def run(
         objects.background,
         config.backend,
     )
-    settings = splatpose.PRESETS[config.preset]
-    method = methods.SplatPose(twin, network, settings, config.seed)
+    method = methods.make_method(
+        config.method, twin, network, config.preset, config.seed
+    )
     gallery_seconds = time.monotonic() - begin
     behind = np.asarray(twin.background)
     sample = (*queries, *held_out, *fitted_views)[0]
@@ -68,9 +68,9 @@ def run(
     compile_seconds = method.compile(methods.photograph(sample, behind))
 
     todo = [view for view in queries if view.name not in folder.results]
-    for first in range(0, len(todo), settings.batch):
+    for first in range(0, len(todo), method.batch):
         progress.update("inspect", first, len(todo))
-        batch = todo[first : first + settings.batch]
+        batch = todo[first : first + method.batch]
         photos = np.stack([methods.photograph(view, behind) for view in batch])
         found = method.inspect(photos)
         for index, view in enumerate(batch):
@@ -80,9 +80,9 @@ def run(
             }
             folder.append(view.name, _record(found, index, view), arrays)
     calibration = []
-    for first in range(0, len(held_out), settings.batch):
+    for first in range(0, len(held_out), method.batch):
         progress.update("calibrate", first, len(held_out))
-        batch = list(held_out[first : first + settings.batch])
+        batch = list(held_out[first : first + method.batch])
         photos = np.stack([methods.photograph(view, behind) for view in batch])
         found = method.inspect(photos)
         peaks = found.maps.max(axis=(1, 2))

@@ -6,15 +6,24 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jaxsplat import fit, report
+from jaxsplat import fit, methods, report
 from jaxsplat.data.records import ObjectSet, View
+from jaxsplat.render.backends import Backend
 from jaxsplat.report import files
 from jaxsplat.scene import gaussians as scene
 from jaxsplat.scene import ply
 from jaxsplat.scene.gaussians import Gaussians
 
-if typing.TYPE_CHECKING:
-    from experiments.mad import Config
+
+class Settings(typing.Protocol):
+    """What a fit depends on, of a command's config."""
+
+    @property
+    def preset(self) -> methods.Preset: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def backend(self) -> Backend | None: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +40,7 @@ class Fitted:
 def fit_or_read(
     views: Sequence[View],
     objects: ObjectSet,
-    config: "Config",
+    config: Settings,
     folder: report.CategoryFolder,
     progress: report.Progress,
 ) -> Fitted:

@@ -10,7 +10,7 @@ import pathlib
 from typing import Literal
 
 from experiments import category, flags
-from jaxsplat import data, report
+from jaxsplat import data, methods, report
 from jaxsplat.render.backends import Backend
 
 
@@ -23,8 +23,10 @@ class Config:
     )
     categories: tuple[str, ...] = flags.option((), "objects to inspect; all by default")
     out: str = flags.option("runs/mad", "folder for the results", free=True)
-    method: Literal["splatpose"] = flags.option("splatpose", "detector")
-    preset: Literal["fast", "paper"] = flags.option(
+    method: methods.Method = flags.option(
+        "best", "detector: best, or splatpose as published"
+    )
+    preset: methods.Preset = flags.option(
         "fast", "fast: minutes on a CPU; paper: the published settings"
     )
     seed: int = flags.option(0, "of everything random", lower=0)

@@ -75,6 +75,17 @@ def stack(cameras: Sequence[Camera]) -> Camera:
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *cameras)
 
 
+def ray(camera: Camera, pixel: Float[Array, "2"]) -> Float[Array, "3"]:
+    """Returns the direction in camera axes, one deep, that a pixel looks along.
+
+    Args:
+        camera: one camera.
+        pixel: column and row in pixels, the first pixel's centre at 0.5, [2].
+    """
+    x, y = (pixel[0] - camera.cx) / camera.fx, (pixel[1] - camera.cy) / camera.fy
+    return jnp.stack([x, y, jnp.ones_like(x)])
+
+
 def position(camera: Camera) -> Float[Array, "3"]:
     """Returns where the camera stands in the world."""
     return se3.inverse(camera.camera_from_world)[:3, 3]

@@ -28,3 +28,41 @@ def area_resize(
         area_weights(images.shape[2], width),
         precision=jax.lax.Precision.HIGHEST,
     )
+
+
+def pixel_centers(size: int) -> Float[Array, " size"]:
+    """Returns where the pixels' centres are along an image's side."""
+    return jnp.arange(size, dtype=jnp.float32) + 0.5
+
+
+def bilinear(
+    image: Float[Array, "c h w"], x: Float[Array, "..."], y: Float[Array, "..."]
+) -> tuple[Float[Array, "c ..."], Float[Array, "c ..."], Float[Array, "c ..."]]:
+    """Returns an image between its pixels, and its derivatives by x and by y there.
+
+    Args:
+        image: channels first, [c, h, w], of two pixels or more either way.
+        x: columns in pixels, the first one's centre at 0.5; beyond the outermost
+            centres the image goes on unchanged.
+        y: rows in the same way.
+    """
+    height, width = image.shape[1:]
+    x = jnp.clip(x - 0.5, 0.0, width - 1.0)
+    y = jnp.clip(y - 0.5, 0.0, height - 1.0)
+    # Clipped as integers too, since NaN may become any.
+    column = jnp.clip(x.astype(jnp.int32), 0, width - 2)
+    row = jnp.clip(y.astype(jnp.int32), 0, height - 2)
+    right, below = x - column.astype(x.dtype), y - row.astype(y.dtype)
+    place = row * width + column
+    flat = image.reshape(image.shape[0], -1)
+
+    def at(shift: int) -> Array:
+        return flat.at[:, place + shift].get(mode="promise_in_bounds")
+
+    here, beside, under, across = at(0), at(1), at(width), at(width + 1)
+    along_x = beside - here
+    twist = across - under - along_x
+    along_y = under - here + right * twist
+    along_x = along_x + below * twist
+    value = here + right * (beside - here) + below * along_y
+    return value, along_x, along_y

@@ -160,6 +160,13 @@ def inverse(transform: Float[Array, "4 4"]) -> Float[Array, "4 4"]:
     return from_parts(rotation, -matmul(rotation, transform[:3, 3]))
 
 
+def apply(
+    transform: Float[Array, "4 4"], point: Float[Array, "3"]
+) -> Float[Array, "3"]:
+    """Returns a point after a rigid motion."""
+    return matmul(transform[:3, :3], point) + transform[:3, 3]
+
+
 def about(
     motion: Float[Array, "4 4"], center: Float[Array, "3"]
 ) -> Float[Array, "4 4"]:

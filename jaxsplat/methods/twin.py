@@ -65,7 +65,7 @@ def make_twin(
     background: tuple[float, float, float] | None,
     backend: Backend | None = None,
 ) -> Twin:
-    """Returns the twin whose gallery is the training views.
+    """Returns the twin, its gallery rendered from where the views were taken.
 
     Args:
         gaussians: the fitted scene.
@@ -78,9 +78,14 @@ def make_twin(
     behind = np.asarray((1.0, 1.0, 1.0) if background is None else background)
     behind = behind.astype(np.float32)
     posed = cameras.stack([view.camera for view in views if view.camera is not None])
-    images = np.stack([photograph(view, behind) for view in views])
+    poses = pose.gallery_poses(np.asarray(posed.camera_from_world), center)
     gallery = pose.build_gallery(
-        jnp.asarray(images), posed, background=jnp.asarray(behind)
+        gaussians,
+        camera,
+        jnp.asarray(poses),
+        center=jnp.asarray(center, jnp.float32),
+        background=jnp.asarray(behind),
+        backend=backend,
     )
     return Twin(
         gaussians,

@@ -160,4 +160,11 @@ def _estimate(
     outcome = jnp.where(settled, int(Outcome.CONVERGED), int(Outcome.MAX_STEPS))
     outcome = jnp.where(shown & best.visible, outcome, int(Outcome.OUT_OF_VIEW))
     outcome = jnp.where(best.finite, outcome, int(Outcome.NONFINITE))
-    return PoseEstimate(pose, loss, best.steps, outcome.astype(jnp.int32), best.needed)
+    return PoseEstimate(
+        pose,
+        loss,
+        best.steps,
+        outcome.astype(jnp.int32),
+        jnp.full((6, 6), jnp.nan),
+        best.needed,
+    )

@@ -1,26 +1,36 @@
-"""Coarse poses: the posed views of an object, encoded once and searched by product.
+"""The object seen from many sides, rendered and encoded once.
 
-A view's code is its difference from the plain background at low resolution, together
-with the gradients of that: colour, outline and inner edges. On the bundled sample and
-three objects like it, the best of four has the median error of the best view that the
-gallery holds. Colour or edges alone, and sides from 16 to 32 pixels, came out nearly
-alike; the outline alone takes the front of symmetric objects for the back.
+Each view is kept as a code, to be found by, and as a small template, to be aligned
+with. Where photographs left gaps between them, views are synthesised.
 """
 
 import dataclasses
 import functools
+import math
 
 import jax
 import jax.numpy as jnp
-from jax import Array
+import numpy as np
+from jax import Array, lax
 from jaxtyping import Float
 
-from jaxsplat.core import resampling, safe
+from jaxsplat.core import cameras
 from jaxsplat.core.cameras import Camera
 from jaxsplat.errors import ConfigError
+from jaxsplat.pose import alignment, codes, pyramid
+from jaxsplat.pose.alignment import Template
+from jaxsplat.pose.views import at_poses
+from jaxsplat.render import api as render_api
+from jaxsplat.render.backends import Backend
+from jaxsplat.scene.gaussians import Gaussians
 
-SIDE = 24  # pixels of the reduced image
-_MIN_SIDE = 3  # a central difference must exist
+_GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
+_TOGETHER = 8  # views rendered side by side
+# Directions all around that are offered for gaps, some 18 degrees apart.
+_DIRECTIONS = 128
+# One is taken where the nearest photograph is farther than the alignment likes, and no
+# farther than photographs still tell of the object's sides.
+_GAP = math.radians(15), math.radians(30)
 
 
 @jax.tree_util.register_dataclass
@@ -29,98 +39,132 @@ class Gallery:
     """Views of one object.
 
     Attributes:
-        descriptors: unit rows, [v, d].
-        camera_from_world: pose of each view, [v, 4, 4].
-        background: RGB that the descriptors are differences from, [3].
-        side: of the reduced images in pixels (static).
+        codes: unit rows, [v, d].
+        rays: towards the outline's centre in camera axes, one deep, [v, 3].
+        radii: of the outline, as tangents of the angle it is seen at, [v].
+        templates: of the views, stacked along one leading axis.
+        center: world point that the views look at, [3].
+        background: RGB behind the object, [3].
     """
 
-    descriptors: Float[Array, "v d"]
-    camera_from_world: Float[Array, "v 4 4"]
+    codes: Float[Array, "v d"]
+    rays: Float[Array, "v 3"]
+    radii: Float[Array, " v"]
+    templates: Template
+    center: Float[Array, "3"]
     background: Float[Array, "3"]
-    side: int = dataclasses.field(metadata=dict(static=True))
 
 
 def build_gallery(
-    images: Float[Array, "v h w 3"],
+    gaussians: Gaussians,
     camera: Camera,
+    camera_from_world: Float[Array, "v 4 4"],
     *,
+    center: Float[Array, "3"] | None = None,
     background: Float[Array, "3"] | None = None,
-    side: int = SIDE,
+    backend: Backend | None = None,
 ) -> Gallery:
-    """Returns the gallery of posed views.
+    """Returns the gallery of a cloud seen from many poses.
 
     Args:
-        images: RGB in [0, 1] on the plain background, [v, h, w, 3].
-        camera: the views' cameras, stacked along one leading axis.
-        background: RGB of the background, white when None, [3].
-        side: size of the reduced images in pixels.
-
-    Raises:
-        ConfigError: `side` is too small.
+        gaussians: the good object, n rows.
+        camera: intrinsics and image size of the queries; its pose is not looked at.
+        camera_from_world: the poses, such as `gallery_poses` returns, [v, 4, 4].
+        center: world point that they look at, the origin when None, [3].
+        background: RGB behind the object, white when None, [3].
+        backend: of the renderer.
     """
-    if side < _MIN_SIDE:
-        raise ConfigError(f"side: found {side}, expected {_MIN_SIDE} pixels or more")
-    background = jnp.ones(3) if background is None else background
-    descriptors = describe(images, background, side)
-    return Gallery(descriptors, camera.camera_from_world, background, side)
-
-
-def join(first: Gallery, second: Gallery) -> Gallery:
-    """Returns the gallery of both galleries' views; those of `first` win ties.
-
-    Raises:
-        ConfigError: the galleries reduce images to different sizes.
-    """
-    if first.side != second.side:
-        raise ConfigError(f"side: found {first.side} and {second.side}, expected one")
-    return Gallery(
-        jnp.concatenate([first.descriptors, second.descriptors]),
-        jnp.concatenate([first.camera_from_world, second.camera_from_world]),
-        first.background,
-        first.side,
+    shrink = pyramid.coarsest(camera.width, camera.height)
+    views = at_poses(pyramid.shrunken(camera, shrink), jnp.asarray(camera_from_world))
+    minification = float(shrink)
+    capacity = render_api.plan(
+        gaussians, views, 1.0, backend=backend, minification=minification
+    )
+    return _build(
+        gaussians,
+        views,
+        jnp.zeros(3) if center is None else center,
+        jnp.ones(3) if background is None else background,
+        backend,
+        capacity,
+        minification,
     )
 
 
-@functools.partial(jax.jit, static_argnames="k")
-def nearest(
-    gallery: Gallery, queries: Float[Array, "b h w 3"], k: int
-) -> tuple[Float[Array, "b k2 4 4"], Float[Array, "b k2"]]:
-    """Returns the poses of the most similar views, best first.
+@functools.partial(jax.jit, static_argnames=("backend", "capacity", "minification"))
+def _build(
+    gaussians: Gaussians,
+    views: Camera,
+    center: Array,
+    background: Array,
+    backend: Backend | None,
+    capacity: int,
+    minification: float,
+) -> Gallery:
+    def one(camera: Camera) -> tuple[Array, Array, Array, Template]:
+        template, _ = alignment.render_template(
+            gaussians,
+            camera,
+            center,
+            backend=backend,
+            capacity=capacity,
+            minification=minification,
+        )
+        behind = background[:, None, None] * (1 - template.alpha)
+        image = jnp.clip(jnp.moveaxis(template.color + behind, 0, -1), 0.0, 1.0)
+        cut = codes.cut_out(image, background)
+        code = codes.turned(cut.image, jnp.float32(0))
+        return code, cameras.ray(camera, cut.center), cut.radius / camera.fx, template
+
+    together = max(1, min(_TOGETHER, len(views.fx)))
+    found, rays, radii, templates = lax.map(one, views, batch_size=together)
+    return Gallery(found, rays, radii, templates, center, background)
+
+
+def gallery_poses(
+    photographs: Float[np.ndarray, "v 4 4"], center: Float[np.ndarray, "3"]
+) -> Float[np.ndarray, "v2 4 4"]:
+    """Returns the photographs' poses, and more where they leave gaps.
 
     Args:
-        gallery: the views.
-        queries: photographs on the gallery's background, [b, h, w, 3].
-        k: how many to return; all, where the gallery has fewer.
-
-    Returns:
-        `camera_from_world` [b, k, 4, 4], and the cosine similarity [b, k], which is 0
-        throughout for a query that shows only background or is not finite.
+        photographs: `camera_from_world` of the posed photographs, one or more.
+        center: world point that they look at, [3].
     """
-    codes = describe(queries, gallery.background, gallery.side)
-    similarity = jnp.matmul(
-        codes, gallery.descriptors.T, precision=jax.lax.Precision.HIGHEST
-    )
-    similarity, views = jax.lax.top_k(similarity, min(k, similarity.shape[1]))
-    return gallery.camera_from_world[views], similarity
+    posed = np.asarray(photographs, np.float32)
+    eyes = -np.einsum("vji,vj->vi", posed[:, :3, :3], posed[:, :3, 3]) - center
+    distances = np.linalg.norm(eyes, axis=1, keepdims=True)
+    radius = float(np.median(distances))
+    offered = sphere_poses(center, radius, _DIRECTIONS)
+    # The optical axis of a camera that looks at the centre is minus its direction.
+    cosines = -offered[:, 2, :3] @ (eyes / distances).T
+    nearest = np.arccos(np.clip(cosines.max(axis=1), -1.0, 1.0))
+    gaps = (nearest > _GAP[0]) & (nearest < _GAP[1])
+    return np.concatenate([posed, offered[gaps]])
 
 
-@functools.partial(jax.jit, static_argnames="side")
-def describe(
-    images: Float[Array, "b h w 3"], background: Float[Array, "3"], side: int
-) -> Float[Array, "b d"]:
-    """Returns a unit vector for each image, zero for one that is all background.
+def sphere_poses(
+    center: Float[np.ndarray, "3"], radius: float, count: int
+) -> Float[np.ndarray, "v 4 4"]:
+    """Returns `camera_from_world` of cameras all around that look at a point.
+
+    Their images have the world's z axis upwards, as Blender's scenes have it.
 
     Args:
-        images: RGB in [0, 1], [b, h, w, 3].
-        background: RGB behind the object, [3].
-        side: of the reduced image in pixels.
+        center: the point to look at, [3].
+        radius: distance of the cameras from it in scene units.
+        count: directions, evenly spread (Fibonacci lattice).
+
+    Raises:
+        ConfigError: a number is not positive.
     """
-    reduced = resampling.area_resize(images - background, side, side)
-    across = reduced[:, :, 2:] - reduced[:, :, :-2]
-    down = reduced[:, 2:] - reduced[:, :-2]
-    flat = [part.reshape(images.shape[0], -1) for part in (reduced, across, down)]
-    cues = [safe.normalize(flat[0]), safe.normalize(jnp.concatenate(flat[1:], axis=1))]
-    codes = safe.normalize(jnp.concatenate(cues, axis=1))
-    finite = jnp.all(jnp.isfinite(codes), axis=1, keepdims=True)
-    return jnp.where(finite, codes, 0.0)
+    for name, number in (("radius", radius), ("count", count)):
+        if not number > 0:
+            raise ConfigError(f"{name}: found {number}, expected a number above 0")
+    up = np.array([0.0, 0.0, 1.0])
+    index = np.arange(count)
+    z = 1 - (2 * index + 1) / count
+    ring = np.sqrt(1 - z * z)
+    angle = _GOLDEN_ANGLE * index
+    directions = np.stack([ring * np.cos(angle), ring * np.sin(angle), z], axis=1)
+    poses = [cameras.look_at(center + radius * d, center, up) for d in directions]
+    return np.stack(poses).astype(np.float32)

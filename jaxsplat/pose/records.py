@@ -15,6 +15,7 @@ class Outcome(enum.IntEnum):
     MAX_STEPS = 1
     NONFINITE = 2
     OUT_OF_VIEW = 3
+    AMBIGUOUS = 4
 
 
 OUTCOME_TEXT = {
@@ -24,6 +25,8 @@ OUTCOME_TEXT = {
     "infinite; the best pose before that is kept.",
     Outcome.OUT_OF_VIEW: "Out of view: the photograph shows only background, or no "
     "pose tried shows the object; the best pose before that is kept.",
+    Outcome.AMBIGUOUS: "Ambiguous: a quite different pose explains the photograph "
+    "nearly as well, as with symmetric objects; the better one is kept.",
 }
 
 
@@ -39,6 +42,11 @@ class PoseEstimate:
             tells wrong minima, which also count as converged.
         steps: optimiser steps taken, [...].
         outcome: an `Outcome` each, [...].
+        covariance: of the pose as the six parameters of `render.motion.moved` (scene
+            units, then radians), [..., 6, 6]: the residual's variance times the inverse
+            of the last normal equations' matrix. Neighbouring residuals are alike, and
+            the model has errors of its own, so true errors are some times larger; it
+            tells which directions are uncertain. NaN where a solver has none.
         needed: the most (tile, splat) pairs that a render on the way took, [...]. More
             than the solver's capacity means that the farthest splats were left out.
     """
@@ -47,4 +55,5 @@ class PoseEstimate:
     loss: Float[Array, " *b"]
     steps: Int[Array, " *b"]
     outcome: Int[Array, " *b"]
+    covariance: Float[Array, "*b 6 6"]
     needed: Int[Array, " *b"]

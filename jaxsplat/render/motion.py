@@ -32,7 +32,7 @@ def moved(
         center: point in the world, [3].
     """
     pose = camera.camera_from_world
-    here = se3.matmul(pose[:3, :3], center) + pose[:3, 3]
+    here = se3.apply(pose, center)
     motion = se3.about(se3.exp(twist), here)
     return cameras.with_pose(camera, se3.matmul(motion, pose))
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from experiments import mad
-from jaxsplat import data, fit, methods, pose, report
-from jaxsplat.methods import splatpose
+from jaxsplat import data, fit, methods, report
+from jaxsplat.methods import best
 from jaxsplat.scene import ply
 
 SMALL_FIT = dataclasses.replace(
@@ -19,9 +19,7 @@ SMALL_FIT = dataclasses.replace(
     count=600,
     capacity=600,
 )
-SMALL_METHOD = splatpose.SplatPoseConfig(
-    refine_side=32, starts=4, batch=4, solver=pose.AdamScrewConfig(steps=20)
-)
+SMALL_METHOD = best.BestConfig(starts=2, batch=4)
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +28,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     out = tmp_path_factory.mktemp("mad") / "run"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fit, "preset", lambda name, side: SMALL_FIT)
-        patch.setitem(splatpose.PRESETS, "fast", SMALL_METHOD)
+        patch.setattr(best, "BestConfig", lambda: SMALL_METHOD)
         config = mad.Config(size=64, max_queries=8, out=str(out))
         opened: list[bool] = []
         true_poses = data.read_test_poses
         patch.setattr(data, "read_test_poses", _only_after(opened, out, true_poses))
-        stop = _stop_after(1, methods.SplatPose.inspect)
+        stop = _stop_after(1, methods.Inspector.inspect)
         with patch.context() as stopped, pytest.raises(KeyboardInterrupt):
-            stopped.setattr(methods.SplatPose, "inspect", stop)
+            stopped.setattr(methods.Inspector, "inspect", stop)
             mad.main(config)
         assert not opened
         patch.setattr(fit, "fit", _never)
@@ -59,13 +57,13 @@ def _only_after(opened: list[bool], out: pathlib.Path, read: Poses) -> Poses:
     return guarded
 
 
-Inspect = Callable[[methods.SplatPose, np.ndarray], methods.Inspected]
+Inspect = Callable[[methods.Inspector, np.ndarray], methods.Inspected]
 
 
 def _stop_after(batches: int, inspect: Inspect) -> Inspect:
     done: list[int] = []
 
-    def stopping(self: methods.SplatPose, photos: np.ndarray) -> methods.Inspected:
+    def stopping(self: methods.Inspector, photos: np.ndarray) -> methods.Inspected:
         if len(done) == batches:
             raise KeyboardInterrupt
         done.append(1)

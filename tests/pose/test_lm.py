@@ -1,4 +1,4 @@
-"""Levenberg-Marquardt on poses that are known."""
+"""What is special to Levenberg-Marquardt: stages, defects, exposure, several starts."""
 
 import dataclasses
 
@@ -8,16 +8,20 @@ import numpy as np
 import pytest
 
 from jaxsplat import pose
-from jaxsplat.core import se3
+from jaxsplat.core import cameras, se3
 from jaxsplat.errors import ConfigError
-from jaxsplat.pose import Outcome, PoseEstimate
-from tests.pose.conftest import CAPACITY, Toy
+from jaxsplat.pose import Outcome, PoseEstimate, lm
+from jaxsplat.render import api as render
+from jaxsplat.scene.gaussians import Gaussians
+from tests.pose.conftest import CAPACITY, DISTANCE, Toy
 
-STAGES = (pose.Stage(2, 8, 1.0), pose.Stage(1, 6, 0.3))
+STAGES = (pose.Stage(2, 2, 6, 1.0), pose.Stage(1, 2, 4, 0.25))
 
 
-def solve(toy: Toy, queries: jax.Array, starts: jax.Array) -> PoseEstimate:
-    config = pose.LmConfig(STAGES)
+def solve(
+    toy: Toy, queries: jax.Array, starts: jax.Array, polish: int = 0
+) -> PoseEstimate:
+    config = pose.LmConfig(STAGES, polish)
     return pose.refine_lm(
         toy.gaussians, toy.camera, queries, starts, config=config, capacity=CAPACITY
     )
@@ -28,29 +32,95 @@ def degrees(found: jax.Array, truth: jax.Array) -> np.ndarray:
     return np.degrees([float(se3.rotation_angle(r)) for r in rotations])
 
 
+# Degrees: 0.05 pixels at the rim of the cloud, which is a mist without the surface that
+# an alignment takes it for.
+NEAR = 0.1
+
+
 def test_poses_of_good_queries_are_found(toy: Toy) -> None:
     assert degrees(toy.starts[:, 0], toy.truth).min() > 4
     found = solve(toy, toy.queries, toy.starts)
-    assert degrees(found.camera_from_world, toy.truth).max() < 0.02
+    assert degrees(found.camera_from_world, toy.truth).max() < NEAR
     gap = found.camera_from_world - toy.truth
-    assert float(jnp.abs(gap[:, :3, 3]).max()) < 0.002
+    assert float(jnp.abs(gap[:, :3, 3]).max()) < 0.003 * DISTANCE
     assert (np.asarray(found.outcome) == Outcome.CONVERGED).all()
-    rotations = found.camera_from_world[:, :3, :3]
-    squares = rotations @ jnp.swapaxes(rotations, 1, 2)
-    np.testing.assert_allclose(squares, np.tile(np.eye(3), (3, 1, 1)), atol=1e-5)
+    assert (found.steps == 20).all()
+
+
+def test_polish_minimises_the_cost_of_the_render_itself(toy: Toy) -> None:
+    aligned = solve(toy, toy.queries, toy.starts)
+    polished = solve(toy, toy.queries, toy.starts, polish=4)
+    before, after = (
+        degrees(found.camera_from_world, toy.truth) for found in (aligned, polished)
+    )
+    assert after.max() < 0.5 * before.max()
+    assert (polished.steps == aligned.steps + 4).all()
 
 
 def test_a_defect_does_not_pull_the_pose(toy: Toy) -> None:
     marred = toy.queries.at[:, 20:28, 20:28].set(jnp.array([0.0, 1.0, 0.0]))
-    found = solve(toy, marred, toy.starts)
-    assert degrees(found.camera_from_world, toy.truth).max() < 0.3
+    robust = solve(toy, marred, toy.starts)
+    plain = pose.refine_lm(
+        toy.gaussians,
+        toy.camera,
+        marred,
+        toy.starts,
+        config=pose.LmConfig(tuple(dataclasses.replace(s, scale=1e3) for s in STAGES)),
+        capacity=CAPACITY,
+    )
+    errors = [degrees(f.camera_from_world, toy.truth).max() for f in (robust, plain)]
+    assert errors[0] < 0.5 and errors[0] < 0.5 * errors[1]
+
+
+def test_brightness_does_not_pull_the_pose(toy: Toy) -> None:
+    found = solve(toy, 0.8 * toy.queries, toy.starts)
+    assert degrees(found.camera_from_world, toy.truth).max() < 0.2
 
 
 def test_the_best_of_several_starts_goes_on(toy: Toy) -> None:
     away = jnp.stack([toy.truth[1], toy.truth[2], toy.truth[0]])[:, None]
     broken = jnp.full_like(toy.starts, jnp.nan)
     found = solve(toy, toy.queries, jnp.concatenate([broken, away, toy.starts], 1))
-    assert degrees(found.camera_from_world, toy.truth).max() < 0.02
+    assert degrees(found.camera_from_world, toy.truth).max() < NEAR
+    assert (np.asarray(found.outcome) == Outcome.CONVERGED).all()
+
+
+def test_symmetric_objects_are_ambiguous(toy: Toy) -> None:
+    # With its double, turned by half about z, the cloud looks the same from behind.
+    half = jnp.diag(jnp.array([-1.0, -1.0, 1.0, 1.0]))
+    cloud = toy.gaussians
+    turned = dataclasses.replace(
+        cloud,
+        means=cloud.means * jnp.array([-1.0, -1.0, 1.0]),
+        # (0, 0, 0, 1) times the rotation's quaternion.
+        quats=jnp.stack(
+            [
+                -cloud.quats[:, 3],
+                -cloud.quats[:, 2],
+                cloud.quats[:, 1],
+                cloud.quats[:, 0],
+            ],
+            axis=1,
+        ),
+    )
+    both = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), cloud, turned)
+    query = photographed(both, toy, toy.truth[0])
+    starts = jnp.stack([toy.starts[0, 0], toy.starts[0, 0] @ half])[None]
+    found = pose.refine_lm(
+        both,
+        toy.camera,
+        query[None],
+        starts,
+        config=pose.LmConfig(STAGES),
+        capacity=2 * CAPACITY,
+    )
+    assert int(found.outcome[0]) == Outcome.AMBIGUOUS
+
+
+def photographed(cloud: Gaussians, toy: Toy, pose: jax.Array) -> jax.Array:
+    camera = cameras.with_pose(toy.camera, pose)
+    drawn = render.render(cloud, camera, background=jnp.ones(3), capacity=2 * CAPACITY)
+    return drawn.color
 
 
 def test_failures_are_told_query_by_query(toy: Toy) -> None:
@@ -60,43 +130,63 @@ def test_failures_are_told_query_by_query(toy: Toy) -> None:
     assert int(found.outcome[0]) == Outcome.OUT_OF_VIEW
     assert int(found.outcome[1]) == Outcome.NONFINITE
     assert not np.isfinite(float(found.loss[1]))
-    assert degrees(found.camera_from_world[2:], toy.truth[2:]).max() < 0.02
+    assert degrees(found.camera_from_world[2:], toy.truth[2:]).max() < NEAR
+
+
+def test_covariance_is_that_of_the_noise(toy: Toy) -> None:
+    noise = 0.02 * jax.random.normal(jax.random.key(0), (8, 48, 48, 3))
+    found = solve(
+        toy, toy.queries[:1] + noise, jnp.tile(toy.truth[:1, None], (8, 1, 1, 1))
+    )
+    expected = np.sqrt(np.diagonal(found.covariance, axis1=1, axis2=2)).mean(0)
+    seen = np.asarray(found.camera_from_world[:, :3, 3]).std(axis=0)
+    # Eight draws only, and residuals that interpolation smoothed.
+    assert (seen < 5 * expected[:3]).all() and (seen > expected[:3] / 3).all()
+    assert (np.linalg.eigvalsh(found.covariance) > 0).all()
 
 
 def test_one_program_without_transfers(toy: Toy) -> None:
     solve(toy, toy.queries, toy.starts)
-    arguments = jax.device_put((toy.queries * 0.5, toy.starts))
-    with jax.transfer_guard("disallow"):
-        jax.block_until_ready(_again(toy, *arguments))
-
-
-def _again(toy: Toy, queries: jax.Array, starts: jax.Array) -> PoseEstimate:
-    from jaxsplat.pose import lm
-
-    zeros, ones = _CONSTANTS
+    ones, zeros = jnp.ones(3), jnp.zeros(3)
+    darker = toy.queries * 0.5
     before = lm._refine._cache_size()
-    found = lm._refine(
-        toy.gaussians,
-        toy.camera,
-        queries,
-        starts,
-        zeros,
-        ones,
-        pose.LmConfig(STAGES),
-        None,
-        CAPACITY,
-        1.0,
-    )
+    with jax.transfer_guard("disallow"):
+        found = lm._refine(
+            toy.gaussians,
+            toy.camera,
+            darker,
+            toy.starts,
+            zeros,
+            ones,
+            pose.LmConfig(STAGES),
+            None,
+            CAPACITY,
+            1.0,
+        )
+        jax.block_until_ready(found)
     assert lm._refine._cache_size() == before
-    return found
 
 
-_CONSTANTS = jnp.zeros(3), jnp.ones(3)
+@pytest.mark.parametrize("side", [20, 64, 99, 100, 200, 400, 800])
+def test_stages_go_from_thumbnails_to_the_whole(side: int) -> None:
+    stages = pose.stages_for(side, side // 2)
+    assert stages[-1].shrink == stages[-1].keep == 1
+    assert stages[0].shrink == 1 or 50 <= side // stages[0].shrink < 100
+    scales = [stage.scale for stage in stages]
+    assert scales == sorted(scales, reverse=True)
 
 
 def test_settings_are_checked() -> None:
     with pytest.raises(ConfigError, match="stages: found none"):
         pose.LmConfig(())
-    for change in ({"shrink": 0}, {"steps": -1}, {"scale": 0.0}, {"keep": 0}):
-        with pytest.raises(ConfigError, match="expected shrink and keep"):
+    with pytest.raises(ConfigError, match="polish: found -1"):
+        pose.LmConfig(polish=-1)
+    for change in (
+        {"shrink": 0},
+        {"steps": -1},
+        {"scale": 0.0},
+        {"keep": 0},
+        {"renders": 0},
+    ):
+        with pytest.raises(ConfigError, match="expected shrink, renders and keep"):
             dataclasses.replace(STAGES[0], **change)

@@ -18,6 +18,7 @@ from tests.pose.conftest import CAPACITY, DISTANCE, Toy
 
 Solver = Callable[..., PoseEstimate]
 STEPS = 60
+ENDED_WELL = (Outcome.CONVERGED, Outcome.MAX_STEPS)
 
 
 def adam(toy: Toy, queries: Any, starts: Any, **settings: Any) -> PoseEstimate:
@@ -34,7 +35,17 @@ def adam(toy: Toy, queries: Any, starts: Any, **settings: Any) -> PoseEstimate:
     )
 
 
-SOLVERS = [adam]
+def lm(toy: Toy, queries: Any, starts: Any, **settings: Any) -> PoseEstimate:
+    """Returns the estimates of `lm` by alignments at the queries' size."""
+    steps = settings.get("steps", STEPS)
+    renders = 4 if steps % 4 == 0 else 1
+    config = pose.LmConfig((pose.Stage(1, renders, steps // renders, 1.0),))
+    return pose.refine_lm(
+        toy.gaussians, toy.camera, queries, starts, config=config, capacity=CAPACITY
+    )
+
+
+SOLVERS = [adam, lm]
 
 
 @pytest.fixture(params=SOLVERS, ids=lambda solver: solver.__name__)
@@ -105,7 +116,7 @@ def test_no_steps_give_the_start_of_lowest_loss(toy: Toy, solve: Solver) -> None
     found = solve(toy, toy.queries, starts, steps=0)
     np.testing.assert_allclose(found.camera_from_world, toy.truth, atol=1e-5)
     assert (found.steps == 0).all()
-    assert (found.outcome == Outcome.MAX_STEPS).all()
+    assert set(found.outcome.tolist()) <= set(ENDED_WELL)
 
 
 def test_settled_search_says_so(toy: Toy, solve: Solver) -> None:
@@ -116,11 +127,8 @@ def test_settled_search_says_so(toy: Toy, solve: Solver) -> None:
 def test_bad_queries_harm_only_themselves(toy: Toy, solve: Solver) -> None:
     queries = toy.queries.at[0, 5, 7, 1].set(jnp.nan).at[1].set(1.0)
     found = solve(toy, queries, toy.starts, steps=20)
-    assert found.outcome.tolist() == [
-        Outcome.NONFINITE,
-        Outcome.OUT_OF_VIEW,  # blank
-        Outcome.MAX_STEPS,
-    ]
+    assert found.outcome.tolist()[:2] == [Outcome.NONFINITE, Outcome.OUT_OF_VIEW]
+    assert int(found.outcome[2]) in ENDED_WELL
     np.testing.assert_allclose(
         found.camera_from_world[:2], toy.starts[:2, 0], atol=1e-4
     )
@@ -133,11 +141,8 @@ def test_bad_starts_harm_only_themselves(toy: Toy, solve: Solver) -> None:
     away = se3.exp(jnp.array([0.0, 30.0, 0.0, 0.0, 0.0, 0.0])) @ toy.truth[1]
     starts = toy.starts.at[0].set(jnp.nan).at[1, 0].set(away)
     found = solve(toy, toy.queries, starts, steps=20)
-    assert found.outcome.tolist() == [
-        Outcome.NONFINITE,
-        Outcome.OUT_OF_VIEW,
-        Outcome.MAX_STEPS,
-    ]
+    assert found.outcome.tolist()[:2] == [Outcome.NONFINITE, Outcome.OUT_OF_VIEW]
+    assert int(found.outcome[2]) in ENDED_WELL
     np.testing.assert_allclose(found.camera_from_world[1], away, atol=1e-4)
     assert np.isfinite(found.loss[1:]).all()
 

@@ -1,0 +1,241 @@
+"""Direct image alignment: normal equations of a pose without rendering anew.
+
+A render with depth is a surface that can be moved. Each of its pixels is carried to
+where it would be seen from another pose, and compared with the photograph there, as in
+direct visual odometry (Kerl, Sturm and Cremers 2013). That is exact at the pose of the
+render and holds some degrees around it, at a small part of a render's cost. Gradients
+are means of the photograph's and the render's (Malis 2004: second-order convergence).
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jaxtyping import Float
+
+from jaxsplat.core import resampling, se3
+from jaxsplat.core.cameras import Camera
+from jaxsplat.pose import exposure as exposures
+from jaxsplat.pose.exposure import Exposure
+from jaxsplat.render import NormalEquations, motion
+from jaxsplat.render import api as render_api
+from jaxsplat.render.backends import Backend
+from jaxsplat.scene.gaussians import Gaussians
+
+_MIN_DEPTH = 1e-3
+# Coverage from which a pixel's own depth is taken.
+_SOLID = 0.5
+# Around the object its depth goes on for so many pixels, so that the background beside
+# an outline moves with the outline; beyond, the depth of the centre is taken.
+_REACH = 4
+_FAINT = 1e-2
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Template:
+    """A render that can be moved.
+
+    Attributes:
+        color: RGB times coverage, [3, h, w].
+        alpha: coverage, [h, w].
+        depth: along the optical axis, at every pixel, [h, w].
+        camera: that it was rendered from.
+    """
+
+    color: Float[Array, "*b 3 h w"]
+    alpha: Float[Array, "*b h w"]
+    depth: Float[Array, "*b h w"]
+    camera: Camera
+
+
+def render_template(
+    gaussians: Gaussians,
+    camera: Camera,
+    center: Float[Array, "3"],
+    *,
+    backend: Backend | None = None,
+    capacity: int | None = None,
+    minification: float = 1.0,
+) -> tuple[Template, Array]:
+    """Returns the template seen by one camera, and `render.Rendered.needed`.
+
+    Args:
+        gaussians: the good object.
+        camera: one camera.
+        center: point of the world whose depth is taken far from the object, [3].
+        backend: of the renderer.
+        capacity: of the renderer.
+        minification: of the renderer.
+    """
+    drawn = render_api.render(
+        gaussians,
+        camera,
+        backend=backend,
+        capacity=capacity,
+        minification=minification,
+    )
+    far = _FAINT * se3.apply(camera.camera_from_world, center)[2]
+    beside = (_spread(drawn.depth) + far) / (_spread(drawn.alpha) + _FAINT)
+    own = drawn.depth / jnp.maximum(drawn.alpha, _FAINT)
+    depth = jnp.where(drawn.alpha > _SOLID, own, beside)
+    color = jnp.moveaxis(drawn.color, -1, 0)
+    return Template(color, drawn.alpha, depth, camera), drawn.needed
+
+
+def _spread(image: Float[Array, "h w"]) -> Float[Array, "h w"]:
+    side = 2 * _REACH + 1
+    return lax.reduce_window(image, 0.0, lax.add, (side, side), (1, 1), "SAME")
+
+
+class _Moved(NamedTuple):
+    """The template's pixels as another camera sees them, and what it saw there."""
+
+    x: Array  # camera axes, [h, w]
+    y: Array
+    z: Array
+    nearness: Array  # 1 / z
+    inside: Array  # whether the photograph shows the place
+    observed: Array  # the photograph, [3, h, w]
+    across: Array  # its derivatives by column and row, [3, h, w]
+    down: Array
+    change: Array  # from the template's camera axes to the other's, [4, 4]
+
+
+def _move(
+    template: Template, planes: Array, camera: Camera, pose: Array, beyond: Array
+) -> _Moved:
+    taken_by = template.camera
+    height, width = template.alpha.shape
+    columns = (resampling.pixel_centers(width) - taken_by.cx) / taken_by.fx
+    rows = (resampling.pixel_centers(height)[:, None] - taken_by.cy) / taken_by.fy
+    change = se3.matmul(pose, se3.inverse(taken_by.camera_from_world))
+    x, y, z = (
+        template.depth * (row[0] * columns + row[1] * rows + row[2]) + row[3]
+        for row in change[:3]
+    )
+    nearness = 1 / jnp.maximum(z, _MIN_DEPTH)
+    u = camera.fx * x * nearness + camera.cx
+    v = camera.fy * y * nearness + camera.cy
+    inside = (u >= 0) & (u <= camera.width) & (v >= 0) & (v <= camera.height)
+    observed, across, down = resampling.bilinear(planes, u, v)
+    observed = jnp.where(inside, observed, beyond[:, None, None])
+    return _Moved(x, y, z, nearness, inside, observed, across, down, change)
+
+
+def estimate_exposure(
+    template: Template,
+    photograph: Float[Array, "h w 3"],
+    camera: Camera,
+    background: Float[Array, "3"],
+) -> Exposure:
+    """Returns the exposure of a photograph taken from about the camera's pose.
+
+    Args:
+        template: the good object.
+        photograph: RGB, [h, w, 3].
+        camera: of the photograph.
+        background: RGB behind the object in the photograph, [3].
+    """
+    planes = jnp.moveaxis(photograph, -1, 0)
+    seen = _move(template, planes, camera, camera.camera_from_world, background)
+    return exposures.estimate(
+        template.color, template.alpha, seen.observed, seen.inside, background
+    )
+
+
+def equations(
+    template: Template,
+    photograph: Float[Array, "h w 3"],
+    camera: Camera,
+    center: Float[Array, "3"],
+    exposure: Exposure,
+    scale: float,
+) -> Callable[[Float[Array, "4 4"]], NormalEquations]:
+    """Returns the function from a pose to the equations of the moved template there.
+
+    The parameters are those of `render.motion.moved`. Pixels that move out of the
+    photograph meet its background and do not pull.
+
+    Args:
+        template: the good object, of any image size.
+        photograph: RGB, [h, w, 3].
+        camera: of the photograph; its pose is not looked at.
+        center: point of the world that rotations turn about, [3].
+        exposure: of the photograph.
+        scale: residual at which a pixel's influence begins to fall; the cost is that of
+            `render.NormalEquations`.
+    """
+    expected = exposure.apply(template.color, template.alpha)
+    slopes = _slopes(expected)
+    planes = jnp.moveaxis(photograph, -1, 0)
+    distance = se3.apply(template.camera.camera_from_world, center)[2]
+
+    def at(pose: Float[Array, "4 4"]) -> NormalEquations:
+        seen = _move(template, planes, camera, pose, exposure.background)
+        here = se3.apply(pose, center)
+        # The template's gradients turn and shrink with it, to first order.
+        shrunk = jnp.maximum(here[2], _MIN_DEPTH) / distance
+        shrunk = shrunk * template.camera.fx / camera.fx
+        turn = _in_plane(seen.change)
+        gu = 0.5 * (seen.across + shrunk * (turn[0] * slopes[0] - turn[1] * slopes[1]))
+        gv = 0.5 * (seen.down + shrunk * (turn[1] * slopes[0] + turn[0] * slopes[1]))
+        residual = expected - seen.observed
+        squared = _dot(residual, residual)
+        softened = 1 / (1 + squared / scale**2)
+        weight = jnp.where(seen.inside, softened * softened, 0.0)
+        uu, uv, vv = (weight * _dot(*g) for g in ((gu, gu), (gu, gv), (gv, gv)))
+        ur, vr = (weight * _dot(g, residual) for g in (gu, gv))
+        du, dv = _flow(seen, camera, here)
+        # One matrix product over pixels gives all sums. A template that moves to the
+        # right meets the photograph further right: residuals fall by the gradient.
+        left = jnp.stack([*du, *dv]).reshape(2 * motion.POSE, -1)
+        right = [uu * a + uv * b for a, b in zip(du, dv)]
+        right += [uv * a + vv * b for a, b in zip(du, dv)]
+        sums = se3.matmul(
+            left, jnp.stack([*right, ur, vr]).reshape(len(right) + 2, -1).T
+        )
+        first, second = sums[: motion.POSE], sums[motion.POSE :]
+        matrix = first[:, : motion.POSE] + second[:, motion.POSE : -2]
+        vector = -(first[:, -2] + second[:, -1])
+        cost = 0.5 * jnp.sum(squared * softened)
+        return NormalEquations(matrix, vector, cost, jnp.int32(0))
+
+    return at
+
+
+def _slopes(image: Float[Array, "3 h w"]) -> tuple[Array, Array]:
+    """Returns central differences by column and by row."""
+    padded = jnp.pad(image, ((0, 0), (1, 1), (1, 1)), mode="edge")
+    across = 0.5 * (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2])
+    down = 0.5 * (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1])
+    return across, down
+
+
+def _in_plane(change: Float[Array, "4 4"]) -> tuple[Array, Array]:
+    """Returns cosine and sine of a motion's rotation about the optical axis."""
+    cosine = change[0, 0] + change[1, 1]
+    sine = change[1, 0] - change[0, 1]
+    length = jnp.maximum(jnp.hypot(cosine, sine), 1e-6)
+    return cosine / length, sine / length
+
+
+def _flow(
+    seen: _Moved, camera: Camera, here: Float[Array, "3"]
+) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """Returns the derivatives of the pixels' columns and rows by the six parameters."""
+    ax, ay, az = seen.x - here[0], seen.y - here[1], seen.z - here[2]
+    a, b = camera.fx * seen.nearness, camera.fy * seen.nearness
+    c, d = -a * seen.x * seen.nearness, -b * seen.y * seen.nearness
+    none = jnp.zeros_like(a)
+    du = (a, none, c, c * ay, a * az - c * ax, -a * ay)
+    dv = (none, b, d, d * ay - b * az, -d * ax, b * ax)
+    return du, dv
+
+
+def _dot(left: Float[Array, "3 h w"], right: Float[Array, "3 h w"]) -> Array:
+    """Returns the sum over the channels, written out: XLA reduces slowly on a CPU."""
+    return left[0] * right[0] + left[1] * right[1] + left[2] * right[2]
