@@ -29,7 +29,7 @@ from jaxsplat.pose.pairs import map_pairs
 from jaxsplat.pose.photometric import MIN_COVERAGE, shows_object
 from jaxsplat.pose.records import Outcome, PoseEstimate
 from jaxsplat.pose.views import at_poses
-from jaxsplat.render import Photograph, normal_equations
+from jaxsplat.render import NormalEquations, Photograph, normal_equations
 from jaxsplat.render import api as render_api
 from jaxsplat.render.backends import Backend
 from jaxsplat.scene.gaussians import Gaussians
@@ -279,7 +279,7 @@ class _Work:
             jnp.float32(self.stage.scale),
         )
 
-        def evaluate(pose: Array) -> descent.NormalEquations:
+        def evaluate(pose: Array) -> NormalEquations:
             # Behind a colour of which gain and offset make the photograph's own.
             behind = (seen.background - seen.offset) / seen.gain
             return normal_equations(
