@@ -37,8 +37,8 @@ def pixel_centers(size: int) -> Float[Array, " size"]:
 
 def bilinear(
     image: Float[Array, "c h w"], x: Float[Array, "..."], y: Float[Array, "..."]
-) -> tuple[Float[Array, "c ..."], Float[Array, "c ..."], Float[Array, "c ..."]]:
-    """Returns an image between its pixels, and its derivatives by x and by y there.
+) -> Float[Array, "c ..."]:
+    """Returns an image between its pixels.
 
     Args:
         image: channels first, [c, h, w], of two pixels or more either way.
@@ -59,10 +59,6 @@ def bilinear(
     def at(shift: int) -> Array:
         return flat.at[:, place + shift].get(mode="promise_in_bounds")
 
-    here, beside, under, across = at(0), at(1), at(width), at(width + 1)
-    along_x = beside - here
-    twist = across - under - along_x
-    along_y = under - here + right * twist
-    along_x = along_x + below * twist
-    value = here + right * (beside - here) + below * along_y
-    return value, along_x, along_y
+    above = at(0) + right * (at(1) - at(0))
+    under = at(width) + right * (at(width + 1) - at(width))
+    return above + below * (under - above)

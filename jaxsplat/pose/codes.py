@@ -78,7 +78,7 @@ def turned(cut: Float[Array, "4 s s"], angle: Float[Array, ""]) -> Float[Array, 
     cosine, sine = jnp.cos(angle), jnp.sin(angle)
     columns = cosine * place - sine * place[:, None] + SIDE
     rows = sine * place + cosine * place[:, None] + SIDE
-    image, _, _ = resampling.bilinear(cut, columns, rows)
+    image = resampling.bilinear(cut, columns, rows)
     image = image.reshape(4, SIDE, 2, SIDE, 2).mean(axis=(2, 4))
     color, outline = image[:3], image[3]
     across, down = color[:, :, 2:] - color[:, :, :-2], color[:, 2:] - color[:, :-2]

@@ -72,20 +72,18 @@ def test_what_leaves_the_photograph_does_not_pull(toy: Toy) -> None:
     assert float(found.cost) > 0
 
 
-def test_bilinear_is_exact_on_a_plane_and_gives_its_slopes() -> None:
+def test_bilinear_is_exact_on_a_plane() -> None:
     rows, columns = np.mgrid[0.5:7, 0.5:9]
     image = jnp.asarray(np.stack([2 * columns + 3 * rows, rows]), jnp.float32)
     x, y = jnp.array([1.0, 4.3, 8.5]), jnp.array([2.2, 6.1, 0.5])
-    value, across, down = resampling.bilinear(image, x, y)
+    value = resampling.bilinear(image, x, y)
     np.testing.assert_allclose(value, jnp.stack([2 * x + 3 * y, y]), rtol=1e-5)
-    np.testing.assert_allclose(across, [[2.0] * 3, [0.0] * 3], atol=1e-4)
-    np.testing.assert_allclose(down, [[3.0] * 3, [1.0] * 3], atol=1e-4)
 
 
 def test_bilinear_goes_on_at_the_border_and_survives_nan() -> None:
     image = jnp.arange(6.0).reshape(1, 2, 3)
     far = jnp.array([-50.0, 50.0, jnp.nan])
-    value, _, _ = resampling.bilinear(image, far, far)
+    value = resampling.bilinear(image, far, far)
     np.testing.assert_allclose(value[0, :2], [0.0, 5.0])
 
 
