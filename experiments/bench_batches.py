@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 import jax
 import jax.numpy as jnp
 
-from experiments import bench_scenes, tracing
+from experiments import bench_scenes, figures, tracing
 from jaxsplat.core.cameras import Camera
-from jaxsplat.errors import ConfigError
 from jaxsplat.render import Photograph, api, normal_equations
 from jaxsplat.render.backends import Backend
 from jaxsplat.scene import ply
@@ -120,11 +119,7 @@ def plot(found: dict, path: pathlib.Path) -> None:
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    try:
-        from matplotlib import figure
-    except ImportError as error:
-        raise ConfigError("--plot needs matplotlib: pip install matplotlib") from error
-    canvas = figure.Figure(figsize=(8, 4.5), layout="constrained")
+    canvas = figures.canvas(8, 4.5)
     axes = canvas.add_subplot(
         xlabel="batch", ylabel="milliseconds per image", xscale="log", yscale="log"
     )
@@ -140,5 +135,4 @@ def plot(found: dict, path: pathlib.Path) -> None:
     axes.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
     canvas.legend(loc="outside right upper")
     axes.grid(alpha=0.3)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    canvas.savefig(path, dpi=120)
+    figures.save(canvas, path)

@@ -2,33 +2,41 @@
 
 For each category, with the scene that `experiments.mad` left in its run folder (or a
 fit, which is kept): coarse starts and both solvers from the same starts, errors and
-seconds; then the same photographs disturbed. Writes `pose.json` and prints a table.
-Seconds are without compilation.
+seconds; the same photographs disturbed; whole queries (coarse, refined, rendered) in
+batches; and how far a start may be off. `--holdout=0.2` fits four fifths of the
+training views and asks for the others, as SplatPose's Table 4 does. Writes `pose.json`,
+figures if asked for, and prints tables. Seconds are without compilation.
 """
 
 import dataclasses
+import functools
 import pathlib
-import time
-from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
 
-from experiments import disturbances, fitting, flags, queries
+from experiments import (
+    basin,
+    disturbances,
+    figures,
+    fitting,
+    flags,
+    pose_errors,
+    posing,
+    queries,
+)
 from experiments.category import CALIBRATION_VIEWS
-from jaxsplat import data, methods, metrics, pose, report
-from jaxsplat.core import cameras
-from jaxsplat.core.cameras import Camera
-from jaxsplat.data.records import GOOD, ObjectSet, View
-from jaxsplat.errors import DataError
+from experiments.posing import Posed
+from jaxsplat import data, methods, report
+from jaxsplat.data.records import ObjectSet, View
+from jaxsplat.errors import ConfigError
 from jaxsplat.methods.twin import Twin
 from jaxsplat.render.backends import Backend
 from jaxsplat.report import files
 
-_STARTS = 4
-_SECONDS = "seconds_per_query"
+# A fifth nearer, and a fifth off the centre: half as many again, as for any query.
+_MORE_PAIRS = 1.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,36 +53,57 @@ class Config:
     size: int | None = flags.option(
         None, "longer image side in pixels; the files' own by default", lower=16
     )
+    holdout: float = flags.option(
+        0.0,
+        "share of training views to ask for instead of test views",
+        lower=0,
+        upper=0.9,
+    )
     max_queries: int | None = flags.option(
-        16, "measure at most this many, evenly from every test type", lower=1
+        16, "measure at most this many, evenly from every test type", lower=1, free=True
     )
-    adam_steps: int = flags.option(175, "of adam_screw, 0 leaves it out", lower=0)
-    disturb: bool = flags.option(True, "whether to disturb the photographs too")
+    adam_steps: int = flags.option(
+        175, "of adam_screw, 0 leaves it out", lower=0, free=True
+    )
+    disturb: bool = flags.option(
+        True, "whether to disturb the photographs too", free=True
+    )
+    batches: tuple[str, ...] = flags.option(
+        ("1", "8"), "numbers of queries that are timed together", free=True
+    )
+    basin: int = flags.option(
+        0,
+        "queries for each pair of start errors, 0 leaves them out",
+        lower=0,
+        free=True,
+    )
+    figures: bool = flags.option(
+        False, "whether to draw figures (matplotlib)", free=True
+    )
     backend: Backend | None = flags.option(
-        None, "renderer; the best that runs here by default"
+        None, "renderer; the best that runs here by default", free=True
     )
 
-
-@dataclasses.dataclass(frozen=True)
-class Posed:
-    """Photographs and where they were taken."""
-
-    photos: Float[np.ndarray, "b h w 3"]
-    poses: Float[np.ndarray, "b 4 4"]
-    camera: Camera
+    def __post_init__(self) -> None:
+        wrong = [text for text in self.batches if not (text.isdigit() and int(text))]
+        if wrong:
+            raise ConfigError(f"batches: found {wrong[0]!r}, expected 1 or more")
 
 
 def main(config: Config) -> None:
     """Measures every category."""
+    if config.figures:
+        figures.canvas(1, 1)
     paths = data.resolve_categories(
         config.data_dir or data.sample_dir(), config.categories
     )
-    settings = dataclasses.asdict(config)
-    # Scenes are kept; how many queries are measured does not change them.
-    free = frozenset(settings) - {"preset", "seed", "size"}
-    results = {}
+    # Scenes are kept; they depend on preset, seed, size and what is held out.
+    free = flags.free_fields(Config) | {"data_dir", "categories"}
+    results: dict[str, Any] = {}
     with (
-        report.RunFolder(config.out, settings, resume=True, free=free) as run,
+        report.RunFolder(
+            config.out, dataclasses.asdict(config), resume=True, free=free
+        ) as run,
         report.Progress() as progress,
     ):
         for path in paths:
@@ -82,10 +111,20 @@ def main(config: Config) -> None:
             folder = run.category(objects.name)
             results[objects.name] = _measure(path, objects, config, folder, progress)
         target = pathlib.Path(config.out) / "pose.json"
-        record = {"device": jax.devices()[0].device_kind, "categories": results}
+        record = {
+            "versions": run.versions,
+            "config": run.config,
+            "categories": results,
+            "published": pose_errors.PUBLISHED,
+        }
         files.write_json(target, record)
         progress.clear()
-        progress.say(table(results))
+        errors = {name: found["errors"] for name, found in results.items()}
+        progress.say(pose_errors.table(errors))
+        progress.say(pose_errors.published_table(errors))
+        for name, found in results.items():
+            for batch, seconds in found["seconds_per_query"].items():
+                progress.say(f"{name}: {seconds:.3f} s a query in batches of {batch}")
         progress.say(f"results: {target}")
 
 
@@ -95,8 +134,8 @@ def _measure(
     config: Config,
     folder: report.CategoryFolder,
     progress: report.Progress,
-) -> dict[str, dict[str, float]]:
-    fitted_views, _ = queries.hold_out(objects.train, CALIBRATION_VIEWS)
+) -> dict[str, Any]:
+    fitted_views, asked = _split(objects, config)
     fitted = fitting.fit_or_read(fitted_views, objects, config, folder, progress)
     twin = methods.make_twin(
         fitted.gaussians,
@@ -106,152 +145,85 @@ def _measure(
         objects.background,
         config.backend,
     )
-    views = queries.choose_queries(objects.test, config.max_queries)
-    plain = _posed(path, views, twin)
-    good = np.array([view.defect_type == GOOD for view in views])
+    views = queries.choose_queries(asked, config.max_queries)
+    plain = posing.of_views(path, views, twin)
+    progress.note(f"{objects.name}: solvers")
+    found: dict[str, Any] = {"errors": _solved(twin, plain, fitted.center, config)}
+    if config.disturb:
+        progress.note(f"{objects.name}: disturbances")
+        found["errors"] |= _disturbed(twin, plain, fitted.center, config)
+    progress.note(f"{objects.name}: batches")
+    found["seconds_per_query"] = _batches(twin, plain, config.batches)
+    if config.basin:
+        progress.note(f"{objects.name}: start errors")
+        some = plain.taken(np.arange(config.basin) % len(views))
+        found["basin"] = basin.measure(twin, some, fitted.center, config.seed)
+        if config.figures:
+            basin.draw(found["basin"], objects.name, folder.path / "basin.png")
+    return found
+
+
+def _split(
+    objects: ObjectSet, config: Config
+) -> tuple[tuple[View, ...], tuple[View, ...]]:
+    """Returns the views to fit, and those whose poses are asked for."""
+    if not config.holdout:
+        fitted, _ = queries.hold_out(objects.train, CALIBRATION_VIEWS)
+        return fitted, objects.test
+    order = np.random.default_rng(config.seed).permutation(len(objects.train))
+    held = set(order[: max(1, round(config.holdout * len(order)))].tolist())
+    numbered = list(enumerate(objects.train))
+    return (
+        tuple(view for index, view in numbered if index not in held),
+        tuple(view for index, view in numbered if index in held),
+    )
+
+
+def _solved(
+    twin: Twin, posed: Posed, center: np.ndarray, config: Config
+) -> dict[str, dict[str, float]]:
+    """Returns the errors of the starts and of both solvers from them."""
     rows = {}
-    _coarse(twin, plain)
-    starts, seconds = _timed(lambda: _coarse(twin, plain))
-    rows["coarse"] = _row(starts[:, 0], plain, fitted.center, good, seconds)
-    progress.note(f"{objects.name}: lm")
-    _lm(twin, plain, starts, twin.capacity)
-    found, seconds = _timed(lambda: _lm(twin, plain, starts, twin.capacity))
-    rows["lm"] = _row(found, plain, fitted.center, good, seconds)
+    posing.coarse(twin, posed)
+    starts, seconds = posing.timed(lambda: posing.coarse(twin, posed))
+    rows["coarse"] = pose_errors.row(starts[:, 0], posed, center, seconds)
+    posing.refined(twin, posed, starts)
+    found, seconds = posing.timed(lambda: posing.refined(twin, posed, starts))
+    rows["lm"] = pose_errors.row(found, posed, center, seconds)
     if config.adam_steps:
-        progress.note(f"{objects.name}: adam_screw")
-        _adam(twin, plain, starts, 0, config.seed)
-        found, seconds = _timed(
-            lambda: _adam(twin, plain, starts, config.adam_steps, config.seed)
+        posing.refined_by_adam(twin, posed, starts, 0, config.seed)
+        found, seconds = posing.timed(
+            lambda: posing.refined_by_adam(
+                twin, posed, starts, config.adam_steps, config.seed
+            )
         )
-        rows["adam_screw"] = _row(found, plain, fitted.center, good, seconds)
-    for kind, change in disturbances.CHANGES.items() if config.disturb else ():
-        progress.note(f"{objects.name}: {kind}")
-        posed = _disturbed(plain, change, np.asarray(twin.background), config.seed)
-        # A nearer object takes longer lists.
-        found = _lm(twin, posed, _coarse(twin, posed), None)
-        rows[kind] = _row(found, posed, fitted.center, good)
+        rows["adam_screw"] = pose_errors.row(found, posed, center, seconds)
     return rows
 
 
-def _posed(path: pathlib.Path, views: tuple[View, ...], twin: Twin) -> Posed:
-    known = {v.name: np.asarray(v.camera.camera_from_world) for v in views if v.camera}
-    true = known or data.read_test_poses(path)
-    if true is None or not {view.name for view in views} <= set(true):
-        raise DataError(f"{path}: found no true test poses, which errors need")
-    behind = np.asarray(twin.background)
-    photos = np.stack([methods.photograph(view, behind) for view in views])
-    return Posed(photos, np.stack([true[view.name] for view in views]), twin.camera)
-
-
 def _disturbed(
-    plain: Posed,
-    change: disturbances.Change,
-    background: Float[np.ndarray, "3"],
-    seed: int,
-) -> Posed:
-    rng = np.random.default_rng(seed)
-    photos, poses = [], []
-    for photo, matrix in zip(plain.photos, plain.poses, strict=True):
-        camera = cameras.with_pose(plain.camera, jnp.asarray(matrix))
-        changed, after = disturbances.disturb(photo, camera, change, background, rng)
-        photos.append(changed)
-        poses.append(np.asarray(after.camera_from_world))
-    camera = disturbances.zoomed(plain.camera, change)
-    return Posed(np.stack(photos), np.stack(poses), camera)
+    twin: Twin, plain: Posed, center: np.ndarray, config: Config
+) -> dict[str, dict[str, float]]:
+    rows = {}
+    capacity = int(_MORE_PAIRS * twin.capacity)
+    for kind, change in disturbances.CHANGES.items():
+        background = np.asarray(twin.background)
+        posed = posing.disturbed(plain, change, background, config.seed)
+        starts = posing.coarse(twin, posed)
+        found = posing.refined(twin, posed, starts, capacity)
+        rows[kind] = pose_errors.row(found, posed, center)
+    return rows
 
 
-def _coarse(twin: Twin, posed: Posed) -> jax.Array:
-    photos = jnp.asarray(posed.photos)
-    found = pose.find_starts(twin.gallery, posed.camera, photos, _STARTS)
-    return jax.block_until_ready(found[0])
-
-
-def _lm(twin: Twin, posed: Posed, starts: jax.Array, capacity: int | None) -> jax.Array:
-    found = pose.refine_lm(
-        twin.gaussians,
-        posed.camera,
-        jnp.asarray(posed.photos),
-        starts,
-        center=twin.center,
-        background=twin.background,
-        backend=twin.backend,
-        capacity=capacity,
-    )
-    return jax.block_until_ready(found.camera_from_world)
-
-
-def _adam(
-    twin: Twin, posed: Posed, starts: jax.Array, steps: int, seed: int
-) -> jax.Array:
-    found = pose.refine_adam_screw(
-        twin.gaussians,
-        posed.camera,
-        jnp.asarray(posed.photos),
-        starts,
-        key=jax.random.key(seed),
-        center=twin.center,
-        background=twin.background,
-        config=pose.AdamScrewConfig(steps=steps),
-        backend=twin.backend,
-        capacity=twin.capacity,
-    )
-    return jax.block_until_ready(found.camera_from_world)
-
-
-def _timed(work: Callable[[], jax.Array]) -> tuple[jax.Array, float]:
-    """Returns the result and the seconds of work that is compiled already."""
-    begin = time.perf_counter()
-    result = work()
-    return result, time.perf_counter() - begin
-
-
-def _row(
-    found: jax.Array,
-    posed: Posed,
-    center: Float[np.ndarray, "3"],
-    good: np.ndarray,
-    seconds: float | None = None,
-) -> dict[str, float]:
-    pairs = list(zip(np.asarray(found), posed.poses, strict=True))
-    turn = np.degrees([metrics.rotation_error(a, b) for a, b in pairs])
-    shift = np.array(
-        [metrics.relative_translation_error(a, b, center) for a, b in pairs]
-    )
-    some = good if good.any() else np.ones_like(good)
-    row = {
-        "rotation_deg_median": float(np.median(turn)),
-        "rotation_deg_mean": float(np.mean(turn)),
-        "rotation_deg_p95": float(np.percentile(turn, 95)),
-        "translation_rel_median": float(np.median(shift)),
-        "translation_rel_mean": float(np.mean(shift)),
-        "translation_rel_p95": float(np.percentile(shift, 95)),
-        "good_rotation_deg_median": float(np.median(turn[some])),
-        "good_translation_rel_median": float(np.median(shift[some])),
-        "success_rate": float(np.mean((turn < 1) & (shift < 0.01))),
-        "queries": len(pairs),
-    }
-    if seconds is not None:
-        row[_SECONDS] = seconds / len(pairs)
-    return row
-
-
-def table(results: dict[str, dict[str, dict[str, float]]]) -> str:
-    """Returns the results as text, a line for each category and way."""
-    lines = [
-        f"{'category':<14}{'':<12}{'rot. deg':>9}{'p95':>8}{'transl. %':>10}{'p95':>8}"
-        f"{'ok %':>7}{'s/query':>9}"
-    ]
-    for name, rows in results.items():
-        for way, row in rows.items():
-            lines.append(
-                f"{name:<14}{way:<12}{row['rotation_deg_median']:>9.3f}"
-                f"{row['rotation_deg_p95']:>8.2f}"
-                f"{100 * row['translation_rel_median']:>10.3f}"
-                f"{100 * row['translation_rel_p95']:>8.2f}"
-                f"{100 * row['success_rate']:>7.1f}"
-                + (f"{row[_SECONDS]:>9.3f}" if _SECONDS in row else "")
-            )
-    return "\n".join(lines)
+def _batches(twin: Twin, plain: Posed, batches: Sequence[str]) -> dict[str, float]:
+    """Returns seconds a query: coarse, refined and rendered."""
+    seconds = {}
+    for batch in batches:
+        posed = plain.taken(np.arange(int(batch)) % len(plain.photos))
+        posing.twins(twin, posed)
+        _, taken = posing.timed(functools.partial(posing.twins, twin, posed))
+        seconds[batch] = taken / int(batch)
+    return seconds
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ from jaxsplat.metrics.aupro import aupro
 from jaxsplat.metrics.detection import image_auroc, pixel_ap, pixel_auroc
 from jaxsplat.metrics.images import psnr
 from jaxsplat.metrics.poses import (
+    SUCCESS_ROTATION_DEG,
+    SUCCESS_TRANSLATION,
     pose_summary,
     relative_translation_error,
     rotation_error,
@@ -12,6 +14,8 @@ from jaxsplat.metrics.poses import (
 from jaxsplat.metrics.ranking import why_undefined
 
 __all__ = [
+    "SUCCESS_ROTATION_DEG",
+    "SUCCESS_TRANSLATION",
     "aupro",
     "image_auroc",
     "pixel_ap",

@@ -11,7 +11,9 @@ from jaxtyping import Bool, Float
 _SCALE = 0.5
 # Weights of "as in the other photographs" for gain and offset, as shares of the
 # object's pixels: a plain object cannot tell the two apart.
-_PRIOR_GAIN, _PRIOR_OFFSET = 0.01, 0.1
+_PRIOR_GAIN, _PRIOR_OFFSET = 0.002, 0.02
+# A pixel as bright as this may have been brighter than a photograph can tell.
+_SATURATED = 0.995
 # A border that differs more than this from the known background is not background.
 _MOST_CHANGE = 0.35
 
@@ -24,7 +26,7 @@ class Exposure:
     Attributes:
         gain: by which the object's colours are multiplied, [3].
         offset: that is added to them, [3].
-        background: RGB behind the object, [3].
+        background: RGB behind the object, above 1 where it is overexposed, [3].
     """
 
     gain: Float[Array, "*b 3"]
@@ -34,7 +36,7 @@ class Exposure:
     def apply(
         self, color: Float[Array, "3 h w"], alpha: Float[Array, "h w"]
     ) -> Float[Array, "3 h w"]:
-        """Returns what the photograph should show.
+        """Returns what the photograph should show, saturated where it is too bright.
 
         Args:
             color: RGB times coverage, [3, h, w].
@@ -43,7 +45,8 @@ class Exposure:
         gain, offset, behind = (
             x[:, None, None] for x in (self.gain, self.offset, self.background)
         )
-        return gain * color + offset * alpha + behind * (1 - alpha)
+        shown = gain * color + offset * alpha + behind * (1 - alpha)
+        return jnp.clip(shown, 0.0, 1.0)
 
 
 def neutral(background: Float[Array, "3"]) -> Exposure:
@@ -85,7 +88,8 @@ def estimate(
     behind = background[:, None, None] * (1 - alpha)
     residual = color + behind - observed
     squared = jnp.sum(residual * residual, axis=0) / _SCALE**2
-    weight = jnp.where(counts & (alpha > 0.5), 1 / (1 + squared) ** 2, 0.0)
+    told = counts & (alpha > 0.5) & jnp.all(observed < _SATURATED, axis=0)
+    weight = jnp.where(told, 1 / (1 + squared) ** 2, 0.0)
     shown = observed - behind
     pixels = jnp.sum(alpha) + 1.0
 
@@ -100,4 +104,8 @@ def estimate(
     determinant = gg * oo - go * go
     gain = (g * oo - o * go) / determinant
     offset = (o * gg - g * go) / determinant
-    return Exposure(gain, offset, background)
+    # Behind a saturated background lies a brighter one: its share in the pixels of an
+    # outline makes the object look smaller.
+    beyond = jnp.maximum(gain, 1.0) * background
+    behind = jnp.where(background < _SATURATED, background, beyond)
+    return Exposure(gain, offset, behind)

@@ -96,21 +96,22 @@ class LmConfig:
 def stages_for(width: int, height: int) -> tuple[Stage, ...]:
     """Returns the stages for queries of a size.
 
-    At 50 pixels a misaligned edge is a residual as large as colours, and must pull; the
-    scale falls with the pixels' size to a quarter, where it lets go of defects.
+    The first size comes twice. At 50 pixels a misaligned edge is a residual as large as
+    colours, and must pull; then the scale falls to where it lets go of defects. The
+    full size is rendered once, and aligned for long: with a defect or overexposed, the
+    last steps are slow.
     """
-    shrinks = pyramid.shrinks(width, height)
-    last = len(shrinks) - 1
-    return tuple(
-        Stage(
-            shrink,
-            renders=2,
-            steps=6 if level == 0 else 2 if level == last else 4,
-            scale=max(2.0**-level, 0.25),
-            keep=2 if level < last - 1 else 1,
-        )
-        for level, shrink in enumerate(shrinks)
-    )
+    first, *sizes = pyramid.shrinks(width, height)
+    work = [
+        Stage(first, renders=1, steps=6, scale=1.0, keep=2),
+        Stage(first, renders=1, steps=6, scale=0.5, keep=2 if len(sizes) > 1 else 1),
+    ]
+    for shrink in sizes[:-1]:
+        keep = 2 if shrink > 2 else 1
+        work.append(Stage(shrink, renders=2, steps=4, scale=0.25, keep=keep))
+    if sizes:
+        work.append(Stage(sizes[-1], renders=1, steps=8, scale=0.25))
+    return tuple(work)
 
 
 class _Found(NamedTuple):

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments import disturbances, pose
+from experiments import disturbances
 from jaxsplat.core import cameras
 from jaxsplat.core.cameras import Camera
 from jaxsplat.render import api as render
@@ -61,16 +61,3 @@ def test_brightness_is_clipped() -> None:
             np.random.default_rng(0),
         )
         np.testing.assert_allclose(changed, np.clip(factor * photo, 0, 1), atol=1e-6)
-
-
-def test_the_table_has_a_line_for_each_way() -> None:
-    row = {
-        "rotation_deg_median": 0.1,
-        "rotation_deg_p95": 0.2,
-        "translation_rel_median": 0.003,
-        "translation_rel_p95": 0.004,
-        "success_rate": 0.5,
-    }
-    text = pose.table({"a": {"lm": row | {"seconds_per_query": 1.25}, "all": row}})
-    assert text.count("\n") == 2
-    assert "1.250" in text.splitlines()[1] and "50.0" in text.splitlines()[2]

@@ -98,6 +98,16 @@ def test_exposure_is_recovered(toy: Toy) -> None:
     np.testing.assert_allclose(shown, jnp.moveaxis(image, -1, 0), atol=0.03)
 
 
+def test_overexposure_is_recovered(toy: Toy) -> None:
+    seen = template(toy, 1)
+    bright = 1.2 * exposure.neutral(jnp.ones(3)).apply(seen.color, seen.alpha)
+    image = jnp.moveaxis(jnp.clip(bright, 0.0, 1.0), 0, -1)
+    found = alignment.estimate_exposure(seen, image, seen.camera, jnp.ones(3))
+    np.testing.assert_allclose(found.background, 1.2, atol=0.05)
+    shown = found.apply(seen.color, seen.alpha)
+    np.testing.assert_allclose(shown, jnp.moveaxis(image, -1, 0), atol=0.03)
+
+
 def test_the_border_tells_the_background_unless_it_cannot() -> None:
     image = jnp.full((8, 8, 3), 0.8).at[2:6, 2:6].set(0.1)
     np.testing.assert_allclose(exposure.border_color(image, jnp.ones(3)), 0.8)
