@@ -4,8 +4,8 @@ A render with depth is a surface that can be moved. Each of its pixels is carrie
 where it would be seen from another pose, and compared with the photograph there, as in
 direct visual odometry (Kerl, Sturm and Cremers 2013). That is exact at the pose of the
 render and holds some degrees around it, at a small part of a render's cost. Gradients
-are the render's own (Baker and Matthews 2004): those of the photograph, noisy and with
-a defect's edges in them, lead to poses twice as far off.
+are the render's own (Baker and Matthews 2004). Means with the photograph's (Malis 2004)
+reach as far, and doubled the error on the NeRF-synthetic chair.
 """
 
 import dataclasses

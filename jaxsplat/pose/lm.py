@@ -6,8 +6,8 @@ Steps cost little beside renders. A query's poses that explain it badly are drop
 the way; exposure and robust weights are each query's own.
 
 Steps on the rasteriser's normal equations, which render at every step, can follow. They
-minimise the photometric cost itself, at some ten times the time of a step. They halve
-the error on the NeRF-synthetic chair, and change little on the sample.
+minimise the photometric cost itself, at some ten times the time of a step: for clouds
+without surfaces. On fitted objects they change little.
 """
 
 import dataclasses
