@@ -171,11 +171,10 @@ def equations(
     expected = exposure.apply(template.color, template.alpha)
     slopes = _slopes(expected)
     planes = jnp.moveaxis(photograph, -1, 0)
-    beyond = jnp.clip(exposure.background, 0.0, 1.0)
     distance = se3.apply(template.camera.camera_from_world, center)[2]
 
     def at(pose: Float[Array, "4 4"]) -> NormalEquations:
-        seen = _move(template, planes, camera, pose, beyond)
+        seen = _move(template, planes, camera, pose, exposure.surroundings)
         here = se3.apply(pose, center)
         # The template's gradients turn and shrink with it, to first order.
         shrunk = jnp.maximum(here[2], _MIN_DEPTH) / distance

@@ -33,6 +33,11 @@ class Exposure:
     offset: Float[Array, "*b 3"]
     background: Float[Array, "*b 3"]
 
+    @property
+    def surroundings(self) -> Float[Array, "*b 3"]:
+        """What the photograph shows beside the object, [3]."""
+        return jnp.clip(self.background, 0.0, 1.0)
+
     def apply(
         self, color: Float[Array, "3 h w"], alpha: Float[Array, "h w"]
     ) -> Float[Array, "3 h w"]:

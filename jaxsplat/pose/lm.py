@@ -282,7 +282,7 @@ class _Work:
 
         def evaluate(pose: Array) -> NormalEquations:
             # Behind a colour of which gain and offset make the photograph's own.
-            behind = (seen.background - seen.offset) / seen.gain
+            behind = (seen.surroundings - seen.offset) / seen.gain
             return normal_equations(
                 self.gaussians,
                 cameras.with_pose(self.camera, pose),
