@@ -94,6 +94,7 @@ def refined(
         starts,
         center=twin.center,
         background=twin.background,
+        sampling_rate=twin.sampling_rate,
         backend=twin.backend,
         capacity=twin.capacity if capacity is None else capacity,
     )

@@ -69,7 +69,7 @@ def _radii(splats: projection.Splats, camera: Camera) -> Float[Array, " n"]:
 
 @functools.partial(
     jax.jit,
-    static_argnames=("config", "backend", "capacity", "minification"),
+    static_argnames=("config", "backend", "capacity"),
     donate_argnums=0,
 )
 def train_step(
@@ -82,7 +82,7 @@ def train_step(
     config: FitConfig,
     backend: Backend,
     capacity: int,
-    minification: float,
+    minification: float | Float[Array, ""],
 ) -> tuple[FitState, StepReport]:
     """Returns the state after one view, and a report. `state` is donated.
 

@@ -47,6 +47,7 @@ class Best(Inspector):
             starts,
             center=twin.center,
             background=twin.background,
+            sampling_rate=twin.sampling_rate,
             config=self._solver,
             backend=twin.backend,
             capacity=twin.capacity,

@@ -15,6 +15,7 @@ from jaxsplat.core import cameras, resampling
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data.records import View
 from jaxsplat.render import api as render
+from jaxsplat.render import sampling
 from jaxsplat.render.backends import Backend, resolve_backend
 from jaxsplat.scene.gaussians import Gaussians
 
@@ -34,6 +35,8 @@ class Twin:
         camera: intrinsics and image size of the queries.
         center: what the views look at, [3].
         background: RGB behind the object, [3].
+        sampling_rate: `render.sampling_rate` at the center of the photographs that the
+            scene was fitted to.
         capacity: of the renderer's lists at the queries' size (static).
         backend: of the renderer (static).
     """
@@ -43,6 +46,7 @@ class Twin:
     camera: Camera
     center: Float[Array, "3"]
     background: Float[Array, "3"]
+    sampling_rate: Float[Array, ""]
     capacity: int = dataclasses.field(metadata=dict(static=True))
     backend: Backend = dataclasses.field(metadata=dict(static=True))
 
@@ -79,20 +83,25 @@ def make_twin(
     behind = behind.astype(np.float32)
     posed = cameras.stack([view.camera for view in views if view.camera is not None])
     poses = pose.gallery_poses(np.asarray(posed.camera_from_world), center)
+    middle = jnp.asarray(center, jnp.float32)
+    rates = jax.vmap(sampling.sampling_rate, in_axes=(0, None))(posed, middle)
+    sampling_rate = jnp.median(rates)
     gallery = pose.build_gallery(
         gaussians,
         camera,
         jnp.asarray(poses),
-        center=jnp.asarray(center, jnp.float32),
+        center=middle,
         background=jnp.asarray(behind),
+        sampling_rate=sampling_rate,
         backend=backend,
     )
     return Twin(
         gaussians,
         gallery,
         camera,
-        jnp.asarray(center, jnp.float32),
+        middle,
         jnp.asarray(behind),
+        sampling_rate,
         render.plan(gaussians, posed, _CAPACITY_SLACK, backend=backend),
         resolve_backend(backend),
     )
@@ -119,12 +128,14 @@ def render_twin(
     """Returns the good object seen from each pose, clamped to [0, 1]."""
 
     def one(matrix: Array) -> Array:
+        camera = cameras.with_pose(twin.camera, matrix)
         drawn = render.render(
             twin.gaussians,
-            cameras.with_pose(twin.camera, matrix),
+            camera,
             background=twin.background,
             backend=twin.backend,
             capacity=twin.capacity,
+            minification=sampling.minification(camera, twin.center, twin.sampling_rate),
         )
         return jnp.clip(drawn.color, 0.0, 1.0)
 

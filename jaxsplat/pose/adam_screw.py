@@ -78,7 +78,7 @@ def refine_adam_screw(
     config: AdamScrewConfig | None = None,
     backend: Backend | None = None,
     capacity: int | None = None,
-    minification: float = 1.0,
+    minification: float | Float[Array, ""] | None = None,
 ) -> PoseEstimate:
     """Returns the refined pose of each photograph, found in one XLA program.
 
@@ -102,8 +102,7 @@ def refine_adam_screw(
         backend: of the renderer.
         capacity: of the renderer's lists (`render.plan`). None plans it from the
             starts, which reads one number back from the device before the program runs.
-        minification: how many times smaller the queries are than the images that the
-            cloud was fitted to; see `render.projection.project`.
+        minification: of the renderer.
 
     Returns:
         The pose of least loss among all that were tried, the start included; [b].

@@ -60,7 +60,7 @@ def render_template(
     *,
     backend: Backend | None = None,
     capacity: int | None = None,
-    minification: float = 1.0,
+    minification: float | Float[Array, ""] | None = None,
 ) -> tuple[Template, Array]:
     """Returns the template seen by one camera, and `render.Rendered.needed`.
 

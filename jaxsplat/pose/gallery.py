@@ -21,6 +21,7 @@ from jaxsplat.pose import alignment, codes, pyramid
 from jaxsplat.pose.alignment import Template
 from jaxsplat.pose.views import at_poses
 from jaxsplat.render import api as render_api
+from jaxsplat.render import sampling
 from jaxsplat.render.backends import Backend
 from jaxsplat.scene.gaussians import Gaussians
 
@@ -62,6 +63,7 @@ def build_gallery(
     *,
     center: Float[Array, "3"] | None = None,
     background: Float[Array, "3"] | None = None,
+    sampling_rate: float | Float[Array, ""] | None = None,
     backend: Backend | None = None,
 ) -> Gallery:
     """Returns the gallery of a cloud seen from many poses.
@@ -72,34 +74,39 @@ def build_gallery(
         camera_from_world: the poses, such as `gallery_poses` returns, [v, 4, 4].
         center: world point that they look at, the origin when None, [3].
         background: RGB behind the object, white when None, [3].
+        sampling_rate: `render.sampling_rate` at the center of the photographs that the
+            cloud was fitted to; the median of the poses at the queries' size when None.
         backend: of the renderer.
     """
     shrink = pyramid.coarsest(camera.width, camera.height)
     views = at_poses(pyramid.shrunken(camera, shrink), jnp.asarray(camera_from_world))
-    minification = float(shrink)
+    center = jnp.zeros(3) if center is None else center
+    rates = jax.vmap(sampling.sampling_rate, in_axes=(0, None))(views, center)
+    if sampling_rate is None:
+        sampling_rate = shrink * jnp.median(rates)
     capacity = render_api.plan(
-        gaussians, views, 1.0, backend=backend, minification=minification
+        gaussians, views, 1.0, backend=backend, minification=sampling_rate / rates
     )
     return _build(
         gaussians,
         views,
-        jnp.zeros(3) if center is None else center,
+        center,
         jnp.ones(3) if background is None else background,
+        sampling_rate,
         backend,
         capacity,
-        minification,
     )
 
 
-@functools.partial(jax.jit, static_argnames=("backend", "capacity", "minification"))
+@functools.partial(jax.jit, static_argnames=("backend", "capacity"))
 def _build(
     gaussians: Gaussians,
     views: Camera,
     center: Array,
     background: Array,
+    sampling_rate: Array,
     backend: Backend | None,
     capacity: int,
-    minification: float,
 ) -> Gallery:
     def one(camera: Camera) -> tuple[Array, Array, Array, Template]:
         template, _ = alignment.render_template(
@@ -108,7 +115,7 @@ def _build(
             center,
             backend=backend,
             capacity=capacity,
-            minification=minification,
+            minification=sampling.minification(camera, center, sampling_rate),
         )
         behind = background[:, None, None] * (1 - template.alpha)
         image = jnp.clip(jnp.moveaxis(template.color + behind, 0, -1), 0.0, 1.0)

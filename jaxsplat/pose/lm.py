@@ -12,7 +12,7 @@ without surfaces. On fitted objects they change little.
 
 import dataclasses
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -29,7 +29,7 @@ from jaxsplat.pose.pairs import map_pairs
 from jaxsplat.pose.photometric import MIN_COVERAGE, shows_object
 from jaxsplat.pose.records import Outcome, PoseEstimate
 from jaxsplat.pose.views import at_poses
-from jaxsplat.render import NormalEquations, Photograph, normal_equations
+from jaxsplat.render import NormalEquations, Photograph, normal_equations, sampling
 from jaxsplat.render import api as render_api
 from jaxsplat.render.backends import Backend
 from jaxsplat.scene.gaussians import Gaussians
@@ -114,6 +114,14 @@ def stages_for(width: int, height: int) -> tuple[Stage, ...]:
     return tuple(work)
 
 
+class _Query(NamedTuple):
+    """Photographs or one, at a stage's size."""
+
+    image: Array
+    background: Array  # behind the object in the photograph
+    rate: Array | None  # the sampling rate that the object was fitted at
+
+
 class _Found(NamedTuple):
     """What is known of poses, [b, k, ...]."""
 
@@ -130,10 +138,10 @@ def refine_lm(
     *,
     center: Float[Array, "3"] | None = None,
     background: Float[Array, "3"] | None = None,
+    sampling_rate: float | Float[Array, " *b"] | None = None,
     config: LmConfig | None = None,
     backend: Backend | None = None,
     capacity: int | None = None,
-    minification: float = 1.0,
 ) -> PoseEstimate:
     """Returns the refined pose of each photograph, found in one XLA program.
 
@@ -144,13 +152,15 @@ def refine_lm(
         starts: `camera_from_world` of k coarse poses each, [b, k, 4, 4].
         center: what rotations turn about in the world, the origin when None, [3].
         background: RGB behind the object, white when None, [3].
+        sampling_rate: `render.sampling_rate` at the center of the photographs that the
+            cloud was fitted to, one for all queries or one each. Photographs that show
+            the object larger or smaller are then compared with renders as sharp as they
+            are. When None they are taken to show it as large.
         config: settings.
         backend: of the renderer.
         capacity: of the renderer's lists at the queries' size (`render.plan`), which
             smaller sizes do not exceed. None plans it from the starts, which reads one
             number back from the device before the program runs.
-        minification: how many times smaller the queries are than the images that the
-            cloud was fitted to; see `render.projection.project`.
 
     Returns:
         The pose of least cost of each photograph, or its first start where no cost is
@@ -168,16 +178,14 @@ def refine_lm(
         starts,
         jnp.zeros(3) if center is None else center,
         jnp.ones(3) if background is None else background,
+        sampling_rate,
         LmConfig() if config is None else config,
         backend,
         capacity,
-        minification,
     )
 
 
-@functools.partial(
-    jax.jit, static_argnames=("config", "backend", "capacity", "minification")
-)
+@functools.partial(jax.jit, static_argnames=("config", "backend", "capacity"))
 def _refine(
     gaussians: Gaussians,
     camera: Camera,
@@ -185,18 +193,22 @@ def _refine(
     starts: Array,
     center: Array,
     background: Array,
+    sampling_rate: float | Array | None,
     config: LmConfig,
     backend: Backend | None,
     capacity: int,
-    minification: float,
 ) -> PoseEstimate:
     behind = jax.vmap(exposure.border_color, in_axes=(0, None))(queries, background)
     stages = config.stages or stages_for(camera.width, camera.height)
+    rates = None
+    if sampling_rate is not None:
+        rates = jnp.broadcast_to(jnp.asarray(sampling_rate), starts.shape[:1])
     rivalled = jnp.zeros(len(queries), bool)
     steps = config.polish
     for stage in stages:
         small = pyramid.shrunken(camera, stage.shrink)
         images = resampling.area_resize(queries, small.height, small.width)
+        asked = _Query(images, behind, rates)
         work = _Work(
             gaussians,
             small,
@@ -204,10 +216,9 @@ def _refine(
             stage,
             backend,
             capacity,
-            minification * stage.shrink,
         )
         found = map_pairs(
-            lambda pair: work.align(images[pair[0]], behind[pair[0]], pair[1]),
+            lambda pair: work.align(_row(asked, pair[0]), pair[1]),
             starts,
             config.together,
         )
@@ -219,10 +230,7 @@ def _refine(
         seen = jax.tree.map(lambda leaf: leaf[:, 0], found.exposure)
         polished = map_pairs(
             lambda pair: work.polish(
-                images[pair[0]],
-                jax.tree.map(lambda leaf: leaf[pair[0]], seen),
-                pair[1],
-                config.polish,
+                _row(asked, pair[0]), _row(seen, pair[0]), pair[1], config.polish
             ),
             starts[:, :1],
             config.together,
@@ -242,9 +250,8 @@ class _Work:
     stage: Stage
     backend: Backend | None
     capacity: int
-    minification: float
 
-    def align(self, image: Array, background: Array, pose: Array) -> _Found:
+    def align(self, query: _Query, pose: Array) -> _Found:
         """Returns the pose after the stage's renders and alignments."""
         needed = jnp.int32(0)
         for _ in range(self.stage.renders):
@@ -255,11 +262,13 @@ class _Work:
                 self.center,
                 backend=self.backend,
                 capacity=self.capacity,
-                minification=self.minification,
+                minification=self._minification(camera, query.rate),
             )
-            seen = alignment.estimate_exposure(template, image, camera, background)
+            seen = alignment.estimate_exposure(
+                template, query.image, camera, query.background
+            )
             evaluate = alignment.equations(
-                template, image, camera, self.center, seen, self.stage.scale
+                template, query.image, camera, self.center, seen, self.stage.scale
             )
             found = descent.descend(
                 evaluate, camera, self.center, pose, self.stage.steps
@@ -270,11 +279,11 @@ class _Work:
             needed = jnp.maximum(needed, pairs)
         return _Found(found._replace(pose=pose, needed=needed), seen, covered)
 
-    def polish(self, image: Array, seen: Exposure, pose: Array, steps: int) -> Descent:
+    def polish(self, query: _Query, seen: Exposure, pose: Array, steps: int) -> Descent:
         """Returns the pose after steps that render each time."""
         photograph = Photograph(
-            image,
-            jnp.ones(image.shape[:2]),
+            query.image,
+            jnp.ones(query.image.shape[:2]),
             seen.gain,
             seen.offset,
             jnp.float32(self.stage.scale),
@@ -283,18 +292,28 @@ class _Work:
         def evaluate(pose: Array) -> NormalEquations:
             # Behind a colour of which gain and offset make the photograph's own.
             behind = (seen.surroundings - seen.offset) / seen.gain
+            camera = cameras.with_pose(self.camera, pose)
             return normal_equations(
                 self.gaussians,
-                cameras.with_pose(self.camera, pose),
+                camera,
                 photograph,
                 center=self.center,
                 background=behind,
                 backend=self.backend,
                 capacity=self.capacity,
-                minification=self.minification,
+                minification=self._minification(camera, query.rate),
             )
 
         return descent.descend(evaluate, self.camera, self.center, pose, steps)
+
+    def _minification(self, camera: Camera, rate: Array | None) -> float | Array:
+        if rate is None:
+            return float(self.stage.shrink)
+        return sampling.minification(camera, self.center, rate)
+
+
+def _row(stacked: Any, index: Array) -> Any:
+    return jax.tree.map(lambda leaf: leaf[index], stacked)
 
 
 def _best(found: _Found, keep: int) -> tuple[_Found, Array]:

@@ -30,21 +30,20 @@ class Scene:
         camera: intrinsics and image size; the pose is not looked at.
         background: RGB behind the object, [3].
         center: world point that rotations turn about, [3].
+        minification: of the renderer.
         ssim_weight: lambda of the loss (static).
         backend: of the renderer (static).
         capacity: of the renderer's lists (static).
-        minification: how many times smaller the images are than those that the cloud
-            was fitted to (static).
     """
 
     gaussians: Gaussians
     camera: Camera
     background: Float[Array, "3"]
     center: Float[Array, "3"]
+    minification: float | Float[Array, ""] | None
     ssim_weight: float = dataclasses.field(metadata=dict(static=True))
     backend: Backend | None = dataclasses.field(metadata=dict(static=True))
     capacity: int = dataclasses.field(metadata=dict(static=True))
-    minification: float = dataclasses.field(default=1.0, metadata=dict(static=True))
 
 
 @jax.tree_util.register_dataclass

@@ -47,15 +47,16 @@ def default_capacity(n: int, width: int, height: int) -> int:
     return 16 * n + 4 * tiles_x * tiles_y
 
 
-@functools.partial(jax.jit, static_argnames=("tile", "minification"))
+@functools.partial(jax.jit, static_argnames="tile")
 def _needed(
-    gaussians: Gaussians, cameras: Camera, tile: int, minification: float
+    gaussians: Gaussians, cameras: Camera, tile: int, minification: Array | None
 ) -> Int[Array, " b"]:
-    def one(camera: Camera) -> Int[Array, ""]:
+    def one(view: tuple[Camera, Array | None]) -> Int[Array, ""]:
+        camera, minification = view
         splats = projection.project(gaussians, camera, minification)
         return binning.count_pairs(splats, camera.width, camera.height, tile)
 
-    return jax.lax.map(one, cameras)
+    return jax.lax.map(one, (cameras, minification))
 
 
 def plan(
@@ -64,7 +65,7 @@ def plan(
     slack: float = 1.25,
     *,
     backend: Backend | None = None,
-    minification: float = 1.0,
+    minification: float | Float[Array, "..."] | None = None,
 ) -> int:
     """Returns a list capacity that fits every given camera, from concrete arrays.
 
@@ -73,7 +74,7 @@ def plan(
         cameras: one camera or a stack of them with one leading axis.
         slack: factor for poses and parameters that will still move.
         backend: the one that will keep the lists; they differ in their tiles.
-        minification: as in `render`.
+        minification: as in `render`, one for all cameras or one each.
 
     The result is rounded up to one of eight sizes an octave, so that a changing scene
     causes few compilations.
@@ -83,6 +84,8 @@ def plan(
     with jax.ensure_compile_time_eval():
         if cameras.fx.ndim == 0:
             cameras = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], cameras)
+        if minification is not None:
+            minification = jnp.broadcast_to(jnp.asarray(minification), cameras.fx.shape)
         most = int(jnp.max(_needed(gaussians, cameras, tile, minification)))
     needed = int(slack * max(most, 1024))
     step = 2 ** max(needed.bit_length() - 4, 0)
@@ -90,10 +93,13 @@ def plan(
 
 
 def capacity_for(
-    gaussians: Gaussians, camera: Camera, backend: Backend, minification: float
+    gaussians: Gaussians,
+    camera: Camera,
+    backend: Backend,
+    minification: float | Array | None,
 ) -> int:
     """Returns the list capacity of one image for which none is given."""
-    leaves = jax.tree.leaves((gaussians, camera))
+    leaves = jax.tree.leaves((gaussians, camera, minification))
     traced = any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)
     if traced or backend == "reference":
         n = gaussians.means.shape[0]
@@ -147,14 +153,14 @@ def render_splats(
     return Rendered(color, coverage, image[3], needed)
 
 
-@functools.partial(jax.jit, static_argnames=("backend", "capacity", "minification"))
+@functools.partial(jax.jit, static_argnames=("backend", "capacity"))
 def _render(
     gaussians: Gaussians,
     camera: Camera,
     background: Float[Array, "3"],
     backend: Backend,
     capacity: int,
-    minification: float,
+    minification: float | Array | None,
 ) -> Rendered:
     splats = projection.project(gaussians, camera, minification)
     return render_splats(splats, camera, background, backend, capacity)
@@ -167,7 +173,7 @@ def render(
     background: Float[Array, "3"] | None = None,
     backend: Backend | None = None,
     capacity: int | None = None,
-    minification: float = 1.0,
+    minification: float | Float[Array, ""] | None = None,
 ) -> Rendered:
     """Returns the view of a cloud of Gaussians from one camera.
 
@@ -183,14 +189,15 @@ def render(
             None for the best that runs here.
         capacity: slots for (tile, splat) pairs. None plans it when the arrays are
             concrete, else takes `default_capacity`. See `Rendered.needed`.
-        minification: how many times smaller the image is than those that the cloud was
-            fitted to; see `projection.project`. Above 1 the image is antialiased.
+        minification: how many times smaller the object is in the image than in those
+            that the cloud was fitted to; see `projection.project`. Above 1 the image is
+            antialiased.
 
     Raises:
         ConfigError: the named backend is unknown or cannot run here, or
-            `minification` is not positive.
+            `minification` is a number and not positive.
     """
-    if not minification > 0:
+    if isinstance(minification, float | int) and not minification > 0:
         raise ConfigError(f"minification {minification}: expected a number above 0")
     chosen = backends.resolve_backend(backend)
     if capacity is None:

@@ -57,7 +57,7 @@ def project(
     gaussians: Gaussians,
     camera: Camera,
     center: Float[Array, "3"],
-    minification: float = 1.0,
+    minification: float | Float[Array, ""] | None = None,
 ) -> tuple[Splats, Tangents]:
     """Returns the splats of `projection.project` and how they move with the camera."""
 
@@ -76,7 +76,7 @@ def project(
     dp, dq, dr = jnp.moveaxis(factors, 2, 0)
     p, q, r = splats.factors.T[:, :, None]
     power = [-dp, -dq, -(p * du + q * dv), -dr, -r * dv]
-    if minification != 1:
+    if minification is not None:
         # Rows that are culled have no opacity, and no tangent of it either.
         seen = splats.reach[:, None] > 0
         power.append(jnp.where(seen, log_opacities, 0.0))

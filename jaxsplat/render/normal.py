@@ -37,7 +37,7 @@ def normal_equations(
     exposure: bool = False,
     backend: Backend | None = None,
     capacity: int | None = None,
-    minification: float = 1.0,
+    minification: float | Float[Array, ""] | None = None,
     lists: TileLists | None = None,
 ) -> NormalEquations:
     """Returns the normal equations of a photograph about one pose.
@@ -80,9 +80,7 @@ def normal_equations(
     )
 
 
-@functools.partial(
-    jax.jit, static_argnames=("exposure", "backend", "capacity", "minification")
-)
+@functools.partial(jax.jit, static_argnames=("exposure", "backend", "capacity"))
 def _normal_equations(
     gaussians: Gaussians,
     camera: Camera,
@@ -93,7 +91,7 @@ def _normal_equations(
     exposure: bool,
     backend: Backend,
     capacity: int | None,
-    minification: float,
+    minification: float | Array | None,
 ) -> NormalEquations:
     count = normal_form.parameter_count(exposure)
     settings = jnp.concatenate(
@@ -140,7 +138,7 @@ def _by_forward_mode(
     target: Array,
     settings: Array,
     exposure: bool,
-    minification: float,
+    minification: float | Array | None,
 ) -> Float[Array, " s"]:
     """Returns the sums from the reference renderer and JAX's derivative of it."""
 
@@ -169,7 +167,7 @@ def _by_forward_mode(
 
 @functools.partial(
     jax.jit,
-    static_argnames=("padding", "backend", "capacity", "minification"),
+    static_argnames=("padding", "backend", "capacity"),
 )
 def tile_lists(
     gaussians: Gaussians,
@@ -178,7 +176,7 @@ def tile_lists(
     capacity: int,
     padding: float = 0.0,
     backend: Backend | None = None,
-    minification: float = 1.0,
+    minification: float | Float[Array, ""] | None = None,
 ) -> TileLists:
     """Returns the tile lists that `normal_equations` would make.
 

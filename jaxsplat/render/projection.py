@@ -101,16 +101,20 @@ def _image_covariance(
     )
 
 
-def project(gaussians: Gaussians, camera: Camera, minification: float = 1.0) -> Splats:
+def project(
+    gaussians: Gaussians,
+    camera: Camera,
+    minification: float | Float[Array, ""] | None = None,
+) -> Splats:
     """Returns the splats of a cloud in one camera's image.
 
-    In an image smaller than those that a cloud was fitted to, the dilation by a fixed
-    number of pixels makes every splat, and so the object, too large. `minification`
-    says how many times smaller the image is: the dilation then shrinks with it, a
-    pixel's own area takes its place, and opacities fall as areas grow, so that the
-    image is that of the larger size, averaged (Yu et al. 2024, Mip-Splatting, section
-    5.2). On a fitted object the pose of least loss was 2 % too far at a quarter of the
-    size before, and .3 % with this. 1 is Kerbl's renderer.
+    In an image that shows an object smaller than those that it was fitted to, the
+    dilation by a fixed number of pixels makes every splat, and so the object, too
+    large. `minification` says how many times smaller: the dilation then shrinks with
+    it, a pixel's own area takes its place, and opacities fall as areas grow, so that
+    the image is that of the larger size, averaged (Yu et al. 2024, Mip-Splatting,
+    section 5.2). On a fitted object the pose of least loss was 2 % too far at a quarter
+    of the size before, and .3 % with this. None is Kerbl's renderer, as 1 is.
 
     Differentiable in every Gaussian parameter and in the camera, except `reach` and
     `extents`, which only choose tiles. Rows that are not live, behind the near plane,
@@ -124,8 +128,11 @@ def project(gaussians: Gaussians, camera: Camera, minification: float = 1.0) -> 
     points = jnp.where(visible[:, None], points, jnp.array([0.0, 0.0, 1.0]))
     xx, xy, yy, determinant = _image_covariance(points, gaussians, camera)
     # det(C + d I) = det C + d tr C + d^2, all terms positive.
-    fitted = constants.DILATION_PX2 / minification**2
-    dilation = fitted + constants.PIXEL_VARIANCE_PX2 * (1 - 1 / minification**2)
+    fitted = dilation = jnp.float32(constants.DILATION_PX2)
+    if minification is not None:
+        share = 1 / jnp.square(minification)
+        fitted = constants.DILATION_PX2 * share
+        dilation = fitted + constants.PIXEL_VARIANCE_PX2 * (1 - share)
     fitted_determinant = determinant + fitted * (xx + yy) + fitted**2
     determinant = determinant + dilation * (xx + yy) + dilation**2
     visible = visible & jnp.isfinite(determinant)
@@ -135,7 +142,7 @@ def project(gaussians: Gaussians, camera: Camera, minification: float = 1.0) -> 
     factors = jnp.stack([yy * across, -xy * across, lax.rsqrt(yy)], axis=1)
     factors = jnp.where(visible[:, None], factors, 0.0)
     log_opacities = jax.nn.log_sigmoid(gaussians.opacity_logits)
-    if minification != 1:
+    if minification is not None:
         fitted_determinant = jnp.where(visible, fitted_determinant, 1.0)
         shrink = jnp.log(fitted_determinant) - jnp.log(determinant)
         log_opacities = log_opacities + 0.5 * shrink

@@ -37,6 +37,7 @@ class Toy:
             self.camera,
             jnp.ones(3),
             jnp.zeros(3),
+            minification=None,
             ssim_weight=0.2,
             backend=None,
             capacity=CAPACITY,

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from jaxsplat import pose
-from jaxsplat.core import cameras, se3
+from jaxsplat.core import cameras, resampling, se3
 from jaxsplat.errors import ConfigError
 from jaxsplat.pose import Outcome, PoseEstimate, lm
 from jaxsplat.render import api as render
 from jaxsplat.scene.gaussians import Gaussians
-from tests.pose.conftest import CAPACITY, DISTANCE, Toy
+from tests.pose.conftest import CAPACITY, DISTANCE, TWIST, Toy
 
 STAGES = (pose.Stage(2, 2, 6, 1.0), pose.Stage(1, 2, 4, 0.25))
 
@@ -70,6 +70,40 @@ def test_a_defect_does_not_pull_the_pose(toy: Toy) -> None:
     )
     errors = [degrees(f.camera_from_world, toy.truth).max() for f in (robust, plain)]
     assert errors[0] < 0.5 and errors[0] < 0.5 * errors[1]
+
+
+def test_farther_objects_are_rendered_as_small_as_they_are_seen(toy: Toy) -> None:
+    # Seen at 1.5 times the distance, what the cloud's own rate shows is averaged.
+    fitted = float(toy.camera.fx) / DISTANCE
+    truth = toy.truth.at[:, 2, 3].multiply(1.5)
+    large = cameras.resized(toy.camera, 72, 72)
+    photos = jnp.stack(
+        [
+            render.render(
+                toy.gaussians,
+                cameras.with_pose(large, matrix),
+                background=jnp.ones(3),
+                capacity=2 * CAPACITY,
+            ).color
+            for matrix in truth
+        ]
+    )
+    queries = resampling.area_resize(photos, 48, 48)
+    starts = truth[:, None] @ se3.exp(0.5 * jnp.array(TWIST))
+    errors = []
+    for rate in (fitted, None):
+        found = pose.refine_lm(
+            toy.gaussians,
+            toy.camera,
+            queries,
+            starts,
+            sampling_rate=rate,
+            config=pose.LmConfig(STAGES),
+            capacity=CAPACITY,
+        ).camera_from_world
+        errors.append(float(jnp.abs(found[:, 2, 3] - truth[:, 2, 3]).max()))
+    assert errors[0] < 0.003 * 1.5 * DISTANCE
+    assert errors[0] < 0.3 * errors[1]
 
 
 # Where a photograph is overexposed it tells less: 0.15 pixels at the rim.
@@ -163,10 +197,10 @@ def test_one_program_without_transfers(toy: Toy) -> None:
             toy.starts,
             zeros,
             ones,
+            None,
             pose.LmConfig(STAGES),
             None,
             CAPACITY,
-            1.0,
         )
         jax.block_until_ready(found)
     assert lm._refine._cache_size() == before
