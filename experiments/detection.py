@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from experiments import fitting
 from experiments.fitting import Fitted
 from jaxsplat import features, methods, metrics, pose, report
 from jaxsplat.data.records import ObjectSet, View
@@ -50,14 +51,7 @@ def run(
 ) -> Detected:
     """Inspects every query that the folder does not hold yet."""
     begin = time.monotonic()
-    twin = methods.make_twin(
-        fitted.gaussians,
-        fitted_views,
-        objects.intrinsics,
-        fitted.center,
-        objects.background,
-        config.backend,
-    )
+    twin = fitting.make_twin(fitted, fitted_views, objects, config.backend)
     method = methods.make_method(
         config.method, twin, network, config.preset, config.seed
     )

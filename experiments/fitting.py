@@ -8,6 +8,7 @@ import numpy as np
 
 from jaxsplat import fit, methods, report
 from jaxsplat.data.records import ObjectSet, View
+from jaxsplat.methods.twin import Twin
 from jaxsplat.render.backends import Backend
 from jaxsplat.report import files
 from jaxsplat.scene import gaussians as scene
@@ -35,6 +36,23 @@ class Fitted:
     seconds: float
     compile_seconds: float
     count: int
+
+
+def make_twin(
+    fitted: Fitted,
+    views: Sequence[View],
+    objects: ObjectSet,
+    backend: Backend | None,
+) -> Twin:
+    """Returns the twin of a category whose scene was fitted to the views."""
+    return methods.make_twin(
+        fitted.gaussians,
+        views,
+        objects.intrinsics,
+        fitted.center,
+        objects.background,
+        backend,
+    )
 
 
 def fit_or_read(

@@ -22,6 +22,7 @@ from experiments import (
     figures,
     fitting,
     flags,
+    gpu_estimate,
     pose_errors,
     posing,
     queries,
@@ -80,9 +81,13 @@ class Config:
     figures: bool = flags.option(
         False, "whether to draw figures (matplotlib)", free=True
     )
+    estimate: bool = flags.option(
+        False, "whether to estimate a GPU's time from counted operations", free=True
+    )
     backend: Backend | None = flags.option(
         None, "renderer; the best that runs here by default", free=True
     )
+    resume: bool = flags.option(True, "keep the scenes that are there", free=True)
 
     def __post_init__(self) -> None:
         wrong = [text for text in self.batches if not (text.isdigit() and int(text))]
@@ -102,7 +107,7 @@ def main(config: Config) -> None:
     results: dict[str, Any] = {}
     with (
         report.RunFolder(
-            config.out, dataclasses.asdict(config), resume=True, free=free
+            config.out, dataclasses.asdict(config), resume=config.resume, free=free
         ) as run,
         report.Progress() as progress,
     ):
@@ -125,6 +130,9 @@ def main(config: Config) -> None:
         for name, found in results.items():
             for batch, seconds in found["seconds_per_query"].items():
                 progress.say(f"{name}: {seconds:.3f} s a query in batches of {batch}")
+            if config.estimate:
+                total = found["gpu_estimate_ms"]["sum"]
+                progress.say(f"{name}: {total:.2f} ms a query on an H200, ESTIMATED")
         progress.say(f"results: {target}")
 
 
@@ -137,14 +145,7 @@ def _measure(
 ) -> dict[str, Any]:
     fitted_views, asked = _split(objects, config)
     fitted = fitting.fit_or_read(fitted_views, objects, config, folder, progress)
-    twin = methods.make_twin(
-        fitted.gaussians,
-        fitted_views,
-        objects.intrinsics,
-        fitted.center,
-        objects.background,
-        config.backend,
-    )
+    twin = fitting.make_twin(fitted, fitted_views, objects, config.backend)
     views = queries.choose_queries(asked, config.max_queries)
     plain = posing.of_views(path, views, twin)
     progress.note(f"{objects.name}: solvers")
@@ -154,6 +155,11 @@ def _measure(
         found["errors"] |= _disturbed(twin, plain, fitted.center, config)
     progress.note(f"{objects.name}: batches")
     found["seconds_per_query"] = _batches(twin, plain, config.batches)
+    if config.estimate:
+        starts = posing.coarse(twin, plain)
+        found["gpu_estimate_ms"] = gpu_estimate.milliseconds_per_query(
+            twin, plain, starts
+        )
     if config.basin:
         progress.note(f"{objects.name}: start errors")
         some = plain.taken(np.arange(config.basin) % len(views))

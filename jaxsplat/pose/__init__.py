@@ -3,8 +3,9 @@
 from jaxsplat.pose.adam_screw import AdamScrewConfig, refine_adam_screw
 from jaxsplat.pose.coarse import find_starts
 from jaxsplat.pose.gallery import Gallery, build_gallery, gallery_poses, sphere_poses
-from jaxsplat.pose.lm import LmConfig, Stage, refine_lm, stages_for
+from jaxsplat.pose.lm import LmConfig, refine_lm
 from jaxsplat.pose.records import OUTCOME_TEXT, Outcome, PoseEstimate
+from jaxsplat.pose.stages import Stage, stages_for
 from jaxsplat.pose.views import at_poses
 
 __all__ = [

@@ -28,6 +28,7 @@ from jaxsplat.pose.exposure import Exposure
 from jaxsplat.pose.pairs import map_pairs
 from jaxsplat.pose.photometric import MIN_COVERAGE, shows_object
 from jaxsplat.pose.records import Outcome, PoseEstimate
+from jaxsplat.pose.stages import Stage, stages_for
 from jaxsplat.pose.views import at_poses
 from jaxsplat.render import NormalEquations, Photograph, normal_equations, sampling
 from jaxsplat.render import api as render_api
@@ -42,34 +43,6 @@ _SETTLED_MOVE = 1e-3
 _RIVAL = 1.1
 # The lists must still fit when the pose has moved away from the start.
 _CAPACITY_SLACK = 1.5
-
-
-@dataclasses.dataclass(frozen=True)
-class Stage:
-    """Work at one image size.
-
-    Attributes:
-        shrink: how many times smaller the images are than the queries.
-        renders: of every pose, each followed by an alignment.
-        steps: of each alignment.
-        scale: residual at which a pixel's influence begins to fall.
-        keep: how many poses of a query go on after it: those of least cost among
-            poses that differ.
-    """
-
-    shrink: int
-    renders: int
-    steps: int
-    scale: float
-    keep: int = 1
-
-    def __post_init__(self) -> None:
-        least = min(self.shrink, self.keep, self.renders)
-        if least < 1 or self.steps < 0 or not self.scale > 0:
-            raise ConfigError(
-                f"stage {self}: expected shrink, renders and keep of 1 or more, steps "
-                "of 0 or more, a scale above 0"
-            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,27 +64,6 @@ class LmConfig:
             raise ConfigError("stages: found none, expected one or more")
         if self.polish < 0:
             raise ConfigError(f"polish: found {self.polish}, expected 0 or more steps")
-
-
-def stages_for(width: int, height: int) -> tuple[Stage, ...]:
-    """Returns the stages for queries of a size.
-
-    The first size comes twice. At 50 pixels a misaligned edge is a residual as large as
-    colours, and must pull; then the scale falls to where it lets go of defects. The
-    full size is rendered once, and aligned for long: with a defect or overexposed, the
-    last steps are slow.
-    """
-    first, *sizes = pyramid.shrinks(width, height)
-    work = [
-        Stage(first, renders=1, steps=6, scale=1.0, keep=2),
-        Stage(first, renders=1, steps=6, scale=0.5, keep=2 if len(sizes) > 1 else 1),
-    ]
-    for shrink in sizes[:-1]:
-        keep = 2 if shrink > 2 else 1
-        work.append(Stage(shrink, renders=2, steps=4, scale=0.25, keep=keep))
-    if sizes:
-        work.append(Stage(sizes[-1], renders=1, steps=8, scale=0.25))
-    return tuple(work)
 
 
 class _Query(NamedTuple):
