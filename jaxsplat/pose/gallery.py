@@ -81,11 +81,16 @@ def build_gallery(
     shrink = pyramid.coarsest(camera.width, camera.height)
     views = at_poses(pyramid.shrunken(camera, shrink), jnp.asarray(camera_from_world))
     center = jnp.zeros(3) if center is None else center
-    rates = jax.vmap(sampling.sampling_rate, in_axes=(0, None))(views, center)
     if sampling_rate is None:
+        rates = jax.vmap(sampling.sampling_rate, in_axes=(0, None))(views, center)
         sampling_rate = shrink * jnp.median(rates)
+    smaller = jax.vmap(sampling.minification, in_axes=(0, None, None))
     capacity = render_api.plan(
-        gaussians, views, 1.0, backend=backend, minification=sampling_rate / rates
+        gaussians,
+        views,
+        1.0,
+        backend=backend,
+        minification=smaller(views, center, sampling_rate),
     )
     return _build(
         gaussians,

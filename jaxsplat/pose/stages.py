@@ -39,7 +39,7 @@ def stages_for(width: int, height: int) -> tuple[Stage, ...]:
 
     The scale falls slowly (graduated non-convexity, Blake and Zisserman 1987). At 50
     pixels a misaligned edge is a residual as large as colours, and must pull; where it
-    no longer is, defects shall be let go of. Most is done at 100 pixels, where a step
+    no longer is, defects shall be let go of. That is done at 100 pixels, where a step
     costs a sixteenth of one at 400. The full size is rendered once, and aligned for
     long: with a defect or overexposed, the last steps are slow.
     """
@@ -50,8 +50,8 @@ def stages_for(width: int, height: int) -> tuple[Stage, ...]:
     ]
     if len(sizes) > 1:
         second = sizes[0]
-        work.append(Stage(second, renders=2, steps=6, scale=0.5, keep=2))
-        work.append(Stage(second, renders=2, steps=6, scale=0.25))
+        work.append(Stage(second, renders=2, steps=4, scale=0.5))
+        work.append(Stage(second, renders=1, steps=6, scale=0.25))
     for shrink in sizes[1:-1]:
         work.append(Stage(shrink, renders=1, steps=4, scale=0.25))
     if sizes:

@@ -128,7 +128,8 @@ def project(
     points = jnp.where(visible[:, None], points, jnp.array([0.0, 0.0, 1.0]))
     xx, xy, yy, determinant = _image_covariance(points, gaussians, camera)
     # det(C + d I) = det C + d tr C + d^2, all terms positive.
-    fitted = dilation = jnp.float32(constants.DILATION_PX2)
+    fitted: float | Array = constants.DILATION_PX2
+    dilation = fitted
     if minification is not None:
         share = 1 / jnp.square(minification)
         fitted = constants.DILATION_PX2 * share

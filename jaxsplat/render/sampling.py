@@ -1,6 +1,6 @@
 """How finely an object is sampled: pixels for each scene unit (Mip-Splatting's rate).
 
-Yu et al. 2024 (Mip-Splatting), equation 6. A cloud is as sharp as the photographs that
+Yu et al. 2024 (Mip-Splatting), section 5.1. A cloud is as sharp as the photographs that
 it was fitted to; where it is seen larger or smaller than there, `minification` says so
 to the renderer.
 """
@@ -30,7 +30,7 @@ def sampling_rate(camera: Camera, point: Float[Array, "3"]) -> Float[Array, ""]:
 
 
 def minification(
-    camera: Camera, point: Float[Array, "3"], fitted: Float[Array, ""]
+    camera: Camera, point: Float[Array, "3"], fitted: float | Float[Array, ""]
 ) -> Float[Array, ""]:
     """Returns how many times smaller an object is seen than it was fitted.
 

@@ -111,6 +111,7 @@ def test_the_command_asks_for_held_out_views(
         disturb=False,
         batches=("3",),
         basin=1,
+        estimate=True,
     )
     pose.main(config)
     assert len(set(fitted)) == 8
@@ -122,6 +123,9 @@ def test_the_command_asks_for_held_out_views(
     assert lm["rotation_deg_mean"] < start["rotation_deg_mean"]
     assert found["seconds_per_query"]["3"] > 0
     assert found["basin"]["success_rate"] == [[1.0]]
+    estimate = found["gpu_estimate_ms"]
+    parts = [estimate[part] for part in ("composited", "aligned", "coarse")]
+    assert min(parts) > 0 and estimate["sum"] == pytest.approx(sum(parts))
     assert record["published"]["SplatPose"]["mad"] == [0.094, 0.04]
     assert record["versions"]["device"]
 
