@@ -52,7 +52,7 @@ def milliseconds_per_query(
             pose.at_poses(camera, starts[:, 0]),
             slack=1.0,
             backend="pallas_interpret",
-            minification=stage.shrink,
+            minification=float(stage.shrink),
         )
         blended = lists * KERNEL_TILE**2 / _LANES * instructions
         composited += pairs * stage.renders * blended
@@ -88,8 +88,11 @@ def _bytes_of_step(twin: Twin, cameras: Camera, scale: float) -> float:
 
 def _bytes_of_coarse(twin: Twin, posed: Posed) -> float:
     images = jax.ShapeDtypeStruct((1, *posed.photos.shape[1:]), jnp.float32)
-    search = pose.find_starts.lower(twin.gallery, posed.camera, images, STARTS)
-    return _bytes(search)
+
+    def search(photos: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return pose.find_starts(twin.gallery, posed.camera, photos, STARTS)
+
+    return _bytes(jax.jit(search).lower(images))
 
 
 def _bytes(lowered: jax.stages.Lowered) -> float:
