@@ -15,6 +15,7 @@ import jax.numpy as jnp
 
 from experiments.posing import STARTS, Posed
 from jaxsplat import pose
+from jaxsplat.core import cameras
 from jaxsplat.core.cameras import Camera
 from jaxsplat.methods.twin import Twin
 from jaxsplat.pose import alignment, exposure, pyramid
@@ -42,7 +43,6 @@ def milliseconds_per_query(
     kernels = json.loads(_REPORT.read_text())["kernels"]
     instructions = kernels["composite"]["sm_90"]["instructions_per_pixel_gaussian"]
     composited, aligned = 0.0, 0.0
-    poses = starts[0, :1]
     width, height = posed.camera.width, posed.camera.height
     pairs = starts.shape[1]
     for stage in pose.stages_for(width, height):
@@ -56,7 +56,8 @@ def milliseconds_per_query(
         )
         blended = lists * KERNEL_TILE**2 / _LANES * instructions
         composited += pairs * stage.renders * blended
-        step = _bytes_of_step(twin, pose.at_poses(camera, poses), stage.scale)
+        one = cameras.with_pose(camera, starts[0, 0])
+        step = _bytes_of_step(twin, one, stage.scale)
         aligned += pairs * stage.renders * (stage.steps + 1) * step
         pairs = stage.keep
     found = {
@@ -68,9 +69,8 @@ def milliseconds_per_query(
     return {part: 1e3 * seconds for part, seconds in found.items()}
 
 
-def _bytes_of_step(twin: Twin, cameras: Camera, scale: float) -> float:
+def _bytes_of_step(twin: Twin, camera: Camera, scale: float) -> float:
     """Returns the bytes that one evaluation of the alignment moves."""
-    camera = jax.tree.map(lambda leaf: leaf[0], cameras)
     plane = jnp.zeros((camera.height, camera.width))
     template = alignment.Template(jnp.stack([plane] * 3), plane, plane + 1, camera)
 
