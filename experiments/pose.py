@@ -29,7 +29,7 @@ from experiments import (
 )
 from experiments.category import CALIBRATION_VIEWS
 from experiments.posing import Posed
-from jaxsplat import data, methods, report
+from jaxsplat import data, methods, pose, report
 from jaxsplat.data.records import ObjectSet, View
 from jaxsplat.errors import ConfigError
 from jaxsplat.methods.twin import Twin
@@ -38,6 +38,10 @@ from jaxsplat.report import files
 
 # A fifth nearer, and a fifth off the centre: half as many again, as for any query.
 _MORE_PAIRS = 1.5
+_FINDERS = {
+    "coarse": ("lm", pose.find_starts),
+    "silhouettes": ("lm_silhouettes", pose.find_starts_by_silhouette),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -188,19 +192,28 @@ def _split(
 def _solved(
     twin: Twin, posed: Posed, center: np.ndarray, config: Config
 ) -> dict[str, dict[str, float]]:
-    """Returns the errors of the starts and of both solvers from them."""
-    rows = {}
-    posing.coarse(twin, posed)
-    starts, seconds = posing.timed(lambda: posing.coarse(twin, posed))
-    rows["coarse"] = pose_errors.row(starts[:, 0], posed, center, seconds)
-    posing.refined(twin, posed, starts)
-    found, seconds = posing.timed(lambda: posing.refined(twin, posed, starts))
-    rows["lm"] = pose_errors.row(found, posed, center, seconds)
+    """Returns the errors of starts, of `lm` from them, of `adam_screw` from the first.
+
+    Starts are named by what finds them, `lm` by its starts.
+    """
+    rows, all_starts = {}, {}
+    for name, (solved, find) in _FINDERS.items():
+        posing.coarse(twin, posed, find)
+        starts, seconds = posing.timed(
+            functools.partial(posing.coarse, twin, posed, find)
+        )
+        rows[name] = pose_errors.row(starts[:, 0], posed, center, seconds)
+        posing.refined(twin, posed, starts)
+        found, seconds = posing.timed(
+            functools.partial(posing.refined, twin, posed, starts)
+        )
+        rows[solved] = pose_errors.row(found, posed, center, seconds)
+        all_starts[name] = starts
     if config.adam_steps:
-        posing.refined_by_adam(twin, posed, starts, 0, config.seed)
+        posing.refined_by_adam(twin, posed, all_starts["coarse"], 0, config.seed)
         found, seconds = posing.timed(
             lambda: posing.refined_by_adam(
-                twin, posed, starts, config.adam_steps, config.seed
+                twin, posed, all_starts["coarse"], config.adam_steps, config.seed
             )
         )
         rows["adam_screw"] = pose_errors.row(found, posed, center, seconds)

@@ -57,13 +57,13 @@ def row(
 def table(results: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
     """Returns the results as text, a line for each category and way."""
     lines = [
-        f"{'category':<14}{'':<12}{'rot. deg':>9}{'p95':>8}{'transl. %':>10}{'p95':>8}"
+        f"{'category':<14}{'':<16}{'rot. deg':>9}{'p95':>8}{'transl. %':>10}{'p95':>8}"
         f"{'ok %':>7}{'s/query':>9}"
     ]
     for name, rows in results.items():
         for way, numbers in rows.items():
             lines.append(
-                f"{name:<14}{way:<12}{numbers['rotation_deg_median']:>9.3f}"
+                f"{name:<14}{way:<16}{numbers['rotation_deg_median']:>9.3f}"
                 f"{numbers['rotation_deg_p95']:>8.2f}"
                 f"{100 * numbers['translation_rel_median']:>10.3f}"
                 f"{100 * numbers['translation_rel_p95']:>8.2f}"

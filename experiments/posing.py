@@ -75,11 +75,11 @@ def disturbed(
     return Posed(np.stack(photos), np.stack(poses), plain.good, camera)
 
 
-def coarse(twin: Twin, posed: Posed) -> jax.Array:
-    """Returns the starts of each photograph, [b, k, 4, 4]."""
-    found, _ = pose.find_starts(
-        twin.gallery, posed.camera, jnp.asarray(posed.photos), STARTS
-    )
+def coarse(
+    twin: Twin, posed: Posed, find: Callable[..., tuple] = pose.find_starts
+) -> jax.Array:
+    """Returns the starts of each photograph that a function finds, [b, k, 4, 4]."""
+    found, _ = find(twin.gallery, posed.camera, jnp.asarray(posed.photos), STARTS)
     return jax.block_until_ready(found)
 
 

@@ -5,6 +5,7 @@ from jaxsplat.pose.coarse import find_starts
 from jaxsplat.pose.gallery import Gallery, build_gallery, gallery_poses, sphere_poses
 from jaxsplat.pose.lm import LmConfig, refine_lm
 from jaxsplat.pose.records import OUTCOME_TEXT, Outcome, PoseEstimate
+from jaxsplat.pose.silhouettes import find_starts_by_silhouette
 from jaxsplat.pose.stages import Stage, stages_for
 from jaxsplat.pose.views import at_poses
 
@@ -19,6 +20,7 @@ __all__ = [
     "at_poses",
     "build_gallery",
     "find_starts",
+    "find_starts_by_silhouette",
     "gallery_poses",
     "refine_adam_screw",
     "refine_lm",

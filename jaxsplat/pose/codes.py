@@ -67,8 +67,10 @@ def cut_out(image: Float[Array, "h w 3"], background: Float[Array, "3"]) -> Cut:
     return Cut(cut, jnp.stack([x, y]), radius)
 
 
-def turned(cut: Float[Array, "4 s s"], angle: Float[Array, ""]) -> Float[Array, " d"]:
-    """Returns the unit code of a cut turned back by an angle.
+def turned(
+    cut: Float[Array, "4 s s"], angle: Float[Array, ""]
+) -> Float[Array, "4 s2 s2"]:
+    """Returns a cut turned back by an angle, at half its size.
 
     Args:
         cut: `Cut.image`.
@@ -79,7 +81,11 @@ def turned(cut: Float[Array, "4 s s"], angle: Float[Array, ""]) -> Float[Array, 
     columns = cosine * place - sine * place[:, None] + SIDE
     rows = sine * place + cosine * place[:, None] + SIDE
     image = resampling.bilinear(cut, columns, rows)
-    image = image.reshape(4, SIDE, 2, SIDE, 2).mean(axis=(2, 4))
+    return image.reshape(4, SIDE, 2, SIDE, 2).mean(axis=(2, 4))
+
+
+def encode(image: Float[Array, "4 s s"]) -> Float[Array, " d"]:
+    """Returns the unit code of a turned cut, zeros when that is not finite."""
     color, outline = image[:3], image[3]
     across, down = color[:, :, 2:] - color[:, :, :-2], color[:, 2:] - color[:, :-2]
     edges = jnp.concatenate([across.ravel(), down.ravel()])

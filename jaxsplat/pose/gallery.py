@@ -41,6 +41,7 @@ class Gallery:
 
     Attributes:
         codes: unit rows, [v, d].
+        outlines: of the object, cut out at its size, in [0, 1], [v, s, s].
         rays: towards the outline's centre in camera axes, one deep, [v, 3].
         radii: of the outline, as tangents of the angle it is seen at, [v].
         templates: of the views, stacked along one leading axis.
@@ -49,6 +50,7 @@ class Gallery:
     """
 
     codes: Float[Array, "v d"]
+    outlines: Float[Array, "v s s"]
     rays: Float[Array, "v 3"]
     radii: Float[Array, " v"]
     templates: Template
@@ -113,7 +115,7 @@ def _build(
     backend: Backend | None,
     capacity: int,
 ) -> Gallery:
-    def one(camera: Camera) -> tuple[Array, Array, Array, Template]:
+    def one(camera: Camera) -> tuple[Array, Array, Array, Array, Template]:
         template, _ = alignment.render_template(
             gaussians,
             camera,
@@ -125,12 +127,13 @@ def _build(
         behind = background[:, None, None] * (1 - template.alpha)
         image = jnp.clip(jnp.moveaxis(template.color + behind, 0, -1), 0.0, 1.0)
         cut = codes.cut_out(image, background)
-        code = codes.turned(cut.image, jnp.float32(0))
-        return code, cameras.ray(camera, cut.center), cut.radius / camera.fx, template
+        reduced = codes.turned(cut.image, jnp.float32(0))
+        ray, radius = cameras.ray(camera, cut.center), cut.radius / camera.fx
+        return codes.encode(reduced), reduced[3], ray, radius, template
 
     together = max(1, min(_TOGETHER, len(views.fx)))
-    found, rays, radii, templates = lax.map(one, views, batch_size=together)
-    return Gallery(found, rays, radii, templates, center, background)
+    encoded, outlines, rays, radii, templates = lax.map(one, views, batch_size=together)
+    return Gallery(encoded, outlines, rays, radii, templates, center, background)
 
 
 def gallery_poses(

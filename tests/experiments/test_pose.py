@@ -117,7 +117,13 @@ def test_the_command_asks_for_held_out_views(
     assert len(set(fitted)) == 8
     record = json.loads((out / "pose.json").read_text())
     found = record["categories"]["toy"]
-    assert set(found["errors"]) == {"coarse", "lm", "adam_screw"}
+    assert set(found["errors"]) == {
+        "coarse",
+        "lm",
+        "silhouettes",
+        "lm_silhouettes",
+        "adam_screw",
+    }
     lm, start = found["errors"]["lm"], found["errors"]["coarse"]
     assert lm["queries"] == 2 and 0 < lm["seconds_per_query"]
     assert lm["rotation_deg_mean"] < start["rotation_deg_mean"]

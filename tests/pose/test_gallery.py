@@ -1,104 +1,13 @@
-"""The gallery of a cloud, and coarse poses of photographs taken in many ways."""
+"""Where a gallery's views are taken from."""
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jaxsplat import pose
-from jaxsplat.core import cameras, se3
 from jaxsplat.errors import ConfigError
-from jaxsplat.pose import coarse, pyramid
-from jaxsplat.render import api as render
-from tests.pose.conftest import DISTANCE, Toy
-from tests.pose.test_lm import degrees
+from jaxsplat.pose import pyramid
 
 CENTER = np.array([0.1, -0.2, 0.3])
-
-
-@pytest.fixture(scope="module")
-def gallery(toy: Toy) -> pose.Gallery:
-    """Returns the toy seen from 60 sides, some 26 degrees apart."""
-    poses = pose.sphere_poses(np.zeros(3), DISTANCE, 60)
-    return pose.build_gallery(toy.gaussians, toy.camera, jnp.asarray(poses))
-
-
-def photograph(toy: Toy, poses: jax.Array) -> jax.Array:
-    def one(matrix: jax.Array) -> jax.Array:
-        camera = cameras.with_pose(toy.camera, matrix)
-        drawn = render.render(
-            toy.gaussians, camera, background=jnp.ones(3), capacity=4096
-        )
-        return drawn.color
-
-    return jax.vmap(one)(poses)
-
-
-def moved(motion: np.ndarray, poses: jax.Array) -> jax.Array:
-    """Returns the poses after a motion of the camera."""
-    return jnp.asarray(motion, jnp.float32) @ poses
-
-
-def rotation(axis: int, angle: float) -> np.ndarray:
-    twist = np.zeros(6, np.float32)
-    twist[3 + axis] = angle
-    return np.asarray(se3.exp(jnp.asarray(twist)))
-
-
-NEARER, FARTHER = np.eye(4), np.eye(4)
-NEARER[2, 3], FARTHER[2, 3] = -0.2 * DISTANCE, 0.2 * DISTANCE
-# 20 % of the image off the centre.
-OFF = rotation(1, float(np.arctan(0.2 * 48 / 80)))
-WAYS = {
-    "plain": np.eye(4),
-    "turned": rotation(2, 2.0),
-    "upside down": rotation(2, np.pi),
-    "off centre": OFF,
-    "nearer": NEARER,
-    "farther": FARTHER,
-    "all": OFF @ rotation(2, -1.0) @ FARTHER,
-}
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_photographs_find_their_pose(toy: Toy, gallery: pose.Gallery, way: str) -> None:
-    truth = moved(WAYS[way], toy.truth)
-    starts, costs = pose.find_starts(gallery, toy.camera, photograph(toy, truth), 2)
-    assert starts.shape == (3, 2, 4, 4)
-    assert degrees(starts[:, 0], truth).max() < 8
-    assert (costs[:, 0] <= costs[:, 1]).all()
-    apart = degrees(starts[:, 0], starts[:, 1])
-    assert (apart[np.isfinite(costs[:, 1])] > 9).all()
-
-
-@pytest.mark.parametrize("value", [1.0, jnp.nan, jnp.inf])
-def test_a_query_that_shows_nothing_gets_finite_poses(
-    toy: Toy, gallery: pose.Gallery, value: float
-) -> None:
-    starts, _ = pose.find_starts(
-        gallery, toy.camera, jnp.full_like(toy.queries[:1], value), 3
-    )
-    assert np.isfinite(starts).all()
-
-
-def test_one_compilation_for_repeated_calls(toy: Toy, gallery: pose.Gallery) -> None:
-    pose.find_starts(gallery, toy.camera, toy.queries, 2)
-    before = pose.find_starts._cache_size()
-    pose.find_starts(gallery, toy.camera, 0.5 * toy.queries, 2)
-    assert pose.find_starts._cache_size() == before
-
-
-def test_a_view_is_placed_where_it_is_asked_for(toy: Toy) -> None:
-    view = toy.truth[0]
-    towards = jnp.array([0.1, -0.2, 1.0])
-    middle = jnp.array([0.0, 0.0, 1.0])
-    placed = coarse._placed(
-        view, middle, towards, jnp.float32(0.0), jnp.float32(1.2), jnp.zeros(3)
-    )
-    seen = placed[:3, 3]
-    distance = jnp.linalg.norm(view[:3, 3])
-    np.testing.assert_allclose(jnp.linalg.norm(seen), 1.2 * distance, rtol=1e-5)
-    np.testing.assert_allclose(seen / seen[2], towards, atol=1e-5)
 
 
 def test_poses_surround_the_center_and_look_at_it() -> None:

@@ -1,0 +1,144 @@
+"""Coarse poses of photographs taken in many ways, by every function that finds some."""
+
+import dataclasses
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxsplat import pose
+from jaxsplat.core import cameras, se3
+from jaxsplat.pose import placing
+from jaxsplat.render import api as render
+from tests.pose.conftest import DISTANCE, Toy
+from tests.pose.test_lm import degrees
+
+FINDERS = (pose.find_starts, pose.find_starts_by_silhouette)
+every_finder = pytest.mark.parametrize("find", FINDERS)
+
+
+@pytest.fixture(scope="module")
+def gallery(toy: Toy) -> pose.Gallery:
+    """Returns the toy seen from 60 sides, some 26 degrees apart."""
+    poses = pose.sphere_poses(np.zeros(3), DISTANCE, 60)
+    return pose.build_gallery(toy.gaussians, toy.camera, jnp.asarray(poses))
+
+
+def photograph(toy: Toy, poses: jax.Array) -> jax.Array:
+    def one(matrix: jax.Array) -> jax.Array:
+        camera = cameras.with_pose(toy.camera, matrix)
+        drawn = render.render(
+            toy.gaussians, camera, background=jnp.ones(3), capacity=4096
+        )
+        return drawn.color
+
+    return jax.vmap(one)(poses)
+
+
+def moved(motion: np.ndarray, poses: jax.Array) -> jax.Array:
+    """Returns the poses after a motion of the camera."""
+    return jnp.asarray(motion, jnp.float32) @ poses
+
+
+def rotation(axis: int, angle: float) -> np.ndarray:
+    twist = np.zeros(6, np.float32)
+    twist[3 + axis] = angle
+    return np.asarray(se3.exp(jnp.asarray(twist)))
+
+
+NEARER, FARTHER = np.eye(4), np.eye(4)
+NEARER[2, 3], FARTHER[2, 3] = -0.2 * DISTANCE, 0.2 * DISTANCE
+# 20 % of the image off the centre.
+OFF = rotation(1, float(np.arctan(0.2 * 48 / 80)))
+WAYS = {
+    "plain": np.eye(4),
+    "turned": rotation(2, 2.0),
+    "upside down": rotation(2, np.pi),
+    "off centre": OFF,
+    "nearer": NEARER,
+    "farther": FARTHER,
+    "all": OFF @ rotation(2, -1.0) @ FARTHER,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_photographs_find_their_pose(toy: Toy, gallery: pose.Gallery, way: str) -> None:
+    truth = moved(WAYS[way], toy.truth)
+    starts, _ = pose.find_starts(gallery, toy.camera, photograph(toy, truth), 2)
+    assert degrees(starts[:, 0], truth).max() < 8
+
+
+@pytest.fixture(scope="module")
+def bracket(toy: Toy) -> Toy:
+    """Returns three arms, none of them towards a camera: its outline tells the side."""
+    ways = np.array([(0.6, 0.6, 0.5), (-0.6, 0.7, 0.3), (0.1, -0.5, 0.9)])
+    arms = np.concatenate(
+        [
+            np.linspace(0, length, 20)[:, None] * axis - 0.3
+            for length, axis in zip((1.6, 1.1, 0.7), ways, strict=True)
+        ]
+    )
+    means = jnp.asarray(arms, jnp.float32)
+    cloud = dataclasses.replace(
+        toy.gaussians, means=means, log_scales=jnp.full((60, 3), -2.3)
+    )
+    return dataclasses.replace(toy, gaussians=cloud)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_outlines_find_the_side_whatever_the_texture(bracket: Toy, way: str) -> None:
+    poses = pose.sphere_poses(np.zeros(3), DISTANCE, 60)
+    gallery = pose.build_gallery(bracket.gaussians, bracket.camera, jnp.asarray(poses))
+    truth = moved(WAYS[way], bracket.truth)
+    differs = jnp.any(photograph(bracket, truth) < 0.9, axis=-1, keepdims=True)
+    black = jnp.broadcast_to(jnp.where(differs, 0.0, 1.0), bracket.queries.shape)
+    starts, _ = pose.find_starts_by_silhouette(gallery, bracket.camera, black, 4)
+    errors = [degrees(starts[:, i], truth) for i in range(4)]
+    # Views are 26 degrees apart, turns 15; a neighbour of the nearest view will do.
+    assert np.min(errors, axis=0).max() < 26 + 7.5
+
+
+@every_finder
+def test_starts_differ_and_come_best_first(
+    toy: Toy, gallery: pose.Gallery, find: Callable
+) -> None:
+    starts, costs = find(gallery, toy.camera, toy.queries, 2)
+    assert starts.shape == (3, 2, 4, 4)
+    assert (costs[:, 0] <= costs[:, 1]).all()
+    apart = degrees(starts[:, 0], starts[:, 1])
+    assert (apart[np.isfinite(costs[:, 1])] > 9).all()
+
+
+@every_finder
+@pytest.mark.parametrize("value", [1.0, jnp.nan, jnp.inf])
+def test_a_query_that_shows_nothing_gets_finite_poses(
+    toy: Toy, gallery: pose.Gallery, value: float, find: Callable
+) -> None:
+    empty = jnp.full_like(toy.queries[:1], value)
+    starts, _ = find(gallery, toy.camera, empty, 3)
+    assert np.isfinite(starts).all()
+
+
+@every_finder
+def test_one_compilation_for_repeated_calls(
+    toy: Toy, gallery: pose.Gallery, find: Callable
+) -> None:
+    find(gallery, toy.camera, toy.queries, 2)
+    before = find._cache_size()
+    find(gallery, toy.camera, 0.5 * toy.queries, 2)
+    assert find._cache_size() == before
+
+
+def test_a_view_is_placed_where_it_is_asked_for(toy: Toy) -> None:
+    view = toy.truth[0]
+    towards = jnp.array([0.1, -0.2, 1.0])
+    middle = jnp.array([0.0, 0.0, 1.0])
+    placed = placing.placed(
+        view, middle, towards, jnp.float32(0.0), jnp.float32(1.2), jnp.zeros(3)
+    )
+    seen = placed[:3, 3]
+    distance = jnp.linalg.norm(view[:3, 3])
+    np.testing.assert_allclose(jnp.linalg.norm(seen), 1.2 * distance, rtol=1e-5)
+    np.testing.assert_allclose(seen / seen[2], towards, atol=1e-5)
