@@ -42,16 +42,14 @@ class AdamScrewConfig:
             not made a unit vector, and its matrix is transposed.
         keep: how many of a query's starts are refined, those with the lowest loss.
         together: how many (query, start) pairs are rendered side by side; the others
-            follow one after another. None takes all at once. On a CPU, 8 take .35 to
-            .55 of the time of one by one at 100 pixels, whose few tiles leave the
-            renderer's groups half empty.
+            follow one after another. None takes all on a GPU and 8 on a CPU.
     """
 
     steps: int = 175
     ssim_weight: float = 0.2
     published: bool = False
     keep: int = 1
-    together: int | None = 8
+    together: int | None = None
 
     def __post_init__(self) -> None:
         if self.steps < 0:

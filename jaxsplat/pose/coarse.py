@@ -24,12 +24,12 @@ from jaxsplat.pose import (
     pyramid,
 )
 from jaxsplat.pose.gallery import Gallery
+from jaxsplat.pose.pairs import side_by_side
 
 # (view, turn) pairs that are aligned for each photograph.
 _CANDIDATES = 16
 _STEPS = 8
 _SCALE = 1.0
-_TOGETHER = 8  # photographs worked on side by side
 
 
 @functools.partial(jax.jit, static_argnames="k")
@@ -72,7 +72,7 @@ def find_starts(
         return poses[chosen], costs
 
     images = resampling.area_resize(queries, small.height, small.width)
-    return lax.map(one, images, batch_size=max(1, min(_TOGETHER, len(images))))
+    return lax.map(one, images, batch_size=side_by_side(len(images)))
 
 
 def _candidates(

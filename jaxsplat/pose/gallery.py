@@ -19,6 +19,7 @@ from jaxsplat.core.cameras import Camera
 from jaxsplat.errors import ConfigError
 from jaxsplat.pose import alignment, codes, pyramid
 from jaxsplat.pose.alignment import Template
+from jaxsplat.pose.pairs import side_by_side
 from jaxsplat.pose.views import at_poses
 from jaxsplat.render import api as render_api
 from jaxsplat.render import sampling
@@ -26,7 +27,6 @@ from jaxsplat.render.backends import Backend
 from jaxsplat.scene.gaussians import Gaussians
 
 _GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
-_TOGETHER = 8  # views rendered side by side
 # Directions all around that are offered for gaps, some 18 degrees apart.
 _DIRECTIONS = 128
 # One is taken where the nearest photograph is farther than the alignment likes, and no
@@ -131,7 +131,7 @@ def _build(
         ray, radius = cameras.ray(camera, cut.center), cut.radius / camera.fx
         return codes.encode(reduced), reduced[3], ray, radius, template
 
-    together = max(1, min(_TOGETHER, len(views.fx)))
+    together = side_by_side(len(views.fx))
     encoded, outlines, rays, radii, templates = lax.map(one, views, batch_size=together)
     return Gallery(encoded, outlines, rays, radii, templates, center, background)
 

@@ -52,18 +52,21 @@ class LmConfig:
     Attributes:
         stages: one after another; `stages_for` the queries' size when None.
         polish: steps on the rasteriser's normal equations after the last stage.
-        together: how many (query, pose) pairs are worked on side by side.
+        together: how many (query, pose) pairs are worked on side by side; the others
+            follow one after another. None takes all on a GPU and 8 on a CPU.
     """
 
     stages: tuple[Stage, ...] | None = None
     polish: int = 0
-    together: int | None = 8
+    together: int | None = None
 
     def __post_init__(self) -> None:
         if self.stages is not None and not self.stages:
             raise ConfigError("stages: found none, expected one or more")
         if self.polish < 0:
             raise ConfigError(f"polish: found {self.polish}, expected 0 or more steps")
+        if self.together is not None and self.together < 1:
+            raise ConfigError(f"together: found {self.together}, expected 1 or more")
 
 
 class _Query(NamedTuple):

@@ -1,4 +1,4 @@
-"""The starts of all queries, worked on in groups of equal size."""
+"""How much is worked on side by side: a GPU shall be full, a CPU keep its caches."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +7,24 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float
+
+from jaxsplat.render.backends import default_device
+
+# One by one leaves the renderer's groups of tiles half empty at 100 pixels: 8 take .35
+# to .55 of that time. More gain nothing.
+_ON_CPU = 8
+
+
+def side_by_side(count: int, together: int | None = None) -> int:
+    """Returns how many of so many items are worked on at once.
+
+    Args:
+        count: items in all.
+        together: how many are asked for; when None, all on a GPU and 8 on a CPU.
+    """
+    if together is None:
+        together = _ON_CPU if default_device().platform == "cpu" else count
+    return max(1, min(together, count))
 
 
 def map_pairs(
@@ -20,9 +38,9 @@ def map_pairs(
     a smaller one would be compiled as a second program.
     """
     size, k = starts.shape[:2]
-    groups = 1 if together is None else max(1, -(-size * k // together))
-    side_by_side = -(-size * k // groups)
-    pair = jnp.arange(groups * side_by_side) % max(1, size * k)
+    groups = max(1, -(-size * k // side_by_side(size * k, together)))
+    in_group = -(-size * k // groups)
+    pair = jnp.arange(groups * in_group) % max(1, size * k)
     pairs = (pair // k, starts.reshape(-1, 4, 4)[pair])
-    found = lax.map(function, pairs, batch_size=side_by_side)
+    found = lax.map(function, pairs, batch_size=in_group)
     return jax.tree.map(lambda x: x[: size * k].reshape(size, k, *x.shape[1:]), found)

@@ -18,6 +18,7 @@ from jaxsplat.core import resampling, se3
 from jaxsplat.core.cameras import Camera
 from jaxsplat.pose import codes, exposure, hypotheses, placing, pyramid
 from jaxsplat.pose.gallery import Gallery
+from jaxsplat.pose.pairs import side_by_side
 
 # (view, turn) pairs of which the different ones are taken.
 _CANDIDATES = 128
@@ -56,7 +57,7 @@ def find_starts_by_silhouette(
         return poses[chosen], distances
 
     images = resampling.area_resize(queries, small.height, small.width)
-    return lax.map(one, images)
+    return lax.map(one, images, batch_size=side_by_side(len(images)))
 
 
 def chamfer(

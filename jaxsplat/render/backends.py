@@ -27,9 +27,10 @@ def resolve_backend(backend: Backend | None) -> Backend:
     if backend not in BACKENDS:
         raise ConfigError(f"backend {backend!r}: expected one of {', '.join(BACKENDS)}")
     if backend == "pallas" and (obstacle := _obstacle()):
+        kind = default_device().device_kind
         raise ConfigError(
-            f"backend 'pallas' cannot run on {_device().device_kind}: {obstacle}; use "
-            "'xla' or leave the backend unset"
+            f"backend 'pallas' cannot run on {kind}: {obstacle}; use 'xla' or leave "
+            "the backend unset"
         )
     return backend
 
@@ -39,7 +40,7 @@ def tile_side(backend: Backend) -> int:
     return KERNEL_TILE if backend.startswith("pallas") else TILE
 
 
-def _device() -> jax.Device:
+def default_device() -> jax.Device:
     """Returns the device on which arrays are put."""
     chosen = getattr(jax.config, "jax_default_device")
     if isinstance(chosen, jax.Device):
@@ -49,7 +50,7 @@ def _device() -> jax.Device:
 
 def _obstacle() -> str:
     """Returns why the kernels cannot run on the device, "" if they can."""
-    device = _device()
+    device = default_device()
     if device.platform != "gpu" or "cuda" not in device.client.platform_version.lower():
         return "its kernels are for NVIDIA GPUs"
     found = tuple(int(part) for part in str(device.compute_capability).split("."))

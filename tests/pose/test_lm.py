@@ -220,6 +220,8 @@ def test_settings_are_checked() -> None:
         pose.LmConfig(())
     with pytest.raises(ConfigError, match="polish: found -1"):
         pose.LmConfig(polish=-1)
+    with pytest.raises(ConfigError, match="together: found 0"):
+        pose.LmConfig(together=0)
     for change in (
         {"shrink": 0},
         {"steps": -1},

@@ -27,7 +27,7 @@ def pretend(
         compute_capability=capability,
         device_kind="Toy",
     )
-    monkeypatch.setattr(backends, "_device", lambda: device)
+    monkeypatch.setattr(backends, "default_device", lambda: device)
 
 
 def test_no_name_takes_the_kernels_on_an_nvidia_gpu_only(
@@ -63,8 +63,8 @@ def test_pallas_says_why_it_cannot_run(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_default_device_decides() -> None:
     chosen = jax.devices("cpu")[-1]
     with jax.default_device(chosen):
-        assert backends._device() == chosen
-    assert backends._device() == jax.devices()[0]
+        assert backends.default_device() == chosen
+    assert backends.default_device() == jax.devices()[0]
 
 
 def test_unknown_backend_is_refused() -> None:
