@@ -198,15 +198,13 @@ def _solved(
     """
     rows, all_starts = {}, {}
     for name, (solved, find) in _FINDERS.items():
-        posing.coarse(twin, posed, find)
-        starts, seconds = posing.timed(
-            functools.partial(posing.coarse, twin, posed, find)
-        )
+        search = functools.partial(posing.coarse, twin, posed, find)
+        search()
+        starts, seconds = posing.timed(search)
         rows[name] = pose_errors.row(starts[:, 0], posed, center, seconds)
-        posing.refined(twin, posed, starts)
-        found, seconds = posing.timed(
-            functools.partial(posing.refined, twin, posed, starts)
-        )
+        refine = functools.partial(posing.refined, twin, posed, starts)
+        refine()
+        found, seconds = posing.timed(refine)
         rows[solved] = pose_errors.row(found, posed, center, seconds)
         all_starts[name] = starts
     if config.adam_steps:

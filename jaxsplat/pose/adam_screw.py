@@ -18,7 +18,7 @@ from jaxsplat.core.cameras import Camera
 from jaxsplat.errors import ConfigError
 from jaxsplat.pose import adam_loop, photometric
 
-from jaxsplat.pose.pairs import map_pairs
+from jaxsplat.pose.pairs import check_together, map_pairs
 from jaxsplat.pose.records import PoseEstimate
 from jaxsplat.pose.views import at_poses
 from jaxsplat.render import api as render_api
@@ -60,8 +60,7 @@ class AdamScrewConfig:
             )
         if self.keep < 1:
             raise ConfigError(f"keep: found {self.keep}, expected 1 or more")
-        if self.together is not None and self.together < 1:
-            raise ConfigError(f"together: found {self.together}, expected 1 or more")
+        check_together(self.together)
 
 
 def refine_adam_screw(

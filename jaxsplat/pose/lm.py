@@ -25,7 +25,7 @@ from jaxsplat.errors import ConfigError
 from jaxsplat.pose import alignment, descent, exposure, hypotheses, pyramid
 from jaxsplat.pose.descent import Descent
 from jaxsplat.pose.exposure import Exposure
-from jaxsplat.pose.pairs import map_pairs
+from jaxsplat.pose.pairs import check_together, map_pairs
 from jaxsplat.pose.photometric import MIN_COVERAGE, shows_object
 from jaxsplat.pose.records import Outcome, PoseEstimate
 from jaxsplat.pose.stages import Stage, stages_for
@@ -65,8 +65,7 @@ class LmConfig:
             raise ConfigError("stages: found none, expected one or more")
         if self.polish < 0:
             raise ConfigError(f"polish: found {self.polish}, expected 0 or more steps")
-        if self.together is not None and self.together < 1:
-            raise ConfigError(f"together: found {self.together}, expected 1 or more")
+        check_together(self.together)
 
 
 class _Query(NamedTuple):

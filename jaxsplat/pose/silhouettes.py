@@ -8,6 +8,7 @@ side an object has the mirrored outline: some rank high that look at the wrong s
 """
 
 import functools
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -40,17 +41,17 @@ def find_starts_by_silhouette(
         up, and for photographs in which nothing stands out.
     """
     small = pyramid.shrunken(camera, pyramid.coarsest(camera.width, camera.height))
-    views = gallery.outlines > 0.5
+    views = prepare(gallery.outlines > 0.5)
 
     def one(image: Array) -> tuple[Array, Array]:
         background = exposure.border_color(image, gallery.background)
         cut = codes.cut_out(image, background)
         turned = placing.turned_all_ways(cut)
         masks = turned[:, 3] > 0.5
-        distances = chamfer(masks, views)
+        distances = chamfer(prepare(masks), views)
         distances = jnp.where(jnp.any(masks), distances, jnp.inf).ravel()
         nearest, best = lax.top_k(-distances, min(_CANDIDATES, len(distances)))
-        turn, view = jnp.divmod(best, len(views))
+        turn, view = jnp.divmod(best, len(gallery.outlines))
         place = functools.partial(placing.place, gallery, small, cut)
         poses = jax.vmap(place)(view, turn)
         chosen, distances = hypotheses.distinct(poses, -nearest, k)
@@ -60,20 +61,29 @@ def find_starts_by_silhouette(
     return lax.map(one, images, batch_size=side_by_side(len(images)))
 
 
-def chamfer(
-    first: Bool[Array, "m h w"], second: Bool[Array, "n h w"]
-) -> Float[Array, "m n"]:
-    """Returns the chamfer distance in pixels of every two masks."""
-    towards = _mean_distances(first, second)
-    return towards + _mean_distances(second, first).T
+class Masks(NamedTuple):
+    """Masks, prepared to be compared.
+
+    Attributes:
+        share: of each pixel in its mask's area, [n, p].
+        away: each pixel's distance to the mask, [n, p].
+    """
+
+    share: Float[Array, "*b n p"]
+    away: Float[Array, "*b n p"]
 
 
-def _mean_distances(masks: Array, others: Array) -> Float[Array, "m n"]:
-    """Returns the mean over a mask's pixels of the distance to the other mask."""
+def prepare(masks: Bool[Array, "n h w"]) -> Masks:
+    """Returns what comparing the masks with others takes."""
     inside = masks.reshape(len(masks), -1).astype(jnp.float32)
-    away = jax.vmap(distance_transform)(others).reshape(len(others), -1)
     share = inside / jnp.maximum(jnp.sum(inside, axis=1, keepdims=True), 1.0)
-    return se3.matmul(share, away.T)
+    return Masks(share, jax.vmap(distance_transform)(masks).reshape(inside.shape))
+
+
+def chamfer(first: Masks, second: Masks) -> Float[Array, "m n"]:
+    """Returns the chamfer distance in pixels of every two masks."""
+    towards = se3.matmul(first.share, second.away.T)
+    return towards + se3.matmul(first.away, second.share.T)
 
 
 def distance_transform(mask: Bool[Array, "h w"]) -> Float[Array, "h w"]:

@@ -28,13 +28,15 @@ def test_chamfer_distance_is_the_mean_distance_both_ways() -> None:
         for j, other in enumerate(second):
             between = spatial.distance.cdist(np.argwhere(one), np.argwhere(other))
             expected[i, j] = between.min(axis=1).mean() + between.min(axis=0).mean()
-    found = silhouettes.chamfer(jnp.asarray(first), jnp.asarray(second))
+    ones, others = (silhouettes.prepare(jnp.asarray(m)) for m in (first, second))
+    found = silhouettes.chamfer(ones, others)
     np.testing.assert_allclose(found, expected, rtol=1e-5)
-    same = silhouettes.chamfer(jnp.asarray(first), jnp.asarray(first))
+    same = silhouettes.chamfer(ones, ones)
     np.testing.assert_allclose(np.diagonal(same), 0.0, atol=1e-6)
 
 
 def test_an_empty_mask_is_far_from_all() -> None:
     some = jnp.asarray(masks(1, 3))
-    found = silhouettes.chamfer(some, jnp.zeros_like(some))
+    nothing = silhouettes.prepare(jnp.zeros_like(some))
+    found = silhouettes.chamfer(silhouettes.prepare(some), nothing)
     assert np.isfinite(found).all() and float(found[0, 0]) >= 24
