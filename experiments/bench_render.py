@@ -6,7 +6,10 @@ equations, beside the limit of compositing's own arithmetic (see `bench_limit`).
 
 `--parts=batches` times whole batches on 100,000 Gaussians in 64 clusters: images,
 gradients of the cloud and the cameras, normal equations, with the memory that the
-compiled program takes beside its inputs. `--scene` takes a PLY file instead.
+compiled program takes beside its inputs and the share of the least time that its
+kernels' arithmetic takes (see `processors.limits`). `--scene` takes a PLY file instead.
+On an NVIDIA GPU calls are timed in a queue, kernels also by the GPU's clock, and gsplat
+and splax beside them where they are installed.
 
 `--gate` ends with exit code 1 when a bar is missed, or when a ratio is worse than in
 the committed results by more than a third.
@@ -20,7 +23,7 @@ import sys
 
 import jax
 
-from experiments import bench_batches, bench_stages, flags
+from experiments import bench_batches, bench_peers, bench_stages, flags
 from jaxsplat.errors import ConfigError
 from jaxsplat.render.backends import Backend, resolve_backend
 from jaxsplat.report import files
@@ -44,6 +47,9 @@ class Config:
     batches: tuple[str, ...] = flags.option(("1", "8"), "numbers of images")
     cloud: int = flags.option(100_000, "Gaussians of the batches' scene", lower=1)
     scene: str = flags.option("", "PLY file to take for the batches' scene")
+    peers: tuple[str, ...] = flags.option(
+        ("gsplat", "splax"), "to time beside the batches, where they can run"
+    )
     backend: Backend | None = flags.option(
         None, "of the batches; the best that runs here by default"
     )
@@ -58,6 +64,10 @@ class Config:
         if unknown or not self.parts:
             raise ConfigError(
                 f"parts: found {', '.join(self.parts)}, expected stages, batches"
+            )
+        if strange := set(self.peers) - set(bench_peers.PEERS):
+            raise ConfigError(
+                f"peers: found {', '.join(strange)}, expected gsplat, splax"
             )
 
 
@@ -75,6 +85,7 @@ def measure(config: Config) -> dict[str, dict]:
             [int(batch) for batch in config.batches],
             resolve_backend(config.backend),
             config.repeats,
+            config.peers,
         )
     return found
 

@@ -1,9 +1,5 @@
-"""Seeded scenes and cameras for benchmarks of the renderer, and how calls are timed."""
+"""Seeded scenes and cameras for benchmarks of the renderer."""
 
-import time
-from collections.abc import Callable, Mapping
-
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
@@ -81,17 +77,3 @@ def _looking_from(eye: Float[np.ndarray, "3"], size: int) -> Camera:
     return Camera(
         jnp.asarray(pose, jnp.float32), focal, focal, middle, middle, size, size
     )
-
-
-def fastest(
-    functions: Mapping[str, Callable[[], object]], repeats: int
-) -> dict[str, float]:
-    """Returns milliseconds of each, the least of interleaved rounds after a warm-up."""
-    best = dict.fromkeys(functions, float("inf"))
-    for round_number in range(repeats + 1):
-        for name, function in functions.items():
-            begin = time.perf_counter()
-            jax.block_until_ready(function())
-            if round_number:
-                best[name] = min(best[name], 1e3 * (time.perf_counter() - begin))
-    return best

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from experiments import bench_limit, bench_scenes
+from experiments import bench_limit, bench_scenes, clocks
 from jaxsplat.render import (
     Photograph,
     api,
@@ -25,7 +25,7 @@ def measure(size: int, gaussians: int, repeats: int) -> dict[str, dict]:
         repeats: rounds, of which the fastest counts.
     """
     cloud, camera = bench_scenes.shell(gaussians), bench_scenes.viewpoint(size)
-    capacity = api.plan(cloud, camera, slack=1.05, backend="xla")
+    capacity = api.plan(cloud, camera, slack=1.05)
     project = jax.jit(projection.project)
     sort = jax.jit(lambda splats: binning.bin_splats(splats, size, size, capacity))
     blend = jax.jit(lambda splats, lists: xla.composite(splats, lists, size, size))
@@ -42,7 +42,7 @@ def measure(size: int, gaussians: int, repeats: int) -> dict[str, dict]:
     table = bench_limit.resident_table()
     grey = jnp.full((size, size, 3), 0.5)
     seen = Photograph(grey, grey[..., 0], jnp.ones(3), jnp.zeros(3), jnp.float32(0.2))
-    milliseconds = bench_scenes.fastest(
+    milliseconds = clocks.fastest(
         {
             "project": lambda: project(cloud, camera),
             "bin": lambda: sort(splats),

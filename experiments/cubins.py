@@ -32,7 +32,8 @@ class Cubin:
         registers: of a thread.
         spills: bytes of a thread's stack, to which registers did not fit.
         shared: bytes of shared memory of a program.
-        instructions: in the body of its inner loop, which takes one splat.
+        instructions: in the body of its inner loop, which takes one splat; 0 where no
+            loop evaluates an exponential.
     """
 
     registers: int
@@ -148,7 +149,8 @@ def _number(pattern: str, text: str) -> int:
 def inner_loop(machine_code: str) -> int:
     """Returns the instructions of the shortest loop that evaluates an exponential.
 
-    In these kernels it takes one splat at each of a thread's pixels.
+    In these kernels it takes one splat at each of a thread's pixels. 0 where there is
+    none.
     """
     addresses, texts = zip(*_instructions(machine_code), strict=True)
     lengths = []
@@ -158,9 +160,7 @@ def inner_loop(machine_code: str) -> int:
             body = texts[addresses.index(int(jump[1], 16)) : place + 1]
             if any("MUFU.EX2" in line for line in body):
                 lengths.append(len(body))
-    if not lengths:
-        raise ConfigError("the kernel has no loop with an exponential")
-    return min(lengths)
+    return min(lengths, default=0)
 
 
 def _instructions(machine_code: str) -> Iterator[tuple[int, str]]:

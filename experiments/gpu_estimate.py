@@ -7,12 +7,10 @@ analysis gives for coarse search and alignment; the CPU's fusions stand in for t
 GPU's. Sorting the lists and launching kernels are left out.
 """
 
-import json
-import pathlib
-
 import jax
 import jax.numpy as jnp
 
+from experiments import processors
 from experiments.posing import STARTS, Posed
 from jaxsplat import pose
 from jaxsplat.core import cameras
@@ -20,14 +18,13 @@ from jaxsplat.core.cameras import Camera
 from jaxsplat.methods.twin import Twin
 from jaxsplat.pose import alignment, exposure, pyramid
 from jaxsplat.render import api as render
-from jaxsplat.render.constants import KERNEL_TILE
+from jaxsplat.render.constants import TILE
 
-# NVIDIA H200 SXM: 132 processors, each of 4 schedulers at 1.98 GHz, and 4.8 TB/s. The
-# shares of both that such kernels reach are assumed.
-_WARP_INSTRUCTIONS_PER_S = 132 * 4 * 1.98e9 * 0.55
-_BYTES_PER_S = 4.8e12 * 0.6
+# The shares of both that such kernels reach are assumed.
+_GPU = processors.GPUS["NVIDIA H200"]
+_WARP_INSTRUCTIONS_PER_S = 0.55 * _GPU.warp_instructions_per_s
+_BYTES_PER_S = 0.6 * _GPU.bytes_per_s
 _LANES = 32
-_REPORT = pathlib.Path(__file__).parent / "results" / "kernel_report.json"
 
 
 def milliseconds_per_query(
@@ -40,8 +37,7 @@ def milliseconds_per_query(
         posed: the photographs.
         starts: of each, [b, k, 4, 4].
     """
-    kernels = json.loads(_REPORT.read_text())["kernels"]
-    instructions = kernels["composite"]["sm_90"]["instructions_per_pixel_gaussian"]
+    instructions = processors.instructions("composite", _GPU.architecture)
     composited, aligned = 0.0, 0.0
     width, height = posed.camera.width, posed.camera.height
     pairs = starts.shape[1]
@@ -51,10 +47,9 @@ def milliseconds_per_query(
             twin.gaussians,
             pose.at_poses(camera, starts[:, 0]),
             slack=1.0,
-            backend="pallas_interpret",
             minification=float(stage.shrink),
         )
-        blended = lists * KERNEL_TILE**2 / _LANES * instructions
+        blended = lists * TILE**2 / _LANES * instructions
         composited += pairs * stage.renders * blended
         one = cameras.with_pose(camera, starts[0, 0])
         step = _bytes_of_step(twin, one, stage.scale)

@@ -10,20 +10,21 @@ budget that a test holds. It needs the package `triton` (`pip install triton`).
 import dataclasses
 import importlib.metadata
 import pathlib
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from experiments import cubins, flags
 from jaxsplat.render import normal_form, records
-from jaxsplat.render.constants import KERNEL_TILE
-from jaxsplat.render.motion import POSE, Tangents
+from jaxsplat.render.constants import TILE
+from jaxsplat.render.motion import AXES, POSE, Tangents
 from jaxsplat.render.pallas import backward, forward, normal
 from jaxsplat.render.pallas.launch import Launch
 from jaxsplat.report import files
 from jaxsplat.report.versions import versions
 
-_N, _M, _GRID = 1000, 8192, 25  # rows, pairs and tiles a side; they change no loop
+_N, _M, _GRID = 1000, 8192, 50  # rows, pairs and tiles a side; they change no loop
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,11 +38,12 @@ class Config:
 def kernels() -> dict[str, tuple[str, int]]:
     """Returns the Triton code and the number of warps of each kernel.
 
-    The normal equations come in three forms: of the pose alone, with gain and offset,
-    and of an antialiased cloud whose colours depend on the view.
+    `row_sums` adds up what `composite_reverse` writes. The normal equations come in
+    three forms: of the pose alone, with gain and offset, and of an antialiased cloud
+    whose colours depend on the view.
     """
-    launch = Launch(_GRID, _GRID, KERNEL_TILE, interpret=False)
-    pixels = KERNEL_TILE**2
+    launch = Launch(_GRID, _GRID, interpret=False)
+    pixels = TILE**2
 
     def floats(*shape: int) -> jax.ShapeDtypeStruct:
         return jax.ShapeDtypeStruct(shape, jnp.float32)
@@ -55,9 +57,9 @@ def kernels() -> dict[str, tuple[str, int]]:
     target = floats(launch.tiles, pixels, normal_form.CHANNELS + 1)
     settings = floats(normal_form.EXPOSURE + 1 + normal_form.CHANNELS)
 
-    def equations(exposure: bool, *tangents: jax.ShapeDtypeStruct) -> str:
-        def run(table, lists, target, settings, power, colors=None):  # type: ignore
-            moving = Tangents(power, colors)
+    def equations(exposure: bool, *tangents: Any) -> str:
+        def run(table, lists, target, settings, power, tints=None):  # type: ignore
+            moving = Tangents(power, tints)
             return normal.normal_equations(
                 table, moving, lists, target, settings, exposure, launch
             )
@@ -77,14 +79,15 @@ def kernels() -> dict[str, tuple[str, int]]:
         image,
     )
     plain, antialiased = floats(_N, POSE, 5), floats(_N, POSE, 6)
-    colors = floats(_N, POSE, normal_form.CHANNELS)
+    tints = floats(_N, AXES, normal_form.CHANNELS), floats(POSE, AXES)
     return {
         "composite": (_only(composite), forward.WARPS),
-        "composite_reverse": (_only(reverse), backward.WARPS),
+        "composite_reverse": (reverse["composite_reverse"], backward.WARPS),
+        "row_sums": (reverse["row_sums"], backward.WARPS),
         "normal_equations": (equations(False, plain), normal.WARPS),
         "normal_equations_exposure": (equations(True, plain), normal.WARPS),
         "normal_equations_harmonics": (
-            equations(False, antialiased, colors),
+            equations(False, antialiased, tints),
             normal.WARPS,
         ),
     }
@@ -102,7 +105,7 @@ def report(architectures: list[int]) -> dict[str, dict[str, dict[str, float]]]:
         found[name] = {}
         for architecture in architectures:
             cubin = cubins.build(code, architecture, warps)
-            pixels = KERNEL_TILE**2 / (cubins.THREADS * warps)
+            pixels = TILE**2 / (cubins.THREADS * warps)
             found[name][f"sm_{architecture}"] = {
                 "warps": warps,
                 "registers": cubin.registers,

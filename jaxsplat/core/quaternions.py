@@ -4,7 +4,8 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
-from jaxsplat.core import safe
+from jaxsplat.core import columns, safe
+from jaxsplat.core.columns import Columns
 
 
 def normalize(quats: Float[Array, "... 4"]) -> Float[Array, "... 4"]:
@@ -17,13 +18,18 @@ def normalize(quats: Float[Array, "... 4"]) -> Float[Array, "... 4"]:
 
 def to_rotation(quats: Float[Array, "... 4"]) -> Float[Array, "... 3 3"]:
     """Returns the rotation matrix of each quaternion, which need not have unit norm."""
-    w, x, y, z = jnp.moveaxis(normalize(quats), -1, 0)
-    rows = [
+    rows = [jnp.stack(row, axis=-1) for row in rotation_rows(quats)]
+    return jnp.stack(rows, axis=-2)
+
+
+def rotation_rows(quats: Float[Array, "... 4"]) -> list[Columns]:
+    """Returns the rows of `to_rotation`, entry by entry."""
+    w, x, y, z = columns.split(normalize(quats))
+    return [
         [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
         [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
         [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
     ]
-    return jnp.stack([jnp.stack(row, axis=-1) for row in rows], axis=-2)
 
 
 def multiply(

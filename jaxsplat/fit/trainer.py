@@ -229,7 +229,7 @@ class _Run:
         return state, psnr
 
     def _plan(self, state: FitState, stage_targets: targets.Targets) -> int:
-        return render.plan(state.gaussians, stage_targets.cameras, backend=self.backend)
+        return render.plan(state.gaussians, stage_targets.cameras)
 
     def _step(
         self,

@@ -70,9 +70,7 @@ class SplatPose(Inspector):
         views = pose.at_poses(
             self._small, twin.gallery.templates.camera.camera_from_world
         )
-        self._capacity = render.plan(
-            twin.gaussians, views, slack=1.5, backend=twin.backend
-        )
+        self._capacity = render.plan(twin.gaussians, views, slack=1.5)
 
     def _refine(self, photos: Array, starts: Array) -> pose.PoseEstimate:
         return self._search(photos, starts, self._solver)

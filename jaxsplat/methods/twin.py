@@ -102,7 +102,7 @@ def make_twin(
         middle,
         jnp.asarray(behind),
         sampling_rate,
-        render.plan(gaussians, posed, _CAPACITY_SLACK, backend=backend),
+        render.plan(gaussians, posed, _CAPACITY_SLACK),
         resolve_backend(backend),
     )
 

@@ -106,9 +106,7 @@ def refine_adam_screw(
     """
     if capacity is None:
         views = at_poses(camera, starts.reshape(-1, 4, 4))
-        capacity = render_api.plan(
-            gaussians, views, slack=_CAPACITY_SLACK, backend=backend
-        )
+        capacity = render_api.plan(gaussians, views, slack=_CAPACITY_SLACK)
     config = AdamScrewConfig() if config is None else config
     scene = photometric.Scene(
         gaussians=gaussians,

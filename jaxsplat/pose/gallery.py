@@ -91,7 +91,6 @@ def build_gallery(
         gaussians,
         views,
         1.0,
-        backend=backend,
         minification=smaller(views, center, sampling_rate),
     )
     return _build(

@@ -122,9 +122,7 @@ def refine_lm(
     """
     if capacity is None:
         views = at_poses(camera, starts.reshape(-1, 4, 4))
-        capacity = render_api.plan(
-            gaussians, views, slack=_CAPACITY_SLACK, backend=backend
-        )
+        capacity = render_api.plan(gaussians, views, slack=_CAPACITY_SLACK)
     return _refine(
         gaussians,
         camera,

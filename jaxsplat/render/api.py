@@ -47,14 +47,14 @@ def default_capacity(n: int, width: int, height: int) -> int:
     return 16 * n + 4 * tiles_x * tiles_y
 
 
-@functools.partial(jax.jit, static_argnames="tile")
+@jax.jit
 def _needed(
-    gaussians: Gaussians, cameras: Camera, tile: int, minification: Array | None
+    gaussians: Gaussians, cameras: Camera, minification: Array | None
 ) -> Int[Array, " b"]:
     def one(view: tuple[Camera, Array | None]) -> Int[Array, ""]:
         camera, minification = view
         splats = projection.project(gaussians, camera, minification)
-        return binning.count_pairs(splats, camera.width, camera.height, tile)
+        return binning.count_pairs(splats, camera.width, camera.height)
 
     return jax.lax.map(one, (cameras, minification))
 
@@ -64,7 +64,6 @@ def plan(
     cameras: Camera,
     slack: float = 1.25,
     *,
-    backend: Backend | None = None,
     minification: float | Float[Array, "..."] | None = None,
 ) -> int:
     """Returns a list capacity that fits every given camera, from concrete arrays.
@@ -73,20 +72,18 @@ def plan(
         gaussians: the cloud.
         cameras: one camera or a stack of them with one leading axis.
         slack: factor for poses and parameters that will still move.
-        backend: the one that will keep the lists; they differ in their tiles.
         minification: as in `render`, one for all cameras or one each.
 
     The result is rounded up to one of eight sizes an octave, so that a changing scene
     causes few compilations.
     """
-    tile = backends.tile_side(backends.resolve_backend(backend))
     # Also where a traced function renders arrays that it closes over.
     with jax.ensure_compile_time_eval():
         if cameras.fx.ndim == 0:
             cameras = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], cameras)
         if minification is not None:
             minification = jnp.broadcast_to(jnp.asarray(minification), cameras.fx.shape)
-        most = int(jnp.max(_needed(gaussians, cameras, tile, minification)))
+        most = int(jnp.max(_needed(gaussians, cameras, minification)))
     needed = int(slack * max(most, 1024))
     step = 2 ** max(needed.bit_length() - 4, 0)
     return -(-needed // step) * step
@@ -104,24 +101,15 @@ def capacity_for(
     if traced or backend == "reference":
         n = gaussians.means.shape[0]
         return default_capacity(n, camera.width, camera.height)
-    return plan(
-        gaussians, camera, slack=1.0, backend=backend, minification=minification
-    )
+    return plan(gaussians, camera, slack=1.0, minification=minification)
 
 
 def bin_for(
-    splats: Splats,
-    camera: Camera,
-    backend: Backend,
-    capacity: int,
-    padding: float = 0.0,
+    splats: Splats, camera: Camera, capacity: int, padding: float = 0.0
 ) -> TileLists:
-    """Returns tile lists with the tiles of a backend."""
-    tile = backends.tile_side(backend)
+    """Returns the tile lists of an image, of which nothing is differentiated."""
     frozen = jax.lax.stop_gradient(splats)
-    return binning.bin_splats(
-        frozen, camera.width, camera.height, capacity, tile, padding
-    )
+    return binning.bin_splats(frozen, camera.width, camera.height, capacity, padding)
 
 
 def render_splats(
@@ -141,7 +129,7 @@ def render_splats(
     if backend == "reference" or splats.depths.shape[0] == 0:
         image = reference.composite(splats, width, height)
     else:
-        lists = bin_for(splats, camera, backend, capacity)
+        lists = bin_for(splats, camera, capacity)
         needed = lists.needed
         if backend == "xla":
             image = xla.composite(splats, lists, width, height)

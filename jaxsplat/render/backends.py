@@ -5,7 +5,6 @@ from typing import Literal
 import jax
 
 from jaxsplat.errors import ConfigError
-from jaxsplat.render.constants import KERNEL_TILE, TILE
 
 Backend = Literal["reference", "xla", "pallas", "pallas_interpret"]
 BACKENDS: tuple[Backend, ...] = ("reference", "xla", "pallas", "pallas_interpret")
@@ -33,11 +32,6 @@ def resolve_backend(backend: Backend | None) -> Backend:
             "the backend unset"
         )
     return backend
-
-
-def tile_side(backend: Backend) -> int:
-    """Returns the pixels along a side of the tiles that a backend works best with."""
-    return KERNEL_TILE if backend.startswith("pallas") else TILE
 
 
 def default_device() -> jax.Device:

@@ -6,15 +6,15 @@ find no slot, so every list stays a front-to-back prefix of the full one.
 """
 
 import dataclasses
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jaxtyping import Bool, Int
+from jaxtyping import Int
 
-from jaxsplat.render import sorting
+from jaxsplat.render import footprints, sorting
 from jaxsplat.render.batching import natively_batched
-from jaxsplat.render.constants import TILE
 from jaxsplat.render.projection import Splats
 from jaxsplat.render.tiling import grid
 
@@ -33,87 +33,21 @@ class TileLists:
         ends: where it ends, [t].
         needed: pairs that a complete list takes, at most 2^31 - 1; more than m means
             that the farthest splats were dropped.
-        tile: pixels along a tile's side (static).
     """
 
     ids: Int[Array, "*b m"]
     starts: Int[Array, "*b t"]
     ends: Int[Array, "*b t"]
     needed: Int[Array, " *b"]
-    tile: int = dataclasses.field(default=TILE, metadata=dict(static=True))
-
-
-def tile_rectangles(
-    splats: Splats, width: int, height: int, tile: int = TILE, padding: float = 0.0
-) -> Int[Array, "n 4"]:
-    """Returns half-open tile bounds (x0, y0, x1, y1) of each splat's visible ellipse.
-
-    Bounds count the tiles that hold a pixel centre inside the ellipse's bounding box,
-    made larger by `padding` pixels on every side.
-    """
-    limit = jnp.array(grid(width, height, tile))
-    # Rounding in the box must not lose a pixel that the compositor would count.
-    half = splats.extents * (1 + 1e-5) + (1e-3 + padding)
-    first_px = jnp.ceil(splats.means - half - 0.5)
-    last_px = jnp.floor(splats.means + half - 0.5)
-    bound = tile * jnp.max(limit).astype(jnp.float32)
-    first = jnp.clip(first_px, -1.0, bound).astype(jnp.int32)
-    last = jnp.clip(last_px, -1.0, bound).astype(jnp.int32)
-    low = jnp.clip(first // tile, 0, limit)
-    high = jnp.clip(last // tile + 1, 0, limit)
-    empty = (last < first) | (splats.reach <= 0)[:, None]
-    high = jnp.where(jnp.any(empty, axis=1, keepdims=True), low, high)
-    return jnp.concatenate([low, jnp.maximum(high, low)], axis=1)
 
 
 def count_pairs(
-    splats: Splats, width: int, height: int, tile: int = TILE, padding: float = 0.0
-) -> Int[Array, ""]:
+    splats: Splats, width: int, height: int, padding: float = 0.0
+) -> Int[Array, " *b"]:
     """Returns the number of (tile, splat) pairs that complete lists need."""
-    rectangles = tile_rectangles(splats, width, height, tile, padding)
-    return _ends(_areas(rectangles))[1]
-
-
-def _areas(rectangles: Int[Array, "n 4"]) -> Int[Array, " n"]:
-    x0, y0, x1, y1 = rectangles.T
-    return (x1 - x0) * (y1 - y0)
-
-
-def _ends(counts: Int[Array, " n"]) -> tuple[Int[Array, " n"], Int[Array, ""]]:
-    """Returns where each splat's pairs end, and the number of pairs.
-
-    Pairs beyond what 32 bits count are left out of both.
-    """
-    # Their float32 sum tells where the integer sum would have wrapped.
-    countable = jnp.cumsum(counts.astype(jnp.float32)) < 0.99 * _MOST_PAIRS
-    ends = jnp.cumsum(jnp.where(countable, counts, 0))
-    last = ends[-1] if len(counts) else jnp.int32(0)
-    return ends, jnp.where(jnp.all(countable), last, _MOST_PAIRS)
-
-
-def _touches(
-    splats: Splats, tile_x: Array, tile_y: Array, tile: int, padding: float
-) -> Bool[Array, " m"]:
-    """Returns whether the ellipse reaches the tile's pixel centres' rectangle, [m].
-
-    The least Mahalanobis distance over the rectangle lies at the centre when that is
-    inside, else on the nearer vertical or the nearer horizontal edge.
-    """
-    p, q, r = splats.factors.T
-    a, b, c = p * p, p * q, q * q + r * r
-    side = tile - 1 + 2 * padding
-    left = (tile * tile_x).astype(jnp.float32) + (0.5 - padding) - splats.means[:, 0]
-    top = (tile * tile_y).astype(jnp.float32) + (0.5 - padding) - splats.means[:, 1]
-    near_x = jnp.clip(0.0, left, left + side)
-    near_y = jnp.clip(0.0, top, top + side)
-    edge_y = jnp.clip(-b * near_x / jnp.maximum(c, 1e-12), top, top + side)
-    edge_x = jnp.clip(-b * near_y / jnp.maximum(a, 1e-12), left, left + side)
-
-    def distance(x: Array, y: Array) -> Array:
-        return (p * x + q * y) ** 2 + (r * y) ** 2
-
-    least = jnp.minimum(distance(near_x, edge_y), distance(edge_x, near_y))
-    return least <= splats.reach * (1 + 1e-4) + 1e-3
+    limit = grid(width, height)
+    counts = footprints.tiles_in(footprints.rectangles(splats, limit, padding))
+    return _ends(counts)[1]
 
 
 def bin_splats(
@@ -121,7 +55,6 @@ def bin_splats(
     width: int,
     height: int,
     capacity: int,
-    tile: int = TILE,
     padding: float = 0.0,
 ) -> TileLists:
     """Returns the tile lists of one image.
@@ -133,45 +66,102 @@ def bin_splats(
         width: image width in pixels.
         height: image height in pixels.
         capacity: number of pair slots, the `m` of the result.
-        tile: pixels along a tile's side.
         padding: pixels by which splats may move before the lists no longer hold all
             that is seen.
     """
-    tiles_x, tiles_y = grid(width, height, tile)
-    tiles = tiles_x * tiles_y
-    n = splats.depths.shape[0]
+    limit = grid(width, height)
+    tiles = limit[0] * limit[1]
 
-    def expand(order: Int[Array, " n"], *columns: Array) -> tuple[Array, Array, Array]:
-        """Returns tile and rank of every slot, and the number of pairs."""
-        splats = Splats(*columns)
-        rectangles = tile_rectangles(splats, width, height, tile, padding)[order]
-        counts = _areas(rectangles)
-        ends, needed = _ends(counts)
-        slots = jnp.arange(capacity, dtype=jnp.int32)
-        ranks = jnp.repeat(
-            jnp.arange(n, dtype=jnp.int32),
-            jnp.diff(ends, prepend=0),
-            total_repeat_length=capacity,
-        )
-        offsets = slots - (ends - counts)[ranks]
-        breadths = rectangles[:, 2] - rectangles[:, 0]
-        across = jnp.maximum(breadths, 1)[ranks]
-        tile_x = rectangles[ranks, 0] + offsets % across
-        tile_y = rectangles[ranks, 1] + offsets // across
-        pairs = jax.tree.map(lambda leaf: leaf[order[ranks]], splats)
-        kept = slots < ends[-1]
-        kept &= _touches(pairs, tile_x, tile_y, tile, padding)
-        return jnp.where(kept, tile_y * tiles_x + tile_x, tiles), ranks, needed
-
-    def of_batch(depths: Array, *columns: Array) -> tuple[Array, Array, Array]:
+    def of_batch(depths: Array, *fields: Array) -> tuple[Array, Array, Array]:
         order = sorting.depth_order(depths)
-        keys, ranks, needed = jax.vmap(expand)(order, *columns)
-        keys, ranks = sorting.by_tile(keys, ranks, tiles, n)
-        ids = jnp.take_along_axis(order, ranks, axis=1)
-        edges = jnp.arange(tiles + 1, dtype=keys.dtype)
-        bounds = jax.vmap(lambda row: jnp.searchsorted(row, edges))(keys)
-        return ids, bounds.astype(jnp.int32), needed
+        pairs = _expand(Splats(*fields), order, limit, capacity, padding)
+        keys, ranks = sorting.by_group(pairs.tiles, pairs.ranks, tiles, order.shape[1])
+        ids = _pick(order, _flat(ranks, order.shape[1]))
+        return ids, sorting.bounds(keys, tiles), pairs.needed
 
     by_field = (getattr(splats, f.name) for f in dataclasses.fields(splats))
     ids, bounds, needed = natively_batched(of_batch)(splats.depths, *by_field)
-    return TileLists(ids, bounds[:-1], bounds[1:], needed, tile)
+    return TileLists(ids, bounds[:-1], bounds[1:], needed)
+
+
+class _Pairs(NamedTuple):
+    """Pairs of tile and splat, front to back.
+
+    Attributes:
+        tiles: of each pair, the number of tiles where there is none, [b, m].
+        ranks: places of its splat in the order of depths, [b, m].
+        needed: pairs that there are, also beyond m, [b].
+    """
+
+    tiles: Int[Array, "b m"]
+    ranks: Int[Array, "b m"]
+    needed: Int[Array, " b"]
+
+
+def _expand(
+    splats: Splats,
+    order: Int[Array, "b n"],
+    limit: tuple[int, int],
+    capacity: int,
+    padding: float,
+) -> _Pairs:
+    """Returns every splat's tiles, row by row, splats by depth.
+
+    Args:
+        splats: of b images, fields [b, n, ...].
+        order: rows by depth.
+        limit: tiles along x and y.
+        capacity: slots for pairs, m.
+        padding: see `bin_splats`.
+    """
+    b, n = order.shape
+    rectangles = footprints.rectangles(splats, limit, padding)
+    counts = _pick(footprints.tiles_in(rectangles), _flat(order, n))
+    ends, needed = _ends(counts)
+    # A slot's rank is the number of splats that end at it or before.
+    ending = jnp.where(ends < capacity, _flat(ends, capacity), b * capacity)
+    marks = jnp.zeros(b * capacity, jnp.int32).at[ending].add(1, mode="drop")
+    ranks = jnp.cumsum(marks.reshape(b, capacity), axis=1)
+    ranks = jnp.minimum(ranks, n - 1)
+    slots = jnp.arange(capacity, dtype=jnp.int32)
+    offsets = slots - _pick(ends - counts, _flat(ranks, n))
+    places = _flat(_pick(order, _flat(ranks, n)), n)
+    x0, y0, x1, _ = (_pick(bound, places) for bound in rectangles)
+    across = jnp.maximum(x1 - x0, 1)
+    tile_x, tile_y = x0 + offsets % across, y0 + offsets // across
+    kept = slots < ends[:, -1:]
+    found = jax.tree.map(lambda x: _pick(x, places), footprints.ellipses(splats))
+    kept &= footprints.touches(found, tile_x, tile_y, padding)
+    tiles = jnp.where(kept, tile_y * limit[0] + tile_x, limit[0] * limit[1])
+    return _Pairs(tiles, ranks, needed)
+
+
+def _flat(places: Int[Array, "b k"], row: int) -> Int[Array, "b k"]:
+    """Returns places in rows of an array [b, row] as places in all of it."""
+    images = jnp.arange(places.shape[0], dtype=jnp.int32)
+    return row * images[:, None] + places
+
+
+def _pick(values: Array, places: Int[Array, "b m"]) -> Array:
+    """Returns the values at places in all of an array, from `_flat`.
+
+    XLA fuses such a gather with its neighbours; of one with an index for each axis it
+    writes the indices to memory.
+    """
+    return values.reshape(-1)[places]
+
+
+def _ends(counts: Int[Array, "*b n"]) -> tuple[Int[Array, "*b n"], Int[Array, " *b"]]:
+    """Returns where each splat's pairs end, and the number of pairs.
+
+    Where there are more pairs than 32 bits count, the pairs of the splats behind a
+    number that surely fit are left out.
+    """
+    limit = 0.99 * _MOST_PAIRS
+    total = jnp.sum(counts.astype(jnp.float32), axis=-1, keepdims=True)
+    n = counts.shape[-1]
+    most = jnp.max(counts, axis=-1, keepdims=True, initial=1).astype(jnp.float32)
+    fitting = jnp.where(total < limit, n, (limit / most).astype(jnp.int32))
+    counts = jnp.where(jnp.arange(n) < fitting, counts, 0)
+    needed = jnp.where(total[..., 0] < limit, jnp.sum(counts, axis=-1), _MOST_PAIRS)
+    return jnp.cumsum(counts, axis=-1), needed

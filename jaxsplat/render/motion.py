@@ -9,11 +9,12 @@ from jaxtyping import Float
 
 from jaxsplat.core import cameras, se3
 from jaxsplat.core.cameras import Camera
-from jaxsplat.render import projection
+from jaxsplat.render import harmonics, projection
 from jaxsplat.render.projection import Splats
 from jaxsplat.scene.gaussians import Gaussians
 
 POSE = 6  # parameters of a rigid motion
+AXES = 3  # coordinates of the eye
 
 
 def moved(
@@ -43,14 +44,16 @@ class Tangents:
     """Derivatives of splats by the six parameters of `moved`, at no motion.
 
     Attributes:
-        power: of a splat's log opacity at a pixel, as coefficients of s dx, s dy, s,
-            t dy, t and, where the peak opacity changes too, 1, with s = p dx + q dy and
-            t = r dy of `Splats.factors`; [n, 6, 5 or 6].
-        colors: of the colour, None where it does not depend on the view, [n, 6, 3].
+        power: of a splat's log opacity at a pixel, as a polynomial of the offset
+            from pixel to splat, with the coefficients of dx^2, dx dy, dy^2, dx, dy
+            and, where the peak opacity changes too, 1; [n, 6, 5 or 6].
+        tints: derivatives of a splat's colour by the three coordinates of the eye, and
+            of these by the parameters, [n, 3, 3] and [6, 3]. None where colours do not
+            depend on the view.
     """
 
     power: Float[Array, "n 6 t"]
-    colors: Float[Array, "n 6 3"] | None
+    tints: tuple[Float[Array, "n 3 3"], Float[Array, "6 3"]] | None
 
 
 def project(
@@ -65,20 +68,35 @@ def project(
         found = projection.project(
             gaussians, moved(camera, twist, center), minification
         )
-        moving = found.means, found.factors, found.log_opacities, found.colors
-        return moving, found
+        return (found.means, found.factors, found.log_opacities), found
 
     _, push, splats = jax.linearize(at, jnp.zeros(POSE), has_aux=True)
-    means, factors, log_opacities, colors = (
+    means, factors, log_opacities = (
         jnp.moveaxis(tangent, 0, 1) for tangent in jax.vmap(push)(jnp.eye(POSE))
     )
     du, dv = jnp.moveaxis(means, 2, 0)
     dp, dq, dr = jnp.moveaxis(factors, 2, 0)
     p, q, r = splats.factors.T[:, :, None]
-    power = [-dp, -dq, -(p * du + q * dv), -dr, -r * dv]
+    shift, shift_aside = p * du + q * dv, r * dv
+    power = [
+        -p * dp,
+        -(p * dq + q * dp),
+        -(q * dq + r * dr),
+        -p * shift,
+        -(q * shift + r * shift_aside),
+    ]
+    # Rows that are culled have no opacity, and no tangent of it either.
+    seen = splats.reach[:, None] > 0
     if minification is not None:
-        # Rows that are culled have no opacity, and no tangent of it either.
-        seen = splats.reach[:, None] > 0
         power.append(jnp.where(seen, log_opacities, 0.0))
-    tinted = None if gaussians.sh_rest is None else colors
-    return splats, Tangents(jnp.stack(power, axis=2), tinted)
+    tints = None
+    if gaussians.sh_rest is not None:
+
+        def eye_at(twist: Float[Array, "6"]) -> Float[Array, "3"]:
+            return cameras.position(moved(camera, twist, center))
+
+        eye, push = jax.linearize(eye_at, jnp.zeros(POSE))
+        by_eye = jax.jacfwd(lambda eye: harmonics.view_colors(gaussians, eye))(eye)
+        cleaned = jnp.where(seen[..., None], jnp.swapaxes(by_eye, 1, 2), 0.0)
+        tints = cleaned, jax.vmap(push)(jnp.eye(POSE))
+    return splats, Tangents(jnp.stack(power, axis=2), tints)

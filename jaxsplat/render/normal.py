@@ -112,7 +112,7 @@ def _normal_equations(
     splats, tangents = motion.project(gaussians, camera, center, minification)
     if lists is None:
         assert capacity is not None
-        lists = api.bin_for(splats, camera, backend, capacity)
+        lists = api.bin_for(splats, camera, capacity)
     table = records.table(
         dataclasses.replace(splats, colors=splats.colors - background)
     )
@@ -123,8 +123,8 @@ def _normal_equations(
         )
     else:
         interpret = backend == "pallas_interpret"
-        launch = launch_for(lists, camera.width, camera.height, interpret)
-        tiles = jnp.swapaxes(tiling.cut(target, lists.tile), 1, 2)
+        launch = launch_for(camera.width, camera.height, interpret)
+        tiles = jnp.swapaxes(tiling.cut(target), 1, 2)
         totals = pallas_normal.normal_equations(
             table, tangents, bounds, tiles, settings, exposure, launch
         )
@@ -146,7 +146,7 @@ def _by_forward_mode(
         drawn = api.render(
             gaussians,
             motion.moved(camera, twist, center),
-            background=settings[normal_form.EXPOSURE + 1 :],
+            background=settings[normal_form.BACKGROUND],
             backend="reference",
             minification=minification,
         ).color
@@ -167,7 +167,7 @@ def _by_forward_mode(
 
 @functools.partial(
     jax.jit,
-    static_argnames=("padding", "backend", "capacity"),
+    static_argnames=("padding", "capacity"),
 )
 def tile_lists(
     gaussians: Gaussians,
@@ -175,7 +175,6 @@ def tile_lists(
     *,
     capacity: int,
     padding: float = 0.0,
-    backend: Backend | None = None,
     minification: float | Float[Array, ""] | None = None,
 ) -> TileLists:
     """Returns the tile lists that `normal_equations` would make.
@@ -185,9 +184,7 @@ def tile_lists(
         camera: one camera.
         capacity: slots for (tile, splat) pairs.
         padding: pixels by which splats may move before the lists miss any.
-        backend: the one that will use the lists.
         minification: as in `render.render`.
     """
     splats = projection.project(gaussians, camera, minification)
-    chosen = backends.resolve_backend(backend)
-    return api.bin_for(splats, camera, chosen, capacity, padding)
+    return api.bin_for(splats, camera, capacity, padding)

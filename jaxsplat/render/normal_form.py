@@ -18,6 +18,10 @@ from jaxsplat.render.motion import POSE
 
 CHANNELS = 3
 EXPOSURE = 2 * CHANNELS  # gain and offset of each channel
+# Where kernels find numbers of a whole image in one array, behind gain, offset and one
+# over the scale's square: the background's channels, then `Tangents.tints`' second.
+BACKGROUND = slice(EXPOSURE + 1, EXPOSURE + 1 + CHANNELS)
+EYE = BACKGROUND.stop
 
 
 @jax.tree_util.register_dataclass
@@ -62,6 +66,27 @@ class NormalEquations:
     vector: Float[Array, "*b k"]
     cost: Float[Array, " *b"]
     needed: Int[Array, " *b"]
+
+
+def with_tints(
+    gradient: Sequence[Sequence[Array]],
+    tinted: Sequence[Sequence[Array]],
+    eye: Sequence[Sequence[Array]],
+) -> list[list[Array]]:
+    """Returns the render's derivatives with those that come of changing colours.
+
+    Args:
+        gradient: by each parameter, for each channel, colours held.
+        tinted: by each coordinate of the eye, for each channel, splats held.
+        eye: the eye's derivatives by each parameter, for each coordinate.
+    """
+    return [
+        [
+            sum((e * by[c] for e, by in zip(moves, tinted, strict=True)), value)
+            for c, value in enumerate(row)
+        ]
+        for row, moves in zip(gradient, eye, strict=True)
+    ]
 
 
 Column = tuple[Array | None, ...]  # a value for each channel, None for 0

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Bool, Float
 
-from jaxsplat.core import cameras, quaternions, se3
+from jaxsplat.core import cameras, columns, quaternions
 from jaxsplat.core.cameras import Camera
+from jaxsplat.core.columns import Columns
 from jaxsplat.render import constants, harmonics
 from jaxsplat.scene import gaussians as scene
 from jaxsplat.scene.gaussians import Gaussians
@@ -19,6 +20,8 @@ from jaxsplat.scene.gaussians import Gaussians
 @dataclasses.dataclass(frozen=True)
 class Splats:
     """Gaussians as seen in one image; culled ones have opacity 0 and reach 0.
+
+    Of a batch of images, with leading axes.
 
     Attributes:
         means: centres in pixels, [n, 2].
@@ -33,13 +36,13 @@ class Splats:
         extents: half width and height in pixels of the ellipse at `reach`, [n, 2].
     """
 
-    means: Float[Array, "n 2"]
-    factors: Float[Array, "n 3"]
-    depths: Float[Array, " n"]
-    log_opacities: Float[Array, " n"]
-    colors: Float[Array, "n 3"]
-    reach: Float[Array, " n"]
-    extents: Float[Array, "n 2"]
+    means: Float[Array, "*b n 2"]
+    factors: Float[Array, "*b n 3"]
+    depths: Float[Array, "*b n"]
+    log_opacities: Float[Array, "*b n"]
+    colors: Float[Array, "*b n 3"]
+    reach: Float[Array, "*b n"]
+    extents: Float[Array, "*b n 2"]
 
 
 # Gaussians wider than this many scene units are culled: their image-plane covariance
@@ -69,15 +72,15 @@ def _usable(gaussians: Gaussians) -> tuple[Gaussians, Bool[Array, " n"]]:
 
 
 def _image_covariance(
-    points: Float[Array, "n 3"], gaussians: Gaussians, camera: Camera
+    point: Columns, gaussians: Gaussians, camera: Camera
 ) -> tuple[Array, Array, Array, Array]:
     """Returns (xx, xy, yy) of the image-plane covariance before dilation, [n] each.
 
-    Zwicker et al. 2001 (EWA volume splatting), equation 31; `points` in camera axes.
+    Zwicker et al. 2001 (EWA volume splatting), equation 31; `point` in camera axes.
     The last array is the determinant, as the squared area that the two rows of the
     projected axes span: xx yy - xy^2 itself loses its sign for long thin splats.
     """
-    x, y, z = points.T
+    x, y, z = point
     # The ray is clamped a little outside the image, as Kerbl's code does: far outside,
     # the linearised perspective would blow the splat up.
     half_x = constants.FRUSTUM_MARGIN * 0.5 * camera.width / camera.fx
@@ -86,18 +89,22 @@ def _image_covariance(
     mid_y = (0.5 * camera.height - camera.cy) / camera.fy
     tx = jnp.clip(x / z, mid_x - half_x, mid_x + half_x)
     ty = jnp.clip(y / z, mid_y - half_y, mid_y + half_y)
-    axes = se3.matmul(
-        camera.camera_from_world[:3, :3], quaternions.to_rotation(gaussians.quats)
-    )
-    axes = axes * scene.scales(gaussians)[:, None, :]
-    # Rows of J @ R @ S, so that the covariance is their Gram matrix.
-    row_u = (camera.fx / z)[:, None] * (axes[:, 0] - tx[:, None] * axes[:, 2])
-    row_v = (camera.fy / z)[:, None] * (axes[:, 1] - ty[:, None] * axes[:, 2])
+    # Rows of J @ R, then of J @ R @ S, so that the covariance is their Gram matrix.
+    rows = quaternions.rotation_rows(gaussians.quats)
+    axes = [columns.combine(rows, row) for row in camera.camera_from_world[:3, :3]]
+    sizes = columns.split(scene.scales(gaussians))
+    row_u = [
+        camera.fx / z * s * (a - tx * c) for s, a, c in zip(sizes, axes[0], axes[2])
+    ]
+    row_v = [
+        camera.fy / z * s * (b - ty * c) for s, b, c in zip(sizes, axes[1], axes[2])
+    ]
+    area = columns.cross(row_u, row_v)
     return (
-        jnp.sum(row_u * row_u, axis=1),
-        jnp.sum(row_u * row_v, axis=1),
-        jnp.sum(row_v * row_v, axis=1),
-        jnp.sum(jnp.cross(row_u, row_v) ** 2, axis=1),
+        columns.dot(row_u, row_u),
+        columns.dot(row_u, row_v),
+        columns.dot(row_v, row_v),
+        columns.dot(area, area),
     )
 
 
@@ -122,11 +129,14 @@ def project(
     """
     gaussians, usable = _usable(gaussians)
     rotation = camera.camera_from_world[:3, :3]
-    points = se3.matmul(gaussians.means, rotation.T) + camera.camera_from_world[:3, 3]
-    visible = usable & jnp.all(jnp.abs(points) < _MAX_COORDINATE, axis=1)
-    visible &= points[:, 2] > constants.NEAR
-    points = jnp.where(visible[:, None], points, jnp.array([0.0, 0.0, 1.0]))
-    xx, xy, yy, determinant = _image_covariance(points, gaussians, camera)
+    visible, point = usable, []
+    for row, shift in zip(rotation, camera.camera_from_world[:3, 3]):
+        point.append(columns.dot(columns.split(gaussians.means), row) + shift)
+        visible &= jnp.abs(point[-1]) < _MAX_COORDINATE
+    visible &= point[2] > constants.NEAR
+    x, y = (jnp.where(visible, value, 0.0) for value in point[:2])
+    z = jnp.where(visible, point[2], 1.0)
+    xx, xy, yy, determinant = _image_covariance((x, y, z), gaussians, camera)
     # det(C + d I) = det C + d tr C + d^2, all terms positive.
     fitted: float | Array = constants.DILATION_PX2
     dilation = fitted
@@ -148,7 +158,6 @@ def project(
         shrink = jnp.log(fitted_determinant) - jnp.log(determinant)
         log_opacities = log_opacities + 0.5 * shrink
     log_opacities = jnp.where(visible, log_opacities, -jnp.inf)
-    x, y, z = points.T
     means = jnp.stack(
         [camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy], axis=1
     )

@@ -1,4 +1,4 @@
-"""The two sorts of tile lists, for a batch of images, as each platform does them best.
+"""The sorts of tile lists, for a batch of images, as each platform does them best.
 
 On a GPU, XLA hands a sort to the vendor's radix sort only when it is one-dimensional
 and its key a plain integer (XLA's sort rewriter); everything else is many times slower.
@@ -7,6 +7,9 @@ a sort of single numbers is several times faster than one of pairs, so there key
 payload share a word where they fit.
 """
 
+import functools
+
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float, Int
@@ -21,27 +24,27 @@ def depth_order(depths: Float[Array, "b n"]) -> Int[Array, "b n"]:
     return lax.platform_dependent(depths, cpu=_rowwise_order, default=flat_order)
 
 
-def by_tile(
-    tiles_of_pairs: Int[Array, "b m"], ranks: Int[Array, "b m"], tiles: int, n: int
+def by_group(
+    groups: Int[Array, "b m"], ranks: Int[Array, "b m"], count: int, n: int
 ) -> tuple[Int[Array, "b m"], Int[Array, "b m"]]:
-    """Returns each image's pairs sorted by tile, then rank.
+    """Returns each image's pairs sorted by group, then rank.
 
     Args:
-        tiles_of_pairs: from 0 to `tiles`, which stands for none, [b, m].
+        groups: from 0 to `count`, which stands for none, [b, m].
         ranks: in rising order, below `n`, [b, m].
-        tiles: number of tiles of an image.
+        count: number of groups of an image.
         n: number of ranks.
     """
 
-    def flat(tiles_of_pairs: Array, ranks: Array) -> tuple[Array, Array]:
-        return flat_by_tile(tiles_of_pairs, ranks, tiles)
+    def flat(groups: Array, ranks: Array) -> tuple[Array, Array]:
+        return flat_by_group(groups, ranks, count)
 
-    def packed(tiles_of_pairs: Array, ranks: Array) -> tuple[Array, Array]:
-        return packed_by_tile(tiles_of_pairs, ranks, n)
+    def packed(groups: Array, ranks: Array) -> tuple[Array, Array]:
+        return packed_by_group(groups, ranks, n)
 
-    if _rank_bits(n) + tiles.bit_length() > 32:
-        return flat(tiles_of_pairs, ranks)
-    return lax.platform_dependent(tiles_of_pairs, ranks, cpu=packed, default=flat)
+    if _rank_bits(n) + count.bit_length() > 32:
+        return flat(groups, ranks)
+    return lax.platform_dependent(groups, ranks, cpu=packed, default=flat)
 
 
 def _rowwise_order(depths: Float[Array, "b n"]) -> Int[Array, "b n"]:
@@ -61,28 +64,36 @@ def flat_order(depths: Float[Array, "b n"]) -> Int[Array, "b n"]:
     return order.reshape(b, n) - n * jnp.arange(b, dtype=jnp.int32)[:, None]
 
 
-def flat_by_tile(
-    tiles_of_pairs: Int[Array, "b m"], ranks: Int[Array, "b m"], tiles: int
+def flat_by_group(
+    groups: Int[Array, "b m"], ranks: Int[Array, "b m"], count: int
 ) -> tuple[Int[Array, "b m"], Int[Array, "b m"]]:
-    """Returns `by_tile` by one one-dimensional sort of integers."""
+    """Returns `by_group` by one one-dimensional sort of integers."""
     b, m = ranks.shape
-    kind = _key_type(b * (tiles + 1))
-    # In 32 bits first: images * tiles need not fit in the key's type before.
-    first = (tiles + 1) * jnp.arange(b, dtype=jnp.int32)[:, None]
-    keys = (tiles_of_pairs + first).astype(kind).reshape(-1)
+    kind = _key_type(b * (count + 1))
+    # In 32 bits first: images * groups need not fit in the key's type before.
+    first = (count + 1) * jnp.arange(b, dtype=jnp.int32)[:, None]
+    keys = (groups + first).astype(kind).reshape(-1)
     keys, ranks = lax.sort((keys, ranks.reshape(-1)), num_keys=1, is_stable=True)
     return keys.astype(jnp.int32).reshape(b, m) - first, ranks.reshape(b, m)
 
 
-def packed_by_tile(
-    tiles_of_pairs: Int[Array, "b m"], ranks: Int[Array, "b m"], n: int
+def packed_by_group(
+    groups: Int[Array, "b m"], ranks: Int[Array, "b m"], n: int
 ) -> tuple[Int[Array, "b m"], Int[Array, "b m"]]:
-    """Returns `by_tile` with tile and rank in one 32-bit key, which must hold both."""
+    """Returns `by_group` with both in one 32-bit key, which must hold them."""
     shift = jnp.uint32(_rank_bits(n))
-    keys = (tiles_of_pairs.astype(jnp.uint32) << shift) | ranks.astype(jnp.uint32)
+    keys = (groups.astype(jnp.uint32) << shift) | ranks.astype(jnp.uint32)
     keys = lax.sort(keys, dimension=1)
     found = keys & ((jnp.uint32(1) << shift) - 1)
     return (keys >> shift).astype(jnp.int32), found.astype(jnp.int32)
+
+
+def bounds(keys: Int[Array, "b m"], count: int) -> Int[Array, "b k"]:
+    """Returns where each of `count` groups begins in sorted keys; k = count + 1."""
+    edges = jnp.arange(count + 1, dtype=keys.dtype)
+    # A loop over the halvings would start kernels of its own for each.
+    search = functools.partial(jnp.searchsorted, method="scan_unrolled")
+    return jax.vmap(search, (0, None))(keys, edges).astype(jnp.int32)
 
 
 def _rank_bits(n: int) -> int:

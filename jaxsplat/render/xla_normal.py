@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from jaxsplat.core import se3
 from jaxsplat.render import constants, lockstep, normal_form, records, tiling
-from jaxsplat.render.motion import POSE, Tangents
+from jaxsplat.render.motion import AXES, POSE, Tangents
 from jaxsplat.render.normal_form import CHANNELS
 from jaxsplat.render.xla import composite_tiles
 
@@ -31,9 +31,13 @@ def normal_equations(
 ) -> Float[Array, " s"]:
     """Returns what `pallas.normal.normal_equations` returns."""
     _, height, width = target.shape
-    moving = [_polynomials(table, tangents).reshape(-1, POSE * _TERMS)]
-    if tangents.colors is not None:
-        moving.append(tangents.colors.reshape(-1, POSE * CHANNELS))
+    lacking = _TERMS - tangents.power.shape[2]
+    power = jnp.pad(tangents.power, ((0, 0), (0, 0), (0, lacking)))
+    moving = [power.reshape(-1, POSE * _TERMS)]
+    if tangents.tints is not None:
+        by_eye, eye = tangents.tints
+        moving.append(by_eye.reshape(-1, AXES * CHANNELS))
+        settings = jnp.concatenate([settings, eye.reshape(-1)])
     corners = jnp.asarray(lockstep.corners(width, height))
     image = composite_tiles(table, *lists, corners)
 
@@ -50,23 +54,6 @@ def normal_equations(
         jnp.broadcast_to(settings, (len(corners), len(settings))),
     )
     return jnp.sum(per_tile, axis=0)
-
-
-def _polynomials(
-    table: Float[Array, "n r"], tangents: Tangents
-) -> Float[Array, "n 6 6"]:
-    """Returns `Tangents.power` as coefficients of dx^2, dx dy, dy^2, dx, dy and 1."""
-    p, q, r = table[:, 2 : records.LOG_OPACITY].T[:, :, None]
-    dp, dq, shift, dr, shift_aside, *flat = jnp.moveaxis(tangents.power, 2, 0)
-    columns = [
-        p * dp,
-        p * dq + q * dp,
-        q * dq + r * dr,
-        p * shift,
-        q * shift + r * shift_aside,
-        *(flat or [jnp.zeros_like(dp)]),
-    ]
-    return jnp.stack(columns, axis=2)
 
 
 def _sums(
@@ -91,14 +78,19 @@ def _sums(
         corners: of the tiles, [t, 2].
         image: the render relative to the background, [t, 3, PIXELS].
         target: photograph and weights, [t, 4, PIXELS].
-        settings: of each tile's image, [t, 10].
+        settings: of each tile's image, [t, 10 or 28].
     """
 
     def of_group(tiles: Array) -> Array:
         color = jnp.moveaxis(lockstep.take(image, tiles), 1, 0)
-        gradient = _gradient(table, ids, starts, ends, corners, tiles, color)
+        lists = ids, starts, ends
+        gradient, tinted = _derivatives(table, *lists, corners, tiles, color)
         numbers = lockstep.take(settings, tiles).T[:, :, None]
-        background = numbers[normal_form.EXPOSURE + 1 :]
+        background = numbers[normal_form.BACKGROUND]
+        if tinted:
+            eye = numbers[normal_form.EYE :].reshape(POSE, AXES, -1, 1)
+            by_parameter = [list(moves) for moves in eye]
+            gradient = normal_form.with_tints(gradient, tinted, by_parameter)
         wanted = jnp.moveaxis(lockstep.take(target, tiles), 1, 0)
         found = normal_form.products(
             gradient,
@@ -114,7 +106,7 @@ def _sums(
     return lockstep.ungroup_tiles(lax.map(of_group, groups), groups, len(starts))
 
 
-def _gradient(
+def _derivatives(
     table: Array,
     ids: Array,
     starts: Array,
@@ -122,8 +114,11 @@ def _gradient(
     corners: Array,
     tiles: Array,
     color: Array,
-) -> Sequence[Sequence[Array]]:
-    """Returns a group's derivatives by parameter and channel, [LOCKSTEP, PIXELS] each.
+) -> tuple[Sequence[Sequence[Array]], Sequence[Sequence[Array]]]:
+    """Returns a group's derivatives by channel, [LOCKSTEP, PIXELS] each.
+
+    The first are those by each parameter, without what colours change; the second, of
+    the colours alone, those by each coordinate of the eye.
 
     Args:
         table: see `_sums`, and there for the next four.
@@ -143,7 +138,7 @@ def _gradient(
         return lockstep.unfinished(state[0], longest, state[1])
 
     def body(state: tuple) -> tuple:
-        step, transmittance, remaining, gradient = state
+        step, transmittance, remaining, gradient, tinted = state
         chunk, _ = lockstep.next_chunk(table, ids, first, last, step)
         alphas = lockstep.chunk_alphas(chunk, xs, ys)
         weights, behind = lockstep.chunk_weights(alphas, transmittance)
@@ -164,18 +159,25 @@ def _gradient(
             row = []
             for channel in range(CHANNELS):
                 terms = [pulls[channel][j] * power[k, j] for j in range(len(alphas))]
-                if colored:
-                    column = records.WIDTH + POSE * _TERMS + CHANNELS * k + channel
-                    tint = chunk[column][..., None]
-                    terms += [weights[j] * tint[j] for j in range(len(alphas))]
                 row.append(gradient[k][channel] + sum(terms[1:], terms[0]))
             rows.append(tuple(row))
-        return step + lockstep.UNROLL, behind[-1], tuple(rest), tuple(rows)
+        tints = []
+        for axis, by_channel in enumerate(tinted):
+            row = []
+            for channel, value in enumerate(by_channel):
+                column = records.WIDTH + POSE * _TERMS + CHANNELS * axis + channel
+                tint = chunk[column][..., None]
+                terms = [weights[j] * tint[j] for j in range(len(alphas))]
+                row.append(value + sum(terms[1:], terms[0]))
+            tints.append(tuple(row))
+        step += lockstep.UNROLL
+        return step, behind[-1], tuple(rest), tuple(rows), tuple(tints)
 
     zero = jnp.zeros_like(xs)
-    nothing = ((zero,) * CHANNELS,) * POSE
-    state = (jnp.int32(0), zero + 1, tuple(color), nothing)
-    return lax.while_loop(going, body, state)[3]
+    dark = (zero,) * CHANNELS
+    nothing = (dark,) * POSE, (dark,) * (AXES if colored else 0)
+    state = (jnp.int32(0), zero + 1, tuple(color), *nothing)
+    return lax.while_loop(going, body, state)[3:]
 
 
 def _powers(

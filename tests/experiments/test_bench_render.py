@@ -2,12 +2,13 @@
 
 import json
 import pathlib
+import time
 
 import jax
 import numpy as np
 import pytest
 
-from experiments import bench_limit, bench_render, bench_scenes
+from experiments import bench_limit, bench_render, bench_scenes, clocks, processors
 from jaxsplat.errors import ConfigError
 
 
@@ -37,12 +38,18 @@ def test_batches_tell_time_and_memory_of_each_product(tmp_path: pathlib.Path) ->
         repeats=1,
         out=str(tmp_path / "b.json"),
     )
-    rows = bench_render.measure(config)["batches"]["rows"]
-    products = [row["product"] for row in rows]
+    batches = bench_render.measure(config)["batches"]
+    products = [row["product"] for row in batches["rows"]]
     assert products == ["image", "gradient", "normal_equations"]
-    for row in rows:
+    for row in batches["rows"]:
         assert row["milliseconds"] == row["batch"] * row["milliseconds_per_image"] > 0
         assert row["memory_megabytes"] > 0
+        share = row["limit_milliseconds"] / row["milliseconds"]
+        assert 0 < row["share_of_limit"] == share
+    if jax.devices()[0].platform == "cpu":
+        assert set(batches["peers"]) == {"gsplat", "splax"}
+        assert "measured" not in batches["peers"].values()
+        assert {row["kernel_milliseconds"] for row in batches["rows"]} == {None}
 
 
 def test_gate_names_missed_bars_and_ratios_that_fell() -> None:
@@ -57,9 +64,34 @@ def test_gate_names_missed_bars_and_ratios_that_fell() -> None:
     assert bench_render.missed(found, {}) == ["stages: x"]
 
 
-def test_unknown_parts_are_refused() -> None:
+def test_unknown_parts_and_peers_are_refused() -> None:
     with pytest.raises(ConfigError, match="parts: found all, expected"):
         bench_render.Config(parts=("all",))
+    with pytest.raises(ConfigError, match="peers: found inria, expected gsplat, spl"):
+        bench_render.Config(peers=("inria",))
+
+
+def test_limits_grow_with_pairs_and_with_what_a_product_does() -> None:
+    one, two = (processors.limits(pairs, 3) for pairs in (1000, 2000))
+    if one is None or two is None:
+        pytest.skip("the data sheet of this device is not known")
+    assert one["image"] < one["gradient"]
+    assert one["image"] < one["normal_equations"]
+    for product, limit in one.items():
+        assert 1.2 * limit < two[product] < 3.3 * limit  # timed twice, by noisy clocks
+
+
+def test_clock_waits_for_what_was_started() -> None:
+    waited = []
+
+    class Work:
+        def block_until_ready(self) -> None:
+            time.sleep(0.01)
+            waited.append(self)
+
+    found = clocks.fastest({"work": lambda: {"of two": [Work(), Work()]}}, 2)
+    assert found["work"] >= (20 if jax.devices()[0].platform == "cpu" else 2)
+    assert len(waited) == 3 * 2
 
 
 def test_scenes_are_what_their_names_say() -> None:

@@ -11,7 +11,7 @@ from jaxsplat.render import api as render
 from jaxsplat.core import cameras
 from jaxsplat.render import binning, projection, tiling
 from jaxsplat.render.backends import Backend
-from jaxsplat.render.constants import KERNEL_TILE, TILE
+from jaxsplat.render.constants import TILE
 from jaxsplat.render.projection import Splats
 from tests.helpers import clouds
 from tests.helpers.clouds import camera, cloud
@@ -28,14 +28,11 @@ SCENES = {
 }
 
 _project = jax.jit(projection.project)
-_bin = jax.jit(binning.bin_splats, static_argnums=(1, 2, 3, 4))
+_bin = jax.jit(binning.bin_splats, static_argnums=(1, 2, 3))
 
 
-def lists_of(
-    splats: Splats, capacity: int, tile: int = TILE
-) -> tuple[list[list[int]], int]:
-    lists = _bin(splats, VIEW.width, VIEW.height, capacity, tile)
-    assert lists.tile == tile
+def lists_of(splats: Splats, capacity: int) -> tuple[list[list[int]], int]:
+    lists = _bin(splats, VIEW.width, VIEW.height, capacity)
     ids = np.asarray(lists.ids)
     bounds = zip(np.asarray(lists.starts), np.asarray(lists.ends), strict=True)
     return [list(ids[start:end]) for start, end in bounds], int(lists.needed)
@@ -52,29 +49,28 @@ def alphas(splats: Splats) -> np.ndarray:
     return np.exp(power + log_opacity)
 
 
-def plain_lists(splats: Splats, tile: int) -> list[list[int]]:
+def plain_lists(splats: Splats) -> list[list[int]]:
     """Returns, for each tile, the splats seen at one of its pixels, by depth."""
     seen = alphas(splats) >= 1 / 255
     order = np.argsort(np.asarray(splats.depths), kind="stable")
-    columns, rows = tiling.grid(VIEW.width, VIEW.height, tile)
+    columns, rows = tiling.grid(VIEW.width, VIEW.height)
     return [
         [
             int(i)
             for i in order
-            if seen[i, tile * y : tile * (y + 1), tile * x : tile * (x + 1)].any()
+            if seen[i, TILE * y : TILE * (y + 1), TILE * x : TILE * (x + 1)].any()
         ]
         for y in range(rows)
         for x in range(columns)
     ]
 
 
-@pytest.mark.parametrize("tile", [TILE, KERNEL_TILE])
 @pytest.mark.parametrize("name", SCENES)
-def test_lists_hold_every_visible_splat_in_depth_order(name: str, tile: int) -> None:
+def test_lists_hold_every_visible_splat_in_depth_order(name: str) -> None:
     splats = _project(SCENES[name], VIEW)
-    found, needed = lists_of(splats, 8000, tile)
+    found, needed = lists_of(splats, 8000)
     assert needed <= 8000
-    expected = plain_lists(splats, tile)
+    expected = plain_lists(splats)
     assert sum(map(len, expected)) > 20
     depths = np.asarray(splats.depths)
     for listed, wanted in zip(found, expected, strict=True):
@@ -138,7 +134,7 @@ def test_vmap_keeps_each_images_own_lists(capacity: int) -> None:
 
 def test_padded_lists_hold_what_moved_splats_need() -> None:
     splats = _project(SCENES["small"], VIEW)
-    padded = binning.bin_splats(splats, VIEW.width, VIEW.height, 8000, TILE, 4.0)
+    padded = binning.bin_splats(splats, VIEW.width, VIEW.height, 8000, 4.0)
     ids, starts, ends = (
         np.asarray(x) for x in (padded.ids, padded.starts, padded.ends)
     )

@@ -230,10 +230,10 @@ def test_padded_lists_of_a_nearby_pose_serve(tiled: Backend) -> None:
     scene, seen = SCENES["small"], photograph(VIEW)
     twist = jnp.array([0.01, -0.01, 0.02, 0.004, 0.003, -0.005])
     near = motion.moved(VIEW, twist, jnp.array(CENTER))
-    lists = tile_lists(scene, VIEW, capacity=CAPACITY, padding=3.0, backend=tiled)
+    lists = tile_lists(scene, VIEW, capacity=CAPACITY, padding=3.0)
     found = equations(scene, near, seen, tiled, lists=lists)
     assert_equal(found, equations(scene, near, seen, tiled), 1e-6)
-    bare = tile_lists(scene, VIEW, capacity=CAPACITY, backend=tiled)
+    bare = tile_lists(scene, VIEW, capacity=CAPACITY)
     assert int(lists.needed) > int(bare.needed)
 
 

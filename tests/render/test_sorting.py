@@ -24,9 +24,9 @@ def sorted_by_hand(
 # 32 bits hold a rank of 60 and 31 tiles, but not one of 2^28.
 @pytest.mark.parametrize("n", [60, 2**28])
 @pytest.mark.parametrize("tiles", [31, 70_000])
-def test_by_tile_is_the_sort_by_tile_then_rank(tiles: int, n: int) -> None:
+def test_by_group_is_the_sort_by_group_then_rank(tiles: int, n: int) -> None:
     of_pairs, ranks = pairs(tiles, n)
-    found = sorting.by_tile(jnp.asarray(of_pairs), jnp.asarray(ranks), tiles, n)
+    found = sorting.by_group(jnp.asarray(of_pairs), jnp.asarray(ranks), tiles, n)
     expected = sorted_by_hand(of_pairs, ranks)
     np.testing.assert_array_equal(found[0], expected[0])
     np.testing.assert_array_equal(found[1], expected[1])
@@ -35,8 +35,8 @@ def test_by_tile_is_the_sort_by_tile_then_rank(tiles: int, n: int) -> None:
 @pytest.mark.parametrize("tiles", [31, 70_000])
 def test_flat_sort_equals_the_packed_one(tiles: int) -> None:
     of_pairs, ranks = (jnp.asarray(x) for x in pairs(tiles, 60))
-    flat = sorting.flat_by_tile(of_pairs, ranks, tiles)
-    packed = sorting.packed_by_tile(of_pairs, ranks, 60)
+    flat = sorting.flat_by_group(of_pairs, ranks, tiles)
+    packed = sorting.packed_by_group(of_pairs, ranks, 60)
     np.testing.assert_array_equal(flat[0], packed[0])
     np.testing.assert_array_equal(flat[1], packed[1])
 
@@ -45,7 +45,7 @@ def test_largest_packed_key_keeps_its_tile() -> None:
     # 16 bits of rank and 16 of tile fill the word; the top bit must not be a sign.
     tiles = jnp.array([[65535, 0, 40000, 65535]], jnp.int32)
     ranks = jnp.array([[65535, 65535, 1, 0]], jnp.int32)
-    found = sorting.packed_by_tile(tiles, ranks, 65536)
+    found = sorting.packed_by_group(tiles, ranks, 65536)
     np.testing.assert_array_equal(found[0][0], [0, 40000, 65535, 65535])
     np.testing.assert_array_equal(found[1][0], [65535, 1, 0, 65535])
 

@@ -1,17 +1,33 @@
 """The reverse pass of compositing: a row of gradients for every pair, then their sum.
 
 The walk goes front to back again: the light behind a splat is the total minus what has
-been composited so far, so nothing but the image is kept from the forward pass.
+been composited so far, so nothing but the image is kept from the forward pass. The rows
+of a splat are sorted together and added up in the order of its tiles: the gradient is
+the same to the last bit every time.
 """
+
+from collections.abc import Callable
 
 import jax.numpy as jnp
 from jax import Array, lax
-from jaxtyping import Float
+from jax.experimental import pallas as pl
+from jaxtyping import Float, Int
 
-from jaxsplat.render import blending, constants, records
-from jaxsplat.render.pallas.launch import WHOLE, Bounds, Launch, Ref, Tile, aligned
+from jaxsplat.render import blending, constants, records, sorting
+from jaxsplat.render.batching import natively_batched
+from jaxsplat.render.pallas.launch import (
+    WHOLE,
+    Bounds,
+    Launch,
+    Ref,
+    Tile,
+    aligned,
+    call,
+)
 
 WARPS = 1
+_LANES = 16  # of a row: the least power of two that holds a record
+_BLOCK = 16  # rows added in one step
 
 
 def backward(
@@ -22,10 +38,6 @@ def backward(
     launch: Launch,
 ) -> Float[Array, "n r"]:
     """Returns the cotangent of the splats' records.
-
-    Each program writes the sums over its pixels into rows of its own; XLA adds up the
-    rows of a splat. That sum is the only thing whose order a GPU may choose;
-    `XLA_FLAGS=--xla_gpu_deterministic_ops=true` fixes it.
 
     Args:
         table: the splats' `records.table`.
@@ -42,13 +54,70 @@ def backward(
         (image, launch.pixels(records.CHANNELS)),
         (cotangent, launch.pixels(records.CHANNELS)),
         lists=lists,
-        out=((m, records.WIDTH), WHOLE),
+        out=((m, _LANES), WHOLE),
         warps=WARPS,
         name="composite_reverse",
     )
     # No program writes the rows behind the last list.
-    listed = jnp.arange(m)[:, None] < ends[-1]
-    return jnp.zeros_like(table).at[ids].add(jnp.where(listed, rows, 0.0))
+    splats = jnp.where(jnp.arange(m) < ends[-1], ids, len(table))
+    order, bounds = _by_splat(len(table))(splats)
+    # The last splat's block may reach beyond the rows.
+    sorted_rows = jnp.pad(rows[order], ((0, _BLOCK), (0, 0)))
+    return sums(sorted_rows, bounds, launch.interpret)[:, : records.WIDTH]
+
+
+def _by_splat(n: int) -> Callable[[Array], tuple[Array, Array]]:
+    """Returns the function from pairs' splats to the pairs by splat, and their bounds.
+
+    Args:
+        n: number of splats, which stands for none too.
+    """
+
+    @natively_batched
+    def sort(splats: Array) -> tuple[Array, Array]:
+        b, m = splats.shape
+        places = jnp.broadcast_to(jnp.arange(m, dtype=jnp.int32), (b, m))
+        keys, order = sorting.by_group(splats, places, n, m)
+        return order, sorting.bounds(keys, n)
+
+    return sort
+
+
+def sums(
+    rows: Float[Array, "m c"], bounds: Int[Array, " k"], interpret: bool
+) -> Float[Array, "n c"]:
+    """Returns the sums of n = k - 1 neighbouring groups of rows.
+
+    Args:
+        rows: c is a power of two, and behind the last group there are `_BLOCK` more.
+        bounds: where each group begins, and where the last ends.
+        interpret: let XLA run the kernel.
+    """
+    n, width = len(bounds) - 1, rows.shape[1]
+
+    def body(rows: Ref, bounds: Ref, out: Ref) -> None:
+        group = pl.program_id(0)
+        first, last = bounds[group], bounds[group + 1]
+
+        def add(block: Array, total: Array) -> Array:
+            place = first + block * _BLOCK
+            inside = place + jnp.arange(_BLOCK, dtype=jnp.int32) < last
+            found = rows[pl.ds(place, _BLOCK), :]
+            return total + jnp.sum(jnp.where(inside[:, None], found, 0.0), axis=0)
+
+        blocks = (last - first + _BLOCK - 1) // _BLOCK
+        out[:] = lax.fori_loop(0, blocks, add, jnp.zeros(width))
+
+    return call(
+        body,
+        (n,),
+        (rows, WHOLE),
+        (bounds, WHOLE),
+        out=((n, width), pl.BlockSpec((None, width), lambda group: (group, 0))),
+        warps=WARPS,
+        name="row_sums",
+        interpret=interpret,
+    )
 
 
 def _kernel(tile: Tile, table: Ref, image: Ref, cotangent: Ref, rows: Ref) -> None:

@@ -15,19 +15,19 @@ from jaxsplat.render.pallas.launch import Bounds, Launch
 from jaxsplat.render.projection import Splats
 
 
-def launch_for(lists: TileLists, width: int, height: int, interpret: bool) -> Launch:
+def launch_for(width: int, height: int, interpret: bool) -> Launch:
     """Returns how kernels run over an image's tiles."""
-    return Launch(*tiling.grid(width, height, lists.tile), lists.tile, interpret)
+    return Launch(*tiling.grid(width, height), interpret)
 
 
 def composite(
     splats: Splats, lists: TileLists, width: int, height: int, interpret: bool = False
 ) -> Float[Array, "5 h w"]:
     """Returns what `reference.composite` returns, from tile lists."""
-    launch = launch_for(lists, width, height, interpret)
+    launch = launch_for(width, height, interpret)
     bounds = lists.ids, lists.starts, lists.ends
     tiles = _composite(records.table(splats), bounds, launch)
-    return tiling.join(jnp.swapaxes(tiles, 1, 2), width, height, lists.tile)
+    return tiling.join(jnp.swapaxes(tiles, 1, 2), width, height)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))

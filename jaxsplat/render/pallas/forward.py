@@ -5,9 +5,10 @@ from jax import Array
 from jaxtyping import Float
 
 from jaxsplat.render import blending, records
+from jaxsplat.render.constants import TILE
 from jaxsplat.render.pallas.launch import WHOLE, Bounds, Launch, Ref, Tile, aligned
 
-WARPS = 2
+WARPS = 1
 
 
 def forward(
@@ -20,7 +21,7 @@ def forward(
         lists: ids, starts and ends of the tile lists.
         launch: how to run.
     """
-    shape = (launch.tiles, launch.side**2, records.CHANNELS)
+    shape = (launch.tiles, TILE**2, records.CHANNELS)
     return launch(
         _kernel,
         (aligned(table), WHOLE),

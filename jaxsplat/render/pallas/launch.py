@@ -16,6 +16,7 @@ from jax import Array, lax
 from jax.experimental import pallas as pl
 from jaxtyping import Float, Int
 
+from jaxsplat.render.constants import TILE
 
 WHOLE = pl.BlockSpec()  # every program sees the whole array
 Bounds = tuple[Array, Array, Array]
@@ -32,13 +33,11 @@ class Launch:
     Attributes:
         tiles_x: tiles along x; `tiles_y` along y.
         tiles_y: see `tiles_x`.
-        side: pixels along a tile's side.
         interpret: let XLA run the kernel's body, on any device, for tests.
     """
 
     tiles_x: int
     tiles_y: int
-    side: int
     interpret: bool
 
     @property
@@ -54,13 +53,13 @@ class Launch:
         )
 
     def pixels(self, channels: int) -> pl.BlockSpec:
-        """Returns the part of an image of tiles [tiles, side^2, channels].
+        """Returns the part of an image of tiles [tiles, TILE^2, channels].
 
         Channels come last so that a channel of a tile does not lie in one piece: Triton
         would read pieces in an order of its own, and then compute everything twice, in
         that order and in the one of the pixels.
         """
-        return self.block(self.side**2, channels)
+        return self.block(TILE**2, channels)
 
     def __call__(
         self,
@@ -86,18 +85,50 @@ class Launch:
             row, column = pl.program_id(0), pl.program_id(1)
             tile = row * self.tiles_x + column
             first, last = starts[tile], ends[tile]
-            kernel(Tile(row, column, self.side, ids, first, last), *references)
+            kernel(Tile(row, column, ids, first, last), *references)
 
-        return pl.pallas_call(
+        return call(
             body,
-            grid=(self.tiles_y, self.tiles_x),
-            in_specs=[*(WHOLE for _ in lists), *(spec for _, spec in arrays)],
-            out_specs=out[1],
-            out_shape=jax.ShapeDtypeStruct(out[0], jnp.float32),
-            interpret=self.interpret,
-            compiler_params=_compiler_parameters(warps),
+            (self.tiles_y, self.tiles_x),
+            *((array, WHOLE) for array in lists),
+            *arrays,
+            out=out,
+            warps=warps,
             name=name,
-        )(*lists, *(array for array, _ in arrays))
+            interpret=self.interpret,
+        )
+
+
+def call(
+    body: Callable[..., None],
+    grid: tuple[int, ...],
+    *arrays: tuple[Array, pl.BlockSpec],
+    out: tuple[tuple[int, ...], pl.BlockSpec],
+    warps: int,
+    name: str,
+    interpret: bool,
+) -> Array:
+    """Returns the float32 array that the programs of a grid write.
+
+    Args:
+        body: called with references to the arrays and to the result.
+        grid: numbers of programs.
+        arrays: what it reads, and which block of it.
+        out: shape of the result, and which block of it a program writes.
+        warps: warps of 32 threads that work on a program.
+        name: of the kernel in profiles.
+        interpret: let XLA run it.
+    """
+    return pl.pallas_call(
+        body,
+        grid=grid,
+        in_specs=[spec for _, spec in arrays],
+        out_specs=out[1],
+        out_shape=jax.ShapeDtypeStruct(out[0], jnp.float32),
+        interpret=interpret,
+        compiler_params=_compiler_parameters(warps),
+        name=name,
+    )(*(array for array, _ in arrays))
 
 
 def aligned(rows: Float[Array, "n c"]) -> Float[Array, "n p"]:
@@ -126,7 +157,6 @@ class Tile:
     Attributes:
         row: of the tile in the grid; `column` likewise.
         column: see `row`.
-        side: pixels along its side.
         ids: reference to the splats of all lists.
         first: where the tile's list begins; `last` where it ends.
         last: see `first`.
@@ -134,7 +164,6 @@ class Tile:
 
     row: Array
     column: Array
-    side: int
     ids: Ref
     first: Int[Array, ""]
     last: Int[Array, ""]
@@ -144,11 +173,11 @@ class Tile:
 
         In one axis: Triton would bring the terms of a sum over two into one first.
         """
-        pixels = jnp.arange(self.side**2, dtype=jnp.int32)
-        across, down = pixels % self.side, pixels // self.side
+        pixels = jnp.arange(TILE**2, dtype=jnp.int32)
+        across, down = pixels % TILE, pixels // TILE
 
         def center(place: Array, inside: Array) -> Array:
-            return (place * self.side + inside).astype(jnp.float32) + 0.5
+            return (place * TILE + inside).astype(jnp.float32) + 0.5
 
         return center(self.column, across), center(self.row, down)
 

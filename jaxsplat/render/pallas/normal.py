@@ -12,11 +12,11 @@ from jax import Array
 from jaxtyping import Float
 
 from jaxsplat.render import blending, constants, normal_form, records
-from jaxsplat.render.motion import POSE, Tangents
+from jaxsplat.render.motion import AXES, POSE, Tangents
 from jaxsplat.render.normal_form import CHANNELS
 from jaxsplat.render.pallas.launch import WHOLE, Bounds, Launch, Ref, Tile, aligned
 
-WARPS = 2
+WARPS = 1
 
 
 def normal_equations(
@@ -41,8 +41,10 @@ def normal_equations(
     """
     terms = tangents.power.shape[2]
     moving = [tangents.power.reshape(-1, POSE * terms)]
-    if tangents.colors is not None:
-        moving.append(tangents.colors.reshape(-1, POSE * CHANNELS))
+    if tangents.tints is not None:
+        by_eye, eye = tangents.tints
+        moving.append(by_eye.reshape(-1, AXES * CHANNELS))
+        settings = jnp.concatenate([settings, eye.reshape(-1)])
     count = normal_form.sums(normal_form.parameter_count(exposure))
 
     def kernel(
@@ -53,12 +55,17 @@ def normal_equations(
         settings: Ref,
         out: Ref,
     ) -> None:
-        colored = tangents.colors is not None
-        color, gradient = _walk(tile, table, moving, terms, colored)
+        colored = tangents.tints is not None
+        color, gradient, tinted = _walk(tile, table, moving, terms, colored)
         numbers = [settings[k] for k in range(normal_form.EXPOSURE + 1)]
-        background = [
-            settings[normal_form.EXPOSURE + 1 + channel] for channel in range(CHANNELS)
-        ]
+        behind = normal_form.BACKGROUND
+        background = [settings[k] for k in range(behind.start, behind.stop)]
+        if colored:
+            eye = [
+                [settings[normal_form.EYE + AXES * k + axis] for axis in range(AXES)]
+                for k in range(POSE)
+            ]
+            gradient = normal_form.with_tints(gradient, tinted, eye)
         found = normal_form.products(
             gradient,
             [value + behind for value, behind in zip(color, background)],
@@ -86,20 +93,23 @@ def normal_equations(
 
 def _walk(
     tile: Tile, table: Ref, moving: Ref, terms: int, colored: bool
-) -> tuple[Sequence[Array], Sequence[Sequence[Array]]]:
-    """Returns a tile's colour by channel, and its derivatives by parameter and channel.
+) -> tuple[Sequence[Array], Sequence[Sequence[Array]], Sequence[Sequence[Array]]]:
+    """Returns a tile's colour by channel, and derivatives by channel.
+
+    The first are those by each parameter, without what colours change; the second, of
+    the colours alone, those by each coordinate of the eye.
 
     Args:
         tile: which tile.
         table: records, [n, WIDTH].
-        moving: tangents by row, [n, 6 terms] and, if `colored`, [n, 18] behind them.
+        moving: tangents by row, [n, 6 terms] and, if `colored`, [n, 9] behind them.
         terms: coefficients of a power's tangent.
         colored: whether colours have tangents.
     """
     xs, ys = tile.pixel_centers()
 
     def blend(place: Array, splat: Array, state: tuple) -> tuple:
-        transmittance, color, through, gradient = state
+        transmittance, color, through, gradient, tinted = state
         u, v, p, q, r, log_opacity = (
             table[splat, k] for k in range(records.LOG_OPACITY + 1)
         )
@@ -110,27 +120,27 @@ def _walk(
         # A finished pixel changes no more, and a clamped opacity does not move.
         alpha = jnp.where(weight > 0, alpha, 0.0)
         free = jnp.where(alpha < constants.ALPHA_MAX, weight, 0.0)
-        along, aside = p * dx + q * dy, r * dy
         through, gradient = list(through), [list(row) for row in gradient]
         for k in range(POSE):
-            dp, dq, shift, dr, shift_aside, *flat = (
+            xx, xy, yy, x, y, *flat = (
                 moving[splat, terms * k + t] for t in range(terms)
             )
-            power = along * (dp * dx + dq * dy + shift) + aside * (
-                dr * dy + shift_aside
-            )
-            power = sum(flat, power)
+            power = sum(flat, (yy * dy + y) * dy) + (xx * dx + x + xy * dy) * dx
             change = alpha * through[k] + free * power
             through[k] -= change
             for channel in range(CHANNELS):
                 gradient[k][channel] += change * emitted[channel]
-                if colored:
-                    column = POSE * terms + CHANNELS * k + channel
-                    gradient[k][channel] += weight * moving[splat, column]
+        tinted = [list(row) for row in tinted]
+        for axis, row in enumerate(tinted):
+            for channel in range(CHANNELS):
+                column = POSE * terms + CHANNELS * axis + channel
+                row[channel] += weight * moving[splat, column]
         color = tuple(c + weight * e for c, e in zip(color, emitted))
-        return transmittance, color, tuple(through), tuple(map(tuple, gradient))
+        derivatives = tuple(map(tuple, gradient)), tuple(map(tuple, tinted))
+        return transmittance, color, tuple(through), *derivatives
 
     zero = jnp.zeros_like(xs)
-    nothing = ((zero,) * CHANNELS, (zero,) * POSE, ((zero,) * CHANNELS,) * POSE)
-    _, (_, color, _, gradient) = tile.walk(blend, zero + 1, *nothing)
-    return color, gradient
+    dark = (zero,) * CHANNELS
+    nothing = dark, (zero,) * POSE, (dark,) * POSE, (dark,) * (AXES if colored else 0)
+    _, (_, color, _, *derivatives) = tile.walk(blend, zero + 1, *nothing)
+    return color, *derivatives

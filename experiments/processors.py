@@ -1,0 +1,99 @@
+"""What processors can do at best, for estimates."""
+
+import dataclasses
+import json
+import pathlib
+
+import jax
+
+from experiments import bench_limit, clocks
+from jaxsplat.render import lockstep
+from jaxsplat.render.constants import TILE
+
+_REPORT = pathlib.Path(__file__).parent / "results" / "kernel_report.json"
+_LANES = 32  # of a warp
+
+
+@dataclasses.dataclass(frozen=True)
+class Gpu:
+    """What an NVIDIA GPU's data sheet says.
+
+    Attributes:
+        processors: streaming multiprocessors, of four schedulers each.
+        clock: highest, in Hz.
+        bytes_per_s: of the memory.
+        architecture: as in `experiments.kernel_report`.
+    """
+
+    processors: int
+    clock: float
+    bytes_per_s: float
+    architecture: str
+
+    @property
+    def warp_instructions_per_s(self) -> float:
+        """Instructions of whole warps that can be issued."""
+        return 4 * self.processors * self.clock
+
+
+GPUS = {
+    "NVIDIA H200": Gpu(132, 1.98e9, 4.8e12, "sm_90"),
+    "NVIDIA H100 80GB HBM3": Gpu(132, 1.98e9, 3.35e12, "sm_90"),
+    "NVIDIA A100-SXM4-80GB": Gpu(108, 1.41e9, 2.04e12, "sm_80"),
+}
+
+# The kernels of each product of `bench_batches`.
+_KERNELS = {
+    "image": ("composite",),
+    "gradient": ("composite", "composite_reverse"),
+    "normal_equations": ("normal_equations",),
+}
+
+
+def instructions(kernel: str, architecture: str) -> float:
+    """Returns a kernel's instructions per pixel and Gaussian, as committed."""
+    rows = json.loads(_REPORT.read_text())["kernels"][kernel]
+    return rows[architecture]["instructions_per_pixel_gaussian"]
+
+
+def limits(pairs: int, repeats: int) -> dict[str, float] | None:
+    """Returns the least milliseconds of the kernels of each product, estimated.
+
+    Every pixel of every listed tile counts, so stopping early counts for a renderer and
+    binning and projection against it. On a GPU of `GPUS` it is the time to issue the
+    kernels' instructions. On a CPU it is the measured time of compositing's arithmetic
+    (`bench_limit`), for the other products times the ratio of the GPU kernels'
+    instructions. None on any other device.
+
+    Args:
+        pairs: of tile and splat, in all lists.
+        repeats: rounds of which the fastest counts.
+    """
+    device = jax.devices()[0]
+    gpu = GPUS.get(device.device_kind)
+    if gpu is not None:
+        evaluations = gpu.warp_instructions_per_s * _LANES
+        architecture = gpu.architecture
+    elif device.platform == "cpu":
+        architecture = "sm_90"
+        evaluations = _evaluations_per_s(repeats)
+        evaluations *= instructions("composite", architecture)
+    else:
+        return None
+    return {
+        product: 1e3
+        * (pairs * TILE**2)
+        * sum(instructions(kernel, architecture) for kernel in kernels)
+        / evaluations
+        for product, kernels in _KERNELS.items()
+    }
+
+
+def _evaluations_per_s(repeats: int) -> float:
+    """Returns how many splats at one pixel this CPU can blend a second."""
+    table, rounds = bench_limit.resident_table(), 2000
+    taken = clocks.fastest(
+        {"blend": lambda: bench_limit.blend_resident(table, rounds)}, repeats
+    )["blend"]
+    blended = rounds * lockstep.UNROLL * lockstep.LOCKSTEP * lockstep.PIXELS
+    return 1e3 * blended / taken
