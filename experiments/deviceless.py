@@ -92,7 +92,8 @@ def compile_program(
     ]
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        options["xla_gpu_autotune_level"] = "0"  # which would time kernels
+        # What XLA chooses by timing kernels is not to be had.
+        options |= {"xla_gpu_autotune_level": "0", "xla_gpu_enable_triton_gemm": False}
         lowered = jax.jit(flat).lower(*shapes)
         try:
             lowered.compile(compiler_options={"xla_dump_to": folder, **options})

@@ -1,20 +1,26 @@
 """What the renderer's programs become on an NVIDIA GPU, found without a GPU.
 
-`python -m experiments.program_report` compiles the products of `bench_batches` for an
-H100 and prints for each how many kernels it starts, how many of its sorts are CUB's
-radix sort, what its kernels move to and from memory at most, and the memory it takes
-beside inputs and results. What has to be installed for that stands in `deviceless`;
-`JAX_PLATFORMS=cpu` must be set.
+`python -m experiments.program_report` compiles the products of `bench_batches`, and the
+search for poses, for an H100. For each it prints how many kernels it starts, how many
+of its sorts are CUB's radix sort, what its kernels move to and from memory at most, and
+the memory it takes beside inputs and results. What has to be installed for that stands
+in `deviceless`; `JAX_PLATFORMS=cpu` must be set.
 """
 
 import dataclasses
 import pathlib
 from unittest import mock
 
+import jax
+import jax.numpy as jnp
+
 from experiments import bench_batches, bench_scenes, deviceless, flags, hlo
+from jaxsplat import pose
+from jaxsplat.core.cameras import Camera
 from jaxsplat.render import api, backends
 from jaxsplat.report import files
 from jaxsplat.report.versions import versions
+from jaxsplat.scene.gaussians import Gaussians
 
 _CUB = "xla.gpu.ext.cub_sort_pairs"
 _TRITON = "__gpu$xla.gpu.triton"
@@ -40,14 +46,45 @@ def report(size: int, batches: list[int], cloud: int) -> list[dict[str, object]]
     for batch in batches:
         cameras = bench_scenes.orbit(batch, size)
         capacity = api.plan(gaussians, cameras, slack=1.05)
+        products = bench_batches.products("pallas", capacity, size)
         # The backend is refused where there is no GPU to run it.
         with mock.patch.object(backends, "_obstacle", return_value=""):
-            for name, product in bench_batches.products(
-                "pallas", capacity, size
-            ).items():
-                program = deviceless.compile_program(product, gaussians, cameras)
-                rows.append({"product": name, "batch": batch, **_row(program)})
+            programs = {
+                name: deviceless.compile_program(product, gaussians, cameras)
+                for name, product in products.items()
+            }
+            programs["pose_search"] = _pose_search(batch)
+        for name, program in programs.items():
+            rows.append({"product": name, "batch": batch, **_row(program)})
     return rows
+
+
+def _pose_search(batch: int) -> hlo.Program:
+    """Returns the program that refines the poses of photographs.
+
+    Each has four starts, 200 x 200 pixels and an object of 4,000 Gaussians, as the
+    bundled sample.
+    """
+    gaussians, camera = bench_scenes.shell(4000), bench_scenes.viewpoint(200)
+    capacity = api.plan(gaussians, camera)
+
+    def search(
+        gaussians: Gaussians, camera: Camera, photos: jax.Array, starts: jax.Array
+    ) -> pose.PoseEstimate:
+        return pose.refine_lm(
+            gaussians,
+            camera,
+            photos,
+            starts,
+            sampling_rate=70.0,
+            config=pose.LmConfig(together=4 * batch),
+            capacity=capacity,
+            backend="pallas",
+        )
+
+    photos = jax.ShapeDtypeStruct((batch, 200, 200, 3), jnp.float32)
+    starts = jax.ShapeDtypeStruct((batch, 4, 4, 4), jnp.float32)
+    return deviceless.compile_program(search, gaussians, camera, photos, starts)
 
 
 def _row(program: hlo.Program) -> dict[str, float]:

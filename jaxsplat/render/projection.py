@@ -146,11 +146,13 @@ def project(
         dilation = fitted + constants.PIXEL_VARIANCE_PX2 * (1 - share)
     fitted_determinant = determinant + fitted * (xx + yy) + fitted**2
     determinant = determinant + dilation * (xx + yy) + dilation**2
-    visible = visible & jnp.isfinite(determinant)
+    # What is read for every pair of tile and splat ends in a root or a quotient: those
+    # XLA keeps in memory, sums and products it would compute for every pair again.
+    visible &= jnp.isfinite(jnp.sqrt(lax.stop_gradient(determinant)))
     determinant = jnp.where(visible, determinant, 1.0)
     xx, yy = xx + dilation, yy + dilation
-    across = lax.rsqrt(yy) * lax.rsqrt(determinant)
-    factors = jnp.stack([yy * across, -xy * across, lax.rsqrt(yy)], axis=1)
+    side, area = jnp.sqrt(yy), jnp.sqrt(determinant)
+    factors = jnp.stack([side / area, -xy / (side * area), 1 / side], axis=1)
     factors = jnp.where(visible[:, None], factors, 0.0)
     log_opacities = jax.nn.log_sigmoid(gaussians.opacity_logits)
     if minification is not None:
