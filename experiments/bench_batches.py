@@ -150,7 +150,7 @@ def _measure_one(
         for name, run in bench_peers.PEERS[peer](gaussians, cameras).items():
             runs[f"{peer}_{name}"] = run
     times = clocks.fastest(runs, repeats)
-    limits = processors.limits(pairs(gaussians, cameras, capacity), repeats) or {}
+    limits = processors.limits(pairs(gaussians, cameras, capacity), repeats)
     rows: list[dict[str, Any]] = []
     for name, milliseconds in times.items():
         row = {

@@ -56,35 +56,30 @@ def instructions(kernel: str, architecture: str) -> float:
     return rows[architecture]["instructions_per_pixel_gaussian"]
 
 
-def limits(pairs: int, repeats: int) -> dict[str, float] | None:
-    """Returns the least milliseconds of the kernels of each product, estimated.
+def limits(pairs: int, repeats: int) -> dict[str, float]:
+    """Returns the least milliseconds of compositing for each product, where known.
 
     Every pixel of every listed tile counts, so stopping early counts for a renderer and
     binning and projection against it. On a GPU of `GPUS` it is the time to issue the
-    kernels' instructions. On a CPU it is the measured time of compositing's arithmetic
-    (`bench_limit`), for the other products times the ratio of the GPU kernels'
-    instructions. None on any other device.
+    kernels' instructions, estimated; on a CPU that of an image's arithmetic alone,
+    measured (`bench_limit`).
 
     Args:
         pairs: of tile and splat, in all lists.
         repeats: rounds of which the fastest counts.
     """
-    device = jax.devices()[0]
+    device, pixels = jax.devices()[0], pairs * TILE**2
+    if device.platform == "cpu":
+        return {"image": 1e3 * pixels / _evaluations_per_s(repeats)}
     gpu = GPUS.get(device.device_kind)
-    if gpu is not None:
-        evaluations = gpu.warp_instructions_per_s * _LANES
-        architecture = gpu.architecture
-    elif device.platform == "cpu":
-        architecture = "sm_90"
-        evaluations = _evaluations_per_s(repeats)
-        evaluations *= instructions("composite", architecture)
-    else:
-        return None
+    if gpu is None:
+        return {}
+    issued = gpu.warp_instructions_per_s * _LANES
     return {
         product: 1e3
-        * (pairs * TILE**2)
-        * sum(instructions(kernel, architecture) for kernel in kernels)
-        / evaluations
+        * pixels
+        * sum(instructions(kernel, gpu.architecture) for kernel in kernels)
+        / issued
         for product, kernels in _KERNELS.items()
     }
 

@@ -3,6 +3,7 @@
 import json
 import pathlib
 import time
+import types
 
 import jax
 import numpy as np
@@ -44,8 +45,9 @@ def test_batches_tell_time_and_memory_of_each_product(tmp_path: pathlib.Path) ->
     for row in batches["rows"]:
         assert row["milliseconds"] == row["batch"] * row["milliseconds_per_image"] > 0
         assert row["memory_megabytes"] > 0
-        share = row["limit_milliseconds"] / row["milliseconds"]
-        assert 0 < row["share_of_limit"] == share
+    image = batches["rows"][0]
+    share = image["limit_milliseconds"] / image["milliseconds"]
+    assert 0 < image["share_of_limit"] == share
     if jax.devices()[0].platform == "cpu":
         assert set(batches["peers"]) == {"gsplat", "splax"}
         assert "measured" not in batches["peers"].values()
@@ -71,14 +73,20 @@ def test_unknown_parts_and_peers_are_refused() -> None:
         bench_render.Config(peers=("inria",))
 
 
-def test_limits_grow_with_pairs_and_with_what_a_product_does() -> None:
-    one, two = (processors.limits(pairs, 3) for pairs in (1000, 2000))
-    if one is None or two is None:
-        pytest.skip("the data sheet of this device is not known")
-    assert one["image"] < one["gradient"]
-    assert one["image"] < one["normal_equations"]
-    for product, limit in one.items():
-        assert 1.2 * limit < two[product] < 3.3 * limit  # timed twice, by noisy clocks
+def test_limit_on_a_gpu_is_the_time_to_issue_instructions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    device = types.SimpleNamespace(platform="gpu", device_kind="NVIDIA H200")
+    monkeypatch.setattr(jax, "devices", lambda: [device])
+    monkeypatch.setattr(processors, "instructions", lambda kernel, _: len(kernel))
+    found = processors.limits(1_000_000, 1)
+    # 132 processors issue for 4 warps of 32 lanes at 1.98 GHz.
+    seconds = 64 * 1e6 * len("composite") / (132 * 4 * 32 * 1.98e9)
+    assert found["image"] == pytest.approx(1e3 * seconds)
+    both = len("composite") + len("composite_reverse")
+    assert found["gradient"] / found["image"] == pytest.approx(both / 9)
+    device.device_kind = "NVIDIA Unheard Of"
+    assert processors.limits(1, 1) == {}
 
 
 def test_clock_waits_for_what_was_started() -> None:
