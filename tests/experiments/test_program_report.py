@@ -2,10 +2,12 @@
 
 import json
 import pathlib
+from unittest import mock
 
 import pytest
 
-from experiments import deviceless, hlo, program_report
+from experiments import bench_batches, bench_scenes, deviceless, hlo, program_report
+from jaxsplat.render import backends
 
 COMMITTED = pathlib.Path(program_report.__file__).parent / "results/program_report.json"
 
@@ -62,7 +64,9 @@ def test_committed_programs_meet_the_bars() -> None:
     rows = json.loads(COMMITTED.read_text())["rows"]
     by_name = {(row["product"], row["batch"]): row for row in rows}
     for row in rows:
-        assert row["cub_sorts"] > 0 and row["other_sorts"] == 0
+        assert row["cub_sorts"] > 0
+        # Lists of few thousands, as of one small object, are not worth CUB's start.
+        assert row["other_sorts"] == 0 or row["product"] == "pose_search"
     assert by_name["normal_equations", 64]["memory_megabytes"] <= 1000
 
 
@@ -72,6 +76,21 @@ def test_programs_stay_within_the_committed_numbers() -> None:
     allowed = {row["product"]: row for row in committed["rows"] if row["batch"] == 1}
     for row in program_report.report(committed["size"], [1], committed["gaussians"]):
         before = allowed[str(row["product"])]
-        assert row["cub_sorts"] == before["cub_sorts"] and row["other_sorts"] == 0
+        for key in ("own_kernels", "cub_sorts", "other_sorts"):
+            assert row[key] == before[key], (row["product"], key)
         for key in ("launches", "megabytes_moved", "memory_megabytes"):
             assert float(str(row[key])) <= 1.1 * before[key], (row["product"], key)
+
+
+@needs_plugin
+def test_gradient_is_deterministic_without_being_asked_to() -> None:
+    gaussians, cameras = bench_scenes.clusters(300), bench_scenes.orbit(2, 64)
+    product = bench_batches.products("pallas", 4096, 64)["gradient"]
+    with mock.patch.object(backends, "_obstacle", return_value=""):
+        plain, strict = (
+            deviceless.compile_program(
+                product, gaussians, cameras, xla_gpu_exclude_nondeterministic_ops=asked
+            )
+            for asked in (False, True)
+        )
+    assert plain == strict
