@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Int
 
+from jaxsplat.errors import ConfigError
 from jaxsplat.render import footprints, sorting
 from jaxsplat.render.batching import natively_batched
 from jaxsplat.render.projection import Splats
@@ -68,11 +69,20 @@ def bin_splats(
         capacity: number of pair slots, the `m` of the result.
         padding: pixels by which splats may move before the lists no longer hold all
             that is seen.
+
+    Raises:
+        ConfigError: a batch has 2^31 slots or more.
     """
     limit = grid(width, height)
     tiles = limit[0] * limit[1]
 
     def of_batch(depths: Array, *fields: Array) -> tuple[Array, Array, Array]:
+        images = len(depths)
+        if images * max(capacity, depths.shape[1]) > _MOST_PAIRS:
+            raise ConfigError(
+                f"tile lists of {images} images with {capacity} slots each: more than "
+                "32 bits count; render fewer images at once"
+            )
         order = sorting.depth_order(depths)
         pairs = _expand(Splats(*fields), order, limit, capacity, padding)
         keys, ranks = sorting.by_group(pairs.tiles, pairs.ranks, tiles, order.shape[1])
@@ -124,8 +134,9 @@ def _expand(
     ranks = jnp.cumsum(marks.reshape(b, capacity), axis=1)
     ranks = jnp.minimum(ranks, n - 1)
     slots = jnp.arange(capacity, dtype=jnp.int32)
-    offsets = slots - _pick(ends - counts, _flat(ranks, n))
-    places = _flat(_pick(order, _flat(ranks, n)), n)
+    ranked = _flat(ranks, n)
+    offsets = slots - _pick(ends - counts, ranked)
+    places = _flat(_pick(order, ranked), n)
     x0, y0, x1, _ = (_pick(bound, places) for bound in rectangles)
     across = jnp.maximum(x1 - x0, 1)
     tile_x, tile_y = x0 + offsets % across, y0 + offsets // across

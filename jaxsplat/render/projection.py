@@ -89,7 +89,7 @@ def _image_covariance(
     mid_y = (0.5 * camera.height - camera.cy) / camera.fy
     tx = jnp.clip(x / z, mid_x - half_x, mid_x + half_x)
     ty = jnp.clip(y / z, mid_y - half_y, mid_y + half_y)
-    # Rows of J @ R, then of J @ R @ S, so that the covariance is their Gram matrix.
+    # Rows of J @ R @ S, so that the covariance is their Gram matrix.
     rows = quaternions.rotation_rows(gaussians.quats)
     axes = [columns.combine(rows, row) for row in camera.camera_from_world[:3, :3]]
     sizes = columns.split(scene.scales(gaussians))

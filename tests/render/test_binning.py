@@ -9,6 +9,7 @@ import pytest
 
 from jaxsplat.render import api as render
 from jaxsplat.core import cameras
+from jaxsplat.errors import ConfigError
 from jaxsplat.render import binning, projection, tiling
 from jaxsplat.render.backends import Backend
 from jaxsplat.render.constants import TILE
@@ -144,6 +145,18 @@ def test_padded_lists_hold_what_moved_splats_need() -> None:
         needed, _ = lists_of(moved, 8000)
         for wanted, first, last in zip(needed, starts, ends, strict=True):
             assert set(wanted) <= set(ids[first:last])
+
+
+def test_batches_of_more_slots_than_32_bits_count_are_refused() -> None:
+    splats = jax.tree.map(
+        lambda x: jnp.broadcast_to(x, (70, *x.shape)), _project(cloud(N), VIEW)
+    )
+
+    def lists(*fields: jax.Array) -> jax.Array:
+        return binning.bin_splats(Splats(*fields), 45, 37, 2**25).ids
+
+    with pytest.raises(ConfigError, match="70 images with 33554432 slots each"):
+        jax.eval_shape(jax.vmap(lists), *jax.tree.leaves(splats))
 
 
 def test_more_pairs_than_32_bits_count_are_reported_as_the_most() -> None:
