@@ -76,13 +76,13 @@ def lower(function: Callable[..., Any], *arguments: Any) -> dict[str, str]:
 def for_cuda(function: Callable[..., Any], *arguments: Any) -> str:
     """Returns XLA's program for an NVIDIA GPU, lowered on any machine."""
     flat, leaves = tracing.flattened(function, *arguments)
-    with _abstract_gpu(), warnings.catch_warnings():
+    with abstract_gpu(), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         traced = jax.jit(flat).trace(*leaves)
         return traced.lower(lowering_platforms=("cuda",)).as_text()
 
 
-def _abstract_gpu() -> Any:
+def abstract_gpu() -> Any:
     """Returns a context in which newer JAX knows what GPU to lower for."""
     sharding = jax.sharding
     device = sharding.AbstractDevice(

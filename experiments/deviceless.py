@@ -23,7 +23,7 @@ from typing import Any
 import jax
 from jax.experimental import topologies
 
-from experiments import hlo, tracing
+from experiments import cubins, hlo, tracing
 from jaxsplat.errors import ConfigError
 
 # An H100 SXM: the Hopper for which XLA knows how much memory CUB's sorts take, the
@@ -94,7 +94,8 @@ def compile_program(
         warnings.simplefilter("ignore", DeprecationWarning)
         # What XLA chooses by timing kernels is not to be had.
         options |= {"xla_gpu_autotune_level": "0", "xla_gpu_enable_triton_gemm": False}
-        lowered = jax.jit(flat).lower(*shapes)
+        with cubins.abstract_gpu():
+            lowered = jax.jit(flat).lower(*shapes)
         try:
             lowered.compile(compiler_options={"xla_dump_to": folder, **options})
         except jax.errors.JaxRuntimeError as error:
@@ -102,7 +103,9 @@ def compile_program(
                 raise
         (optimized,) = pathlib.Path(folder).glob("*gpu_after_optimizations.txt")
         (buffers,) = pathlib.Path(folder).glob("*buffer-assignment.txt")
-        temporary = re.findall(r"size (\d+), preallocated-temp", buffers.read_text())
+        temporary = re.findall(
+            r"size (\d+),(?: page \d+,)? preallocated-temp", buffers.read_text()
+        )
         return dataclasses.replace(
             hlo.read(optimized.read_text()),
             temporary_bytes=sum(int(size) for size in temporary),

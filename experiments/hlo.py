@@ -18,7 +18,8 @@ _FREE = {
     "partition-id",
     "replica-id",
 }
-_WIDTHS = {"pred": 1, "s8": 1, "u8": 1, "s16": 2, "u16": 2, "f16": 2, "bf16": 2}
+# Bytes are what library calls have as scratch memory, of which most is never touched.
+_WIDTHS = {"s8": 0, "u8": 0, "pred": 1, "s16": 2, "u16": 2, "f16": 2, "bf16": 2}
 _WIDTHS |= {"s32": 4, "u32": 4, "f32": 4, "s64": 8, "u64": 8, "f64": 8}
 
 
@@ -30,8 +31,9 @@ class Program:
         launches: kernels started, loops counted as often as they turn.
         by_name: of these, custom calls by target, and the others by kind; a fusion
             that sorts is a sort.
-        bytes_moved: of the operands and results of all launches. A kernel that gathers
-            counts with all it could read, one that turns over a list likewise.
+        bytes_moved: of the operands and results of all launches, without scratch memory
+            of library calls. A kernel that gathers counts with all it could read, one
+            that turns over a list likewise.
         unknown_loops: loops whose number of turns is not known; they count once.
         temporary_bytes: memory beside arguments and results; 0 when not known.
     """
@@ -54,9 +56,10 @@ class _Operation:
         match = re.search(rf"\b{attribute}=%?([\w.-]+)", self.rest)
         return match[1] if match else ""
 
-    def operands(self) -> list[str]:
+    def operands(self) -> list[tuple[str, str]]:
+        """Returns names, and which part of a tuple is meant, "" for all of it."""
         inside = self.rest.split(")", 1)[0]
-        return re.findall(r"%([\w.-]+)", inside)
+        return re.findall(r"%([\w.-]+)(?:#(\d+))?", inside)
 
 
 def read(text: str) -> Program:
@@ -90,8 +93,11 @@ def read(text: str) -> Program:
                 )
             else:
                 names[_name(operation, computations)] += times
-                read_bytes = sum(sizes.get(name, 0) for name in operation.operands())
-                moved += times * (sizes[operation.name] + read_bytes)
+                read_bytes = 0
+                for name, part in operation.operands():
+                    found = sizes.get(name, [])
+                    read_bytes += found[int(part)] if part else sum(found)
+                moved += times * (sum(sizes[operation.name]) + read_bytes)
     return Program(sum(names.values()), dict(names), moved, unknown)
 
 
@@ -120,11 +126,12 @@ def _operations(line: str) -> Iterator[_Operation]:
         yield _Operation(*match.groups())
 
 
-def _bytes(shape: str) -> int:
-    total = 0
+def _bytes(shape: str) -> list[int]:
+    """Returns the size of each array of a shape."""
+    sizes = []
     for kind, sides in re.findall(r"\b([a-z]+\d*)\[([\d,]*)\]", shape):
         count = 1
         for side in filter(None, sides.split(",")):
             count *= int(side)
-        total += _WIDTHS.get(kind, 0) * count
-    return total
+        sizes.append(_WIDTHS.get(kind, 0) * count)
+    return sizes
