@@ -91,9 +91,15 @@ def packed_by_group(
 def bounds(keys: Int[Array, "b m"], count: int) -> Int[Array, "b k"]:
     """Returns where each of `count` groups begins in sorted keys; k = count + 1."""
     edges = jnp.arange(count + 1, dtype=keys.dtype)
-    # A loop over the halvings would start kernels of its own for each.
-    search = functools.partial(jnp.searchsorted, method="scan_unrolled")
-    return jax.vmap(search, (0, None))(keys, edges).astype(jnp.int32)
+
+    def by(method: str, keys: Array) -> Array:
+        search = functools.partial(jnp.searchsorted, method=method)
+        return jax.vmap(search, (0, None))(keys, edges).astype(jnp.int32)
+
+    # On a GPU each turn of a loop would start kernels of its own; on a CPU compiling
+    # the unrolled search takes long, with JAX 0.12 minutes.
+    loop, unrolled = (functools.partial(by, m) for m in ("scan", "scan_unrolled"))
+    return lax.platform_dependent(keys, cpu=loop, default=unrolled)
 
 
 def _rank_bits(n: int) -> int:
