@@ -25,8 +25,8 @@ from typing import Literal
 import numpy as np
 import safetensors.numpy
 
-from experiments import flags
 from jaxsplat import errors
+from jaxsplat.commands import flags
 from jaxsplat.data import atomic
 from jaxsplat.features import efficientnet, network, weights
 

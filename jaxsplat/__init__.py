@@ -5,8 +5,8 @@ from jaxsplat.data import ObjectSet, View, load_object, sample_dir
 from jaxsplat.errors import ConfigError, DataError, NumericsError
 
 # The function takes the place of the package of the same name as an attribute; its
-# modules are reached by `from jaxsplat.render import ...` as before.
-from jaxsplat.render import Rendered, plan, render
+# modules are reached by `from jaxsplat.rendering import ...` as before.
+from jaxsplat.rendering import Rendered, plan, render
 from jaxsplat.scene.gaussians import Gaussians
 from jaxsplat.scene.ply import read_ply, write_ply
 

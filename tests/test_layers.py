@@ -14,14 +14,16 @@ LAYERS = [
     "core",
     "data",
     "scene",
-    "render",
-    "fit",
+    "rendering",
+    "fitting",
     "features",
     "pose",
     "scores",
     "metrics",
     "methods",
     "report",
+    "study",
+    "commands",
 ]
 ROOT = pathlib.Path(jaxsplat.__file__).parent
 SOURCES = sorted(ROOT.rglob("*.py"))
@@ -108,14 +110,14 @@ def test_nothing_can_run_code_out_of_a_file(path: pathlib.Path) -> None:
     ("layer", "source", "is_wrong"),
     [
         ("data", "from jaxsplat.core import se3", False),
-        ("data", "from jaxsplat import render", True),
-        ("core", "import jaxsplat.data.records", True),
-        ("fit", "from jaxsplat.errors import DataError", False),
-        ("render", "from . import binning", True),
+        ("data", "from jaxsplat import rendering", True),
+        ("core", "import jaxsplat.data.views", True),
+        ("fitting", "from jaxsplat.errors import DataError", False),
+        ("rendering", "from . import binning", True),
         ("report", "from experiments import mad", True),
         ("pose", "from flax import nnx", True),
         ("features", "from flax import nnx", False),
-        ("", "from jaxsplat.render import api", False),
+        ("", "from jaxsplat.rendering import api", False),
     ],
 )
 def test_the_check_sees_wrong_imports(layer: str, source: str, is_wrong: bool) -> None:

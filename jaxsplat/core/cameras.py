@@ -120,3 +120,17 @@ def look_at(
     transform[:3, :3] = rotation
     transform[:3, 3] = -rotation @ eye
     return transform
+
+
+def at_poses(camera: Camera, camera_from_world: Float[Array, "v 4 4"]) -> Camera:
+    """Returns the camera at each of the poses, stacked along one leading axis."""
+    views = camera_from_world.shape[:1]
+    return Camera(
+        camera_from_world,
+        jnp.broadcast_to(camera.fx, views),
+        jnp.broadcast_to(camera.fy, views),
+        jnp.broadcast_to(camera.cx, views),
+        jnp.broadcast_to(camera.cy, views),
+        camera.width,
+        camera.height,
+    )

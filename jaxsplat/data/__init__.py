@@ -7,9 +7,9 @@ from jaxsplat.data.loading import (
     resolve_categories,
     sample_dir,
 )
-from jaxsplat.data.records import GOOD, ObjectSet, View
 from jaxsplat.data.silhouettes import silhouette
 from jaxsplat.data.test_poses import read_test_poses
+from jaxsplat.data.views import GOOD, ObjectSet, View
 
 __all__ = [
     "GOOD",

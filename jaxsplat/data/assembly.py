@@ -10,8 +10,8 @@ import numpy as np
 from jaxsplat.core import cameras
 from jaxsplat.data import background, paths, transforms
 from jaxsplat.data.notes import Notes
-from jaxsplat.data.records import GOOD, ObjectSet, View
 from jaxsplat.data.view_reader import ViewReader
+from jaxsplat.data.views import GOOD, ObjectSet, View
 
 
 @dataclasses.dataclass(frozen=True)

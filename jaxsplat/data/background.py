@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jaxsplat.data.records import View
+from jaxsplat.data.views import View
 
 RGB = tuple[float, float, float]
 

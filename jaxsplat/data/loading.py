@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from jaxsplat.data import assembly, mad, nerf_synthetic, paths
 from jaxsplat.data.notes import Notes
-from jaxsplat.data.records import ObjectSet
+from jaxsplat.data.views import ObjectSet
 from jaxsplat.errors import ConfigError, DataError
 
 _LAYOUTS = (mad, nerf_synthetic)

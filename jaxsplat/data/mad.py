@@ -13,7 +13,7 @@ import re
 from jaxsplat.data import paths
 from jaxsplat.data.assembly import Layout, Query
 from jaxsplat.data.notes import Notes
-from jaxsplat.data.records import GOOD
+from jaxsplat.data.views import GOOD
 
 TRANSFORMS = "transforms.json"
 TRAIN_FOLDERS = ("train/good", "train")

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from jaxsplat.data.background import RGB, TOLERANCE
-from jaxsplat.data.records import View
+from jaxsplat.data.views import View
 
 # A pixel with fewer marked ones among itself and its eight neighbours is noise; a line
 # one pixel wide has three.

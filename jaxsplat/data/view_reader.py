@@ -8,7 +8,7 @@ from jaxtyping import Bool
 from jaxsplat.core import cameras
 from jaxsplat.data import images, lens, paths
 from jaxsplat.data.notes import Notes
-from jaxsplat.data.records import View
+from jaxsplat.data.views import View
 from jaxsplat.errors import DataError
 
 

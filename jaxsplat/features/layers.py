@@ -61,7 +61,7 @@ class DepthwiseConv(nnx.Module):
     """A window of weights per channel, as a sum of shifted and weighted images.
 
     XLA's convolution with one group per channel is 20 to 40 times slower on the CPU
-    (experiments/bench_features.py).
+    (experiments/bench/features.py).
     """
 
     def __init__(self, channels: int, window: Window) -> None:

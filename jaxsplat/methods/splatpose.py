@@ -15,7 +15,7 @@ from jaxsplat.core import cameras
 from jaxsplat.methods import twin as twins
 from jaxsplat.methods.inspector import Inspector
 from jaxsplat.methods.twin import Twin
-from jaxsplat.render import api as render
+from jaxsplat.rendering import api as render
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,10 +13,10 @@ from jaxtyping import Float
 from jaxsplat import pose
 from jaxsplat.core import cameras, resampling
 from jaxsplat.core.cameras import Camera
-from jaxsplat.data.records import View
-from jaxsplat.render import api as render
-from jaxsplat.render import sampling
-from jaxsplat.render.backends import Backend, resolve_backend
+from jaxsplat.data.views import View
+from jaxsplat.rendering import api as render
+from jaxsplat.rendering import sampling
+from jaxsplat.rendering.backends import Backend, resolve_backend
 from jaxsplat.scene.gaussians import Gaussians
 
 # Poses of queries lie between and beyond those of the training views, so lists planned

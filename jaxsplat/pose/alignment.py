@@ -21,9 +21,9 @@ from jaxsplat.core import resampling, se3
 from jaxsplat.core.cameras import Camera
 from jaxsplat.pose import exposure as exposures
 from jaxsplat.pose.exposure import Exposure
-from jaxsplat.render import NormalEquations, motion
-from jaxsplat.render import api as render_api
-from jaxsplat.render.backends import Backend
+from jaxsplat.rendering import NormalEquations, motion
+from jaxsplat.rendering import api as render_api
+from jaxsplat.rendering.backends import Backend
 from jaxsplat.scene.gaussians import Gaussians
 
 _MIN_DEPTH = 1e-3

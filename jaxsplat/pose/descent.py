@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 
 from jaxsplat.core import cameras, se3
 from jaxsplat.core.cameras import Camera
-from jaxsplat.render import NormalEquations, motion
+from jaxsplat.rendering import NormalEquations, motion
 
 _FIRST_DAMPING = 1e-3  # share of the diagonal
 _EASE, _HARDEN = 4.0, 10.0  # factors of the damping after a step that is taken, or not

@@ -9,7 +9,7 @@ from jax import Array, lax
 from jaxtyping import Float
 
 from jaxsplat.errors import ConfigError
-from jaxsplat.render.backends import default_device
+from jaxsplat.rendering.backends import default_device
 
 # One by one leaves the renderer's groups of tiles half empty at 100 pixels: 8 take .35
 # to .55 of that time.

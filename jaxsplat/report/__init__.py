@@ -1,9 +1,6 @@
 """What a run leaves for people: its folder, figures, tables, page and progress line."""
 
-from jaxsplat.report.html import page
-from jaxsplat.report.poses import PoseRow
-from jaxsplat.report.progress import Progress
-from jaxsplat.report.records import (
+from jaxsplat.report.content import (
     CategoryMetrics,
     CategoryReport,
     PoseSummary,
@@ -12,6 +9,9 @@ from jaxsplat.report.records import (
     RunReport,
     Seconds,
 )
+from jaxsplat.report.html import page
+from jaxsplat.report.poses import PoseRow
+from jaxsplat.report.progress import Progress
 from jaxsplat.report.results import CategoryFolder
 from jaxsplat.report.run_folder import RunFolder
 from jaxsplat.report.summary import metrics_record

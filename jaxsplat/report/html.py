@@ -4,8 +4,8 @@ import html
 from collections.abc import Mapping
 
 from jaxsplat.report import html_rows, html_strip, page_style, tables
+from jaxsplat.report.content import CategoryReport, RunReport
 from jaxsplat.report.figures import color_stops
-from jaxsplat.report.records import CategoryReport, RunReport
 
 _TILES = (
     ("image AUROC", "image AUROC"),

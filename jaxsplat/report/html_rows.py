@@ -6,10 +6,10 @@ import html
 from collections import Counter
 from collections.abc import Sequence
 
-from jaxsplat.data.records import GOOD
+from jaxsplat.data.views import GOOD
 from jaxsplat.report import figures, html_strip
+from jaxsplat.report.content import CategoryReport, QueryRow
 from jaxsplat.report.figures import Rgb8
-from jaxsplat.report.records import CategoryReport, QueryRow
 
 _FILTERS = (
     ("all", "All"),

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from jaxsplat.report import files
-from jaxsplat.report.records import CategoryMetrics
+from jaxsplat.report.content import CategoryMetrics
 
 Record = dict[str, object]
 

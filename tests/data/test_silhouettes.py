@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxsplat.data import background, silhouettes
-from jaxsplat.data.records import View
+from jaxsplat.data.views import View
 
 GREY = (0.5, 0.6, 0.7)
 

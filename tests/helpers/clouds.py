@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsplat.render import api as render
-from jaxsplat.render.backends import BACKENDS, Backend, resolve_backend
 from jaxsplat.core import cameras
 from jaxsplat.core.cameras import Camera
+from jaxsplat.rendering import api as render
+from jaxsplat.rendering.backends import BACKENDS, Backend, resolve_backend
 from jaxsplat.scene.gaussians import Gaussians
 from tests.helpers import numpy_renderer
 

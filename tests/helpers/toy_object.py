@@ -5,10 +5,10 @@ import dataclasses
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsplat.render import api as render
 from jaxsplat.core import cameras
 from jaxsplat.core.cameras import Camera
-from jaxsplat.data.records import View
+from jaxsplat.data.views import View
+from jaxsplat.rendering import api as render
 from jaxsplat.scene.gaussians import Gaussians
 
 SIDE = 32

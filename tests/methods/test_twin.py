@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsplat.data.records import View
+from jaxsplat.data.views import View
 from jaxsplat.methods import twin
 
 

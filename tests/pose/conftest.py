@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsplat.render import api as render
 from jaxsplat.core import cameras, se3
 from jaxsplat.core.cameras import Camera
-from jaxsplat.pose import photometric
+from jaxsplat.pose.refine import photometric
+from jaxsplat.rendering import api as render
 from jaxsplat.scene.gaussians import Gaussians
 
 DISTANCE = 4.0

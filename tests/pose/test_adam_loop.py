@@ -10,10 +10,10 @@ import scipy.linalg
 import scipy.spatial
 
 from jaxsplat import pose
-from jaxsplat.fit import losses
-from jaxsplat.render import api as render
 from jaxsplat.core import cameras, quaternions, se3
-from jaxsplat.pose import adam_loop, adam_screw, photometric
+from jaxsplat.fitting import losses
+from jaxsplat.pose.refine import adam_loop, adam_screw, photometric
+from jaxsplat.rendering import api as render
 from tests.pose.conftest import CAPACITY, Toy
 
 PARAMETERS = jnp.array([0.2, -0.5, 0.3, 0.4, 0.1, -0.2, 0.3])

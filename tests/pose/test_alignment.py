@@ -7,7 +7,7 @@ import pytest
 
 from jaxsplat.core import cameras, resampling, se3
 from jaxsplat.pose import alignment, exposure
-from jaxsplat.render import motion
+from jaxsplat.rendering import motion
 from tests.pose.conftest import CAPACITY, Toy
 
 CENTER = jnp.zeros(3)

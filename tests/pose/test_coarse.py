@@ -10,8 +10,8 @@ import pytest
 
 from jaxsplat import pose
 from jaxsplat.core import cameras, se3
-from jaxsplat.pose import placing
-from jaxsplat.render import api as render
+from jaxsplat.pose.starts import placing
+from jaxsplat.rendering import api as render
 from tests.pose.conftest import DISTANCE, Toy
 from tests.pose.test_lm import degrees
 

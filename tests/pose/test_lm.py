@@ -10,8 +10,9 @@ import pytest
 from jaxsplat import pose
 from jaxsplat.core import cameras, resampling, se3
 from jaxsplat.errors import ConfigError
-from jaxsplat.pose import Outcome, PoseEstimate, lm
-from jaxsplat.render import api as render
+from jaxsplat.pose import Outcome, PoseEstimate
+from jaxsplat.pose.refine import lm
+from jaxsplat.rendering import api as render
 from jaxsplat.scene.gaussians import Gaussians
 from tests.pose.conftest import CAPACITY, DISTANCE, TWIST, Toy
 

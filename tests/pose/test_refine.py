@@ -12,8 +12,9 @@ import pytest
 
 from jaxsplat import pose
 from jaxsplat.core import se3
-from jaxsplat.pose import Outcome, PoseEstimate, adam_screw
 from jaxsplat.errors import ConfigError
+from jaxsplat.pose import Outcome, PoseEstimate
+from jaxsplat.pose.refine import adam_screw
 from tests.pose.conftest import CAPACITY, DISTANCE, Toy
 
 Solver = Callable[..., PoseEstimate]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import ndimage, spatial
 
-from jaxsplat.pose import silhouettes
+from jaxsplat.pose.starts import silhouettes
 
 
 def masks(count: int, seed: int) -> np.ndarray:

@@ -1,0 +1,194 @@
+"""Command lines made from frozen config dataclasses, and how a command ends.
+
+An experiment is a config class, a function of it, and one line:
+
+    if __name__ == "__main__":
+        flags.run(main, Config)
+
+Wrong usage ends with exit code 2 before anything is written; see `endings` for others.
+"""
+
+import dataclasses
+import functools
+import math
+import pathlib
+import sys
+import types
+import typing
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NoReturn, TypeVar
+
+from absl import flags, logging
+
+from jaxsplat.commands import endings
+from jaxsplat.errors import ConfigError
+
+Config = TypeVar("Config")
+
+
+def option(
+    default: Any,
+    help: str,  # noqa: A002  (the name that absl and argparse use)
+    *,
+    lower: int | float | None = None,
+    upper: int | float | None = None,
+    free: bool = False,
+) -> Any:
+    """Returns a dataclass field that becomes a flag.
+
+    Args:
+        default: its value when the flag is not given.
+        help: what `--help` says.
+        lower: smallest value that is allowed.
+        upper: largest value that is allowed.
+        free: results do not depend on it, so it may change when a run goes on.
+    """
+    metadata = {"help": help, "lower": lower, "upper": upper, "free": free}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def free_fields(config_class: type) -> frozenset[str]:
+    """Returns the names of the fields on which results do not depend."""
+    fields = dataclasses.fields(config_class)
+    return frozenset(f.name for f in fields if f.metadata.get("free"))
+
+
+def define(config_class: type, values: flags.FlagValues = flags.FLAGS) -> None:
+    """Defines one flag per field of a config dataclass.
+
+    Fields may be str, int, float, bool, one of these or None, a Literal of strings, or
+    `tuple[str, ...]`, which is written with commas.
+
+    Args:
+        config_class: a frozen dataclass.
+        values: where the flags are defined.
+
+    Raises:
+        TypeError: a field is of another type.
+    """
+    hints = typing.get_type_hints(config_class)
+    for field in dataclasses.fields(config_class):
+        _define(field, _required(hints[field.name]), values)
+
+
+def read(config_class: type[Config], values: flags.FlagValues = flags.FLAGS) -> Config:
+    """Returns the config that the parsed flags describe.
+
+    Raises:
+        ConfigError: the config class refuses a value.
+    """
+    settings = {}
+    for name in typing.get_type_hints(config_class):
+        value = values[name].value
+        settings[name] = tuple(value) if isinstance(value, list) else value
+    return config_class(**settings)
+
+
+def run(
+    main: Callable[[Config], int | None],
+    config_class: type[Config],
+    argv: Sequence[str] | None = None,
+) -> NoReturn:
+    """Parses the command line, calls `main` with the config, and ends the process.
+
+    Args:
+        main: the experiment; returns an exit code or None.
+        config_class: its settings.
+        argv: the command line with the program's name first, by default the process's.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    arguments = list(sys.argv if argv is None else argv)
+    if {"--help", "-h"} & set(arguments[1:]):
+        print(_usage(config_class, arguments[0]))
+        sys.exit(0)
+    values = flags.FlagValues()
+    try:
+        define(config_class, values)
+        flags.DEFINE_bool("debug", False, "", flag_values=values)
+        extra = values(arguments)[1:]
+        if extra:
+            raise ConfigError(f"unexpected argument {extra[0]!r}")
+        config = read(config_class, values)
+    except (flags.Error, ConfigError) as error:
+        text = str(error).removeprefix("ERROR:: ")
+        endings.complain(f"{text} (--help lists the flags)")
+        sys.exit(2)
+    logging.use_absl_handler()
+    logging.set_verbosity(logging.INFO if values.debug else logging.WARNING)
+    sys.exit(endings.supervise(functools.partial(main, config), values.debug))
+
+
+def _required(hint: Any) -> Any:
+    """Returns X of `X | None`, and any other type as it is."""
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        others = [arg for arg in typing.get_args(hint) if arg is not type(None)]
+        if len(others) == 1:
+            return others[0]
+    return hint
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    """Returns a field's default value, or MISSING."""
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return field.default
+
+
+def _define(field: dataclasses.Field[Any], hint: Any, values: flags.FlagValues) -> None:
+    default = _default(field)
+    is_required = default is dataclasses.MISSING
+    settings: dict[str, Any] = {
+        "name": field.name,
+        "default": None if is_required else default,
+        "help": field.metadata.get("help", ""),
+        "flag_values": values,
+        # A flag that is given twice is a slip; the last one does not silently win.
+        "allow_overwrite": False,
+    }
+    bounds: dict[str, Any] = {
+        f"{end}_bound": field.metadata.get(end) for end in ("lower", "upper")
+    }
+    if typing.get_origin(hint) is Literal:
+        flags.DEFINE_enum(**settings, enum_values=list(typing.get_args(hint)))
+    elif hint == tuple[str, ...]:
+        flags.DEFINE_list(**settings | {"default": list(settings["default"] or ())})
+    elif hint is bool:
+        flags.DEFINE_bool(**settings)
+    elif hint is int:
+        flags.DEFINE_integer(**settings, **bounds)
+    elif hint is float:
+        flags.DEFINE_float(**settings, **bounds)
+        flags.register_validator(
+            field.name,
+            lambda value: value is None or math.isfinite(value),
+            message="expected a finite number",
+            flag_values=values,
+        )
+    elif hint is str:
+        flags.DEFINE_string(**settings)
+    else:
+        raise TypeError(f"{field.name}: no flag can hold a {hint}")
+    if is_required:
+        flags.mark_flag_as_required(field.name, flag_values=values)
+
+
+def _usage(config_class: type, program: str) -> str:
+    hints = typing.get_type_hints(config_class)
+    lines = [f"Flags of {pathlib.Path(program).stem}:", ""]
+    for field in dataclasses.fields(config_class):
+        hint, default = _required(hints[field.name]), _default(field)
+        facts = []
+        if typing.get_origin(hint) is Literal:
+            facts.append(" | ".join(typing.get_args(hint)))
+        if default is dataclasses.MISSING:
+            facts.append("required")
+        elif default not in (None, "", ()):
+            shown = ",".join(default) if isinstance(default, tuple) else default
+            facts.append(f"default {shown}")
+        name = f"--[no]{field.name}" if hint is bool else f"--{field.name}"
+        remark = f" ({'; '.join(facts)})" if facts else ""
+        lines.append(f"  {name}: {field.metadata.get('help', '')}{remark}")
+    lines.append("  --[no]debug: show tracebacks and more log lines")
+    return "\n".join(lines)

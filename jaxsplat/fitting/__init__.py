@@ -1,0 +1,27 @@
+"""From posed images to a scene of Gaussians."""
+
+from jaxsplat.fitting.config import (
+    FAST,
+    PAPER,
+    PRESETS,
+    DensityConfig,
+    FitConfig,
+    LearningRates,
+    Stage,
+    preset,
+)
+from jaxsplat.fitting.trainer import FitProgress, FitResult, fit
+
+__all__ = [
+    "FAST",
+    "PAPER",
+    "PRESETS",
+    "DensityConfig",
+    "FitConfig",
+    "FitProgress",
+    "FitResult",
+    "LearningRates",
+    "Stage",
+    "fit",
+    "preset",
+]

@@ -1,0 +1,103 @@
+"""The optimiser's state and the rules that change rows of it."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+from jaxtyping import Bool, Float, Int
+
+from jaxsplat.fitting.config import LearningRates
+from jaxsplat.scene.gaussians import Gaussians
+
+# Kerbl's Adam: the usual moments, and an epsilon that never matters.
+ADAM = optax.scale_by_adam(b1=0.9, b2=0.999, eps=1e-15)
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class FitState:
+    """Everything that a step changes; one row for each of `n` Gaussians.
+
+    Attributes:
+        gaussians: the cloud.
+        moments: Adam's, a tree like `parameters(gaussians)`.
+        pull: sum of image-plane gradient norms (NDC) since the last density change.
+        seen: number of views since then in which the Gaussian was visible.
+        radius: largest radius on screen since then, in pixels.
+        step: steps taken.
+    """
+
+    gaussians: Gaussians
+    moments: optax.ScaleByAdamState
+    pull: Float[Array, " n"]
+    seen: Float[Array, " n"]
+    radius: Float[Array, " n"]
+    step: Int[Array, ""]
+
+
+def parameters(gaussians: Gaussians) -> dict[str, Array]:
+    """Returns the arrays that are optimised, by name."""
+    values = {
+        "means": gaussians.means,
+        "log_scales": gaussians.log_scales,
+        "quats": gaussians.quats,
+        "opacity_logits": gaussians.opacity_logits,
+        "colors": gaussians.colors,
+    }
+    if gaussians.sh_rest is not None:
+        values["sh_rest"] = gaussians.sh_rest
+    return values
+
+
+def initial(gaussians: Gaussians) -> FitState:
+    """Returns the state before the first step."""
+    n = gaussians.means.shape[0]
+    moments = ADAM.init(parameters(gaussians))
+    assert isinstance(moments, optax.ScaleByAdamState)
+    # Three arrays, not one: the step is given its input's memory to reuse.
+    return FitState(
+        gaussians, moments, jnp.zeros(n), jnp.zeros(n), jnp.zeros(n), jnp.int32(0)
+    )
+
+
+def step_sizes(
+    rates: LearningRates, extent: Array, progress: Array
+) -> dict[str, Array]:
+    """Returns the learning rate of each parameter.
+
+    Args:
+        rates: settings.
+        extent: the scene's extent, which scales the rate of the centres.
+        progress: share of the steps done, in [0, 1].
+    """
+    ratio = rates.means_last / rates.means
+    return {
+        "means": rates.means * extent * ratio**progress,
+        "log_scales": jnp.float32(rates.scales),
+        "quats": jnp.float32(rates.quats),
+        "opacity_logits": jnp.float32(rates.opacities),
+        "colors": jnp.float32(rates.colors),
+        "sh_rest": jnp.float32(rates.sh_rest),
+    }
+
+
+def forget(
+    moments: optax.ScaleByAdamState, rows: Bool[Array, " n"]
+) -> optax.ScaleByAdamState:
+    """Returns the moments with those of some rows set to 0."""
+
+    def clear(leaf: Array) -> Array:
+        keep = ~rows.reshape(-1, *[1] * (leaf.ndim - 1))
+        return jnp.where(keep, leaf, 0.0)
+
+    return moments._replace(
+        mu=jax.tree.map(clear, moments.mu), nu=jax.tree.map(clear, moments.nu)
+    )
+
+
+def restart_statistics(state: FitState) -> FitState:
+    """Returns the state with the sums for density control set to 0."""
+    pull, seen, radius = (jnp.zeros_like(state.pull) for _ in range(3))
+    return dataclasses.replace(state, pull=pull, seen=seen, radius=radius)

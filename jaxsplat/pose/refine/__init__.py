@@ -1,0 +1,1 @@
+"""Solvers: a coarse pose refined through the renderer."""

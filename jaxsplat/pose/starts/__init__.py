@@ -1,0 +1,1 @@
+"""Coarse poses: where a photograph may have been taken from."""

@@ -1,0 +1,100 @@
+"""Coarse poses from an object's outline alone, for photographs of another texture.
+
+PTAD (Eq. 3) compares masks by their chamfer distance: the mean distance from a pixel of
+one to the other, both ways. Here both masks are cut out first, so that shift and size
+need not be searched, and the photograph's is turned by steps. The distances of all
+(view, turn) pairs are then two matrix products with distance transforms. From the other
+side an object has the mirrored outline: some rank high that look at the wrong side.
+"""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jaxtyping import Bool, Float
+
+from jaxsplat.core import resampling, se3
+from jaxsplat.core.cameras import Camera
+from jaxsplat.pose import exposure, hypotheses, pyramid
+from jaxsplat.pose.pairs import side_by_side
+from jaxsplat.pose.starts import codes, placing
+from jaxsplat.pose.starts.gallery import Gallery
+
+# (view, turn) pairs of which the different ones are taken.
+_CANDIDATES = 128
+_FAR = 2.0 * codes.SIDE  # pixels, to a mask that is empty
+
+
+@functools.partial(jax.jit, static_argnames="k")
+def find_starts_by_silhouette(
+    gallery: Gallery, camera: Camera, queries: Float[Array, "b h w 3"], k: int
+) -> tuple[Float[Array, "b k 4 4"], Float[Array, "b k"]]:
+    """Returns poses that may explain each photograph's outline, best first.
+
+    Arguments and poses are those of `find_starts`. Directions are those of the
+    gallery's views and turns 15 degrees apart.
+
+    Returns:
+        `camera_from_world` and the chamfer distance in reduced pixels
+        (`codes.SIDE` along the cut). Distances are infinite for poses that only fill
+        up, and for photographs in which nothing stands out.
+    """
+    small = pyramid.shrunken(camera, pyramid.coarsest(camera.width, camera.height))
+    views = prepare(gallery.outlines > 0.5)
+
+    def one(image: Array) -> tuple[Array, Array]:
+        background = exposure.border_color(image, gallery.background)
+        cut = codes.cut_out(image, background)
+        turned = placing.turned_all_ways(cut)
+        masks = turned[:, 3] > 0.5
+        distances = chamfer(prepare(masks), views)
+        distances = jnp.where(jnp.any(masks), distances, jnp.inf).ravel()
+        nearest, best = lax.top_k(-distances, min(_CANDIDATES, len(distances)))
+        turn, view = jnp.divmod(best, len(gallery.outlines))
+        place = functools.partial(placing.place, gallery, small, cut)
+        poses = jax.vmap(place)(view, turn)
+        chosen, distances = hypotheses.distinct(poses, -nearest, k)
+        return poses[chosen], distances
+
+    images = resampling.area_resize(queries, small.height, small.width)
+    return lax.map(one, images, batch_size=side_by_side(len(images)))
+
+
+class Masks(NamedTuple):
+    """Masks, prepared to be compared.
+
+    Attributes:
+        share: of each pixel in its mask's area, [n, p].
+        away: each pixel's distance to the mask, [n, p].
+    """
+
+    share: Float[Array, "*b n p"]
+    away: Float[Array, "*b n p"]
+
+
+def prepare(masks: Bool[Array, "n h w"]) -> Masks:
+    """Returns what comparing the masks with others takes."""
+    inside = masks.reshape(len(masks), -1).astype(jnp.float32)
+    share = inside / jnp.maximum(jnp.sum(inside, axis=1, keepdims=True), 1.0)
+    return Masks(share, jax.vmap(distance_transform)(masks).reshape(inside.shape))
+
+
+def chamfer(first: Masks, second: Masks) -> Float[Array, "m n"]:
+    """Returns the chamfer distance in pixels of every two masks."""
+    towards = se3.matmul(first.share, second.away.T)
+    return towards + se3.matmul(first.away, second.share.T)
+
+
+def distance_transform(mask: Bool[Array, "h w"]) -> Float[Array, "h w"]:
+    """Returns each pixel's distance to the mask's nearest, in pixels.
+
+    Exact, by rows and then by columns (Felzenszwalb and Huttenlocher 2012, Eq. 2).
+    """
+    squared = jnp.where(mask, 0.0, _FAR**2)
+    for _ in range(2):
+        place = jnp.arange(squared.shape[1], dtype=jnp.float32)
+        between = (place - place[:, None]) ** 2
+        squared = jnp.min(squared[:, None, :] + between, axis=2).T
+    return jnp.sqrt(squared)

@@ -1,0 +1,196 @@
+"""The renderer's public face: one function, several backends."""
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float, Int
+
+from jaxsplat.core.cameras import Camera
+from jaxsplat.errors import ConfigError
+from jaxsplat.rendering import backends, binning, projection, reference, tiling, xla
+from jaxsplat.rendering.backends import Backend
+from jaxsplat.rendering.binning import TileLists
+from jaxsplat.rendering.pallas import compositing
+from jaxsplat.rendering.projection import Splats
+from jaxsplat.scene.gaussians import Gaussians
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Rendered:
+    """One rendered view.
+
+    Attributes:
+        color: RGB over the background, not clamped, [h, w, 3].
+        alpha: coverage in [0, 1], [h, w].
+        depth: opacity-weighted sum of depths, [h, w]; `depth / alpha` is the expected
+            depth in scene units.
+        needed: (tile, splat) pairs that complete lists take; more than `capacity` means
+            that the farthest splats were dropped. 0 where a backend keeps no lists.
+    """
+
+    color: Float[Array, "*b h w 3"]
+    alpha: Float[Array, "*b h w"]
+    depth: Float[Array, "*b h w"]
+    needed: Int[Array, " *b"]
+
+
+def default_capacity(n: int, width: int, height: int) -> int:
+    """Returns the list capacity taken when none is given and none can be planned.
+
+    Generous for fitted objects, which need 5 to 15 pairs a Gaussian.
+    """
+    tiles_x, tiles_y = tiling.grid(width, height)
+    return 16 * n + 4 * tiles_x * tiles_y
+
+
+@jax.jit
+def _needed(
+    gaussians: Gaussians, cameras: Camera, minification: Array | None
+) -> Int[Array, " b"]:
+    def one(view: tuple[Camera, Array | None]) -> Int[Array, ""]:
+        camera, minification = view
+        splats = projection.project(gaussians, camera, minification)
+        return binning.count_pairs(splats, camera.width, camera.height)
+
+    return jax.lax.map(one, (cameras, minification))
+
+
+def plan(
+    gaussians: Gaussians,
+    cameras: Camera,
+    slack: float = 1.25,
+    *,
+    minification: float | Float[Array, "..."] | None = None,
+) -> int:
+    """Returns a list capacity that fits every given camera, from concrete arrays.
+
+    Args:
+        gaussians: the cloud.
+        cameras: one camera or a stack of them with one leading axis.
+        slack: factor for poses and parameters that will still move.
+        minification: as in `render`, one for all cameras or one each.
+
+    The result is rounded up to one of eight sizes an octave, so that a changing scene
+    causes few compilations.
+    """
+    # Also where a traced function renders arrays that it closes over.
+    with jax.ensure_compile_time_eval():
+        if cameras.fx.ndim == 0:
+            cameras = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], cameras)
+        if minification is not None:
+            minification = jnp.broadcast_to(jnp.asarray(minification), cameras.fx.shape)
+        most = int(jnp.max(_needed(gaussians, cameras, minification)))
+    needed = int(slack * max(most, 1024))
+    step = 2 ** max(needed.bit_length() - 4, 0)
+    return -(-needed // step) * step
+
+
+def capacity_for(
+    gaussians: Gaussians,
+    camera: Camera,
+    backend: Backend,
+    minification: float | Array | None,
+) -> int:
+    """Returns the list capacity of one image for which none is given."""
+    leaves = jax.tree.leaves((gaussians, camera, minification))
+    traced = any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)
+    if traced or backend == "reference":
+        n = gaussians.means.shape[0]
+        return default_capacity(n, camera.width, camera.height)
+    return plan(gaussians, camera, slack=1.0, minification=minification)
+
+
+def bin_for(
+    splats: Splats, camera: Camera, capacity: int, padding: float = 0.0
+) -> TileLists:
+    """Returns the tile lists of an image, of which nothing is differentiated."""
+    frozen = jax.lax.stop_gradient(splats)
+    return binning.bin_splats(frozen, camera.width, camera.height, capacity, padding)
+
+
+def render_splats(
+    splats: Splats,
+    camera: Camera,
+    background: Float[Array, "3"],
+    backend: Backend,
+    capacity: int,
+) -> Rendered:
+    """Returns the image of projected splats; `render` is this after projection.
+
+    For those who need the splats too, such as density control, which watches the
+    gradient of their centres.
+    """
+    width, height = camera.width, camera.height
+    needed = jnp.int32(0)
+    if backend == "reference" or splats.depths.shape[0] == 0:
+        image = reference.composite(splats, width, height)
+    else:
+        lists = bin_for(splats, camera, capacity)
+        needed = lists.needed
+        if backend == "xla":
+            image = xla.composite(splats, lists, width, height)
+        else:
+            interpret = backend == "pallas_interpret"
+            image = compositing.composite(splats, lists, width, height, interpret)
+    coverage = image[4]
+    color = jnp.moveaxis(image[:3], 0, -1) + (1 - coverage)[..., None] * background
+    return Rendered(color, coverage, image[3], needed)
+
+
+@functools.partial(jax.jit, static_argnames=("backend", "capacity"))
+def _render(
+    gaussians: Gaussians,
+    camera: Camera,
+    background: Float[Array, "3"],
+    backend: Backend,
+    capacity: int,
+    minification: float | Array | None,
+) -> Rendered:
+    splats = projection.project(gaussians, camera, minification)
+    return render_splats(splats, camera, background, backend, capacity)
+
+
+def render(
+    gaussians: Gaussians,
+    camera: Camera,
+    *,
+    background: Float[Array, "3"] | None = None,
+    backend: Backend | None = None,
+    capacity: int | None = None,
+    minification: float | Float[Array, ""] | None = None,
+) -> Rendered:
+    """Returns the view of a cloud of Gaussians from one camera.
+
+    Pure; works under `jit`, `grad` (every Gaussian parameter and the camera) and `vmap`
+    (over cameras, the cloud is not copied). Kerbl et al. 2023, with their constants.
+
+    Args:
+        gaussians: `n` rows, of which the live ones take part.
+        camera: one camera; its static width and height are the image size.
+        background: RGB behind the scene, black when None.
+        backend: "reference" (every Gaussian at every pixel), "xla" (portable), "pallas"
+            (GPU kernels), "pallas_interpret" (the same run by XLA, slow, for tests), or
+            None for the best that runs here.
+        capacity: slots for (tile, splat) pairs. None plans it when the arrays are
+            concrete, else takes `default_capacity`. See `Rendered.needed`.
+        minification: how many times smaller the object is in the image than in those
+            that the cloud was fitted to; see `projection.project`. Above 1 the image is
+            antialiased.
+
+    Raises:
+        ConfigError: the named backend is unknown or cannot run here, or
+            `minification` is a number and not positive.
+    """
+    if isinstance(minification, float | int) and not minification > 0:
+        raise ConfigError(f"minification {minification}: expected a number above 0")
+    chosen = backends.resolve_backend(backend)
+    if capacity is None:
+        capacity = capacity_for(gaussians, camera, chosen, minification)
+    if background is None:
+        background = jnp.zeros(3)
+    behind = jnp.asarray(background)
+    return _render(gaussians, camera, behind, chosen, capacity, minification)

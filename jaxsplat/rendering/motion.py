@@ -1,0 +1,102 @@
+"""How a view changes when its camera moves: forward-mode tangents of the projection."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float
+
+from jaxsplat.core import cameras, se3
+from jaxsplat.core.cameras import Camera
+from jaxsplat.rendering import harmonics, projection
+from jaxsplat.rendering.projection import Splats
+from jaxsplat.scene.gaussians import Gaussians
+
+POSE = 6  # parameters of a rigid motion
+AXES = 3  # coordinates of the eye
+
+
+def moved(
+    camera: Camera, twist: Float[Array, "6"], center: Float[Array, "3"]
+) -> Camera:
+    """Returns the camera after a rigid motion of the scene before it.
+
+    `camera_from_world` is multiplied from the left by the exponential of the twist,
+    carried out about `center`: rotations turn what is seen about that point, and
+    translations are along the camera's axes.
+
+    Args:
+        camera: one camera.
+        twist: translation in scene units, then rotation vector in radians, both in
+            camera axes, [6].
+        center: point in the world, [3].
+    """
+    pose = camera.camera_from_world
+    here = se3.apply(pose, center)
+    motion = se3.about(se3.exp(twist), here)
+    return cameras.with_pose(camera, se3.matmul(motion, pose))
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Tangents:
+    """Derivatives of splats by the six parameters of `moved`, at no motion.
+
+    Attributes:
+        power: of a splat's log opacity at a pixel, as a polynomial of the offset
+            from pixel to splat, with the coefficients of dx^2, dx dy, dy^2, dx, dy
+            and, where the peak opacity changes too, 1; [n, 6, 5 or 6].
+        tints: derivatives of a splat's colour by the three coordinates of the eye, and
+            of these by the parameters, [n, 3, 3] and [6, 3]. None where colours do not
+            depend on the view.
+    """
+
+    power: Float[Array, "n 6 t"]
+    tints: tuple[Float[Array, "n 3 3"], Float[Array, "6 3"]] | None
+
+
+def project(
+    gaussians: Gaussians,
+    camera: Camera,
+    center: Float[Array, "3"],
+    minification: float | Float[Array, ""] | None = None,
+) -> tuple[Splats, Tangents]:
+    """Returns the splats of `projection.project` and how they move with the camera."""
+
+    def at(twist: Float[Array, "6"]) -> tuple[tuple[Array, ...], Splats]:
+        found = projection.project(
+            gaussians, moved(camera, twist, center), minification
+        )
+        return (found.means, found.factors, found.log_opacities), found
+
+    _, push, splats = jax.linearize(at, jnp.zeros(POSE), has_aux=True)
+    means, factors, log_opacities = (
+        jnp.moveaxis(tangent, 0, 1) for tangent in jax.vmap(push)(jnp.eye(POSE))
+    )
+    du, dv = jnp.moveaxis(means, 2, 0)
+    dp, dq, dr = jnp.moveaxis(factors, 2, 0)
+    p, q, r = splats.factors.T[:, :, None]
+    shift, shift_aside = p * du + q * dv, r * dv
+    power = [
+        -p * dp,
+        -(p * dq + q * dp),
+        -(q * dq + r * dr),
+        -p * shift,
+        -(q * shift + r * shift_aside),
+    ]
+    # Rows that are culled have no opacity, and no tangent of it either.
+    seen = splats.reach[:, None] > 0
+    if minification is not None:
+        power.append(jnp.where(seen, log_opacities, 0.0))
+    tints = None
+    if gaussians.sh_rest is not None:
+
+        def eye_at(twist: Float[Array, "6"]) -> Float[Array, "3"]:
+            return cameras.position(moved(camera, twist, center))
+
+        eye, push = jax.linearize(eye_at, jnp.zeros(POSE))
+        by_eye = jax.jacfwd(lambda eye: harmonics.view_colors(gaussians, eye))(eye)
+        cleaned = jnp.where(seen[..., None], jnp.swapaxes(by_eye, 1, 2), 0.0)
+        tints = cleaned, jax.vmap(push)(jnp.eye(POSE))
+    return splats, Tangents(jnp.stack(power, axis=2), tints)

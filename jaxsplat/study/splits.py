@@ -1,0 +1,47 @@
+"""Which photographs a run inspects, and which good views it keeps apart."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from jaxsplat.data.views import View
+
+
+def choose_queries(views: Sequence[View], most: int | None) -> tuple[View, ...]:
+    """Returns at most `most` test views, taken evenly from every defect type.
+
+    Types get equal numbers as far as they last; within a type the views are spread
+    evenly over its list. The order of `views` is kept.
+    """
+    if most is None or most >= len(views):
+        return tuple(views)
+    groups: dict[str, list[int]] = {}
+    for index, view in enumerate(views):
+        groups.setdefault(view.defect_type, []).append(index)
+    shares = dict.fromkeys(groups, 0)
+    while sum(shares.values()) < most:
+        for kind, members in groups.items():
+            if shares[kind] < len(members) and sum(shares.values()) < most:
+                shares[kind] += 1
+    chosen = {
+        members[position]
+        for kind, members in groups.items()
+        for position in _spread(len(members), shares[kind])
+    }
+    return tuple(view for index, view in enumerate(views) if index in chosen)
+
+
+def hold_out(
+    views: Sequence[View], count: int
+) -> tuple[tuple[View, ...], tuple[View, ...]]:
+    """Returns the views to fit and `count` evenly spread ones that the fit never sees.
+
+    At most a tenth of the views is kept apart.
+    """
+    kept = set(_spread(len(views), min(count, len(views) // 10)))
+    fitted = tuple(view for index, view in enumerate(views) if index not in kept)
+    return fitted, tuple(view for index, view in enumerate(views) if index in kept)
+
+
+def _spread(size: int, count: int) -> list[int]:
+    return [int(x) for x in (np.arange(count) + 0.5) * size / max(count, 1)]

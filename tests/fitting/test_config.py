@@ -1,0 +1,97 @@
+"""Settings are checked when they are made."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from jaxsplat.errors import ConfigError
+from jaxsplat.fitting import (
+    FAST,
+    PAPER,
+    PRESETS,
+    DensityConfig,
+    FitConfig,
+    LearningRates,
+    Stage,
+)
+
+STAGES = (Stage(1.0, 10),)
+
+
+def test_presets_have_their_names() -> None:
+    assert PRESETS == {"paper": PAPER, "fast": FAST}
+    assert PAPER.steps == 30_000
+    assert (PAPER.density.kind, PAPER.sh_degree, PAPER.ssim_weight) == (
+        "original",
+        0,
+        0.2,
+    )
+    assert FAST.steps < PAPER.steps / 5
+
+
+def test_steps_are_summed_over_stages() -> None:
+    config = FitConfig(stages=(Stage(0.5, 0), Stage(0.5, 7), Stage(1.0, 5)))
+    assert config.steps == 12
+
+
+def test_configs_are_hashable() -> None:
+    # They are static arguments of jitted functions.
+    assert hash(FAST) == hash(dataclasses.replace(FAST))
+    assert FAST != dataclasses.replace(FAST, count=FAST.count - 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"stages": ()}, "stages"),
+        ({"stages": (Stage(1.0, -1),)}, "stages.*0 or more steps"),
+        ({"stages": (Stage(0.0, 5),)}, r"scale in \(0, 1\]"),
+        ({"stages": (Stage(1.5, 5),)}, r"scale in \(0, 1\]"),
+        ({"count": 0}, "count 0: expected 1 to"),
+        ({"count": 11, "capacity": 10}, "count 11: expected 1 to the capacity 10"),
+        ({"sh_degree": 4}, "sh_degree 4"),
+        ({"sh_degree": -1}, "sh_degree -1"),
+        ({"start_opacity": 0.0}, "start_opacity 0.0"),
+        ({"start_opacity": 1.0}, "start_opacity 1.0"),
+        ({"ssim_weight": 1.1}, "ssim_weight 1.1"),
+        ({"ssim_weight": float("nan")}, "ssim_weight nan"),
+        ({"outside_weight": -0.1}, "outside_weight -0.1"),
+    ],
+)
+def test_bad_fit_settings(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        FitConfig(**({"stages": STAGES} | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"means": 0.0}, "means 0.0: expected a finite number, positive"),
+        ({"means_last": -1e-6}, "means_last"),
+        ({"scales": -0.1}, "scales -0.1: expected a finite number, 0 or more"),
+        ({"colors": float("inf")}, "colors inf"),
+        ({"quats": float("nan")}, "quats nan"),
+    ],
+)
+def test_bad_learning_rates(changes: dict[str, float], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        LearningRates(**changes)
+
+
+def test_a_rate_of_zero_holds_a_parameter() -> None:
+    assert LearningRates(colors=0.0).colors == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"every": 0}, "every 0"),
+        ({"reset_every": 0}, "reset_every 0"),
+        ({"min_opacity": 0.0}, "min_opacity 0.0"),
+        ({"growth": 0.9}, "growth 0.9"),
+    ],
+)
+def test_bad_density_settings(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        DensityConfig(**changes)

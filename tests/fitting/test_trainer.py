@@ -1,0 +1,214 @@
+"""A fit from start to end on a tiny object whose Gaussians are known."""
+
+import dataclasses
+
+import cv2
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxsplat.data.views import View
+from jaxsplat.errors import ConfigError, DataError, NumericsError
+from jaxsplat.fitting import (
+    DensityConfig,
+    FitConfig,
+    FitProgress,
+    FitResult,
+    LearningRates,
+    Stage,
+    targets,
+)
+from jaxsplat.fitting import trainer as fit
+from jaxsplat.fitting.steps import train_step
+from jaxsplat.scene import gaussians as scene
+from tests.helpers import clouds, toy_object
+from tests.helpers.toy_object import WHITE
+
+RATES = LearningRates(
+    means=4e-3, means_last=1e-3, colors=2e-2, opacities=0.05, scales=0.02, quats=0.01
+)
+CONFIG = FitConfig(
+    stages=(Stage(1.0, 60),),
+    count=40,
+    capacity=48,
+    start_opacity=0.5,
+    outside_weight=0.1,
+    rates=RATES,
+    density=DensityConfig(kind="fixed"),
+)
+# For what does not depend on the loss; these parts take long to compile.
+PLAIN = dataclasses.replace(CONFIG, count=30, ssim_weight=0.0, outside_weight=0.0)
+
+
+@pytest.fixture(scope="module")
+def views() -> tuple[View, ...]:
+    return toy_object.views()
+
+
+@dataclasses.dataclass(frozen=True)
+class Fitted:
+    result: FitResult
+    progress: list[FitProgress]
+
+
+@pytest.fixture(scope="module")
+def fitted(views: tuple[View, ...]) -> Fitted:
+    progress: list[FitProgress] = []
+    result = fit.fit(views, WHITE, CONFIG, seed=3, watch=progress.append)
+    return Fitted(result, progress)
+
+
+def test_fit_finds_the_object(fitted: Fitted) -> None:
+    assert [p.step for p in fitted.progress] == [50, 60]
+    assert all(p.steps == 60 and p.gaussians == 40 for p in fitted.progress)
+    first, last = (p.psnr for p in fitted.progress)
+    assert last == fitted.result.psnr
+    assert last > first + 1
+    assert last > 22
+    np.testing.assert_allclose(fitted.result.center, 0, atol=1e-5)
+    assert scene.count(fitted.result.gaussians) == 40
+    assert clouds.all_finite(fitted.result.gaussians)
+
+
+def test_same_seed_is_bit_equal(fitted: Fitted, views: tuple[View, ...]) -> None:
+    before = train_step._cache_size()
+    again = fit.fit(views, WHITE, CONFIG, seed=3)
+    assert train_step._cache_size() == before
+    assert again.psnr == fitted.result.psnr
+    for found, expected in zip(
+        jax.tree.leaves(again.gaussians),
+        jax.tree.leaves(fitted.result.gaussians),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_other_seed_is_another_scene(fitted: Fitted, views: tuple[View, ...]) -> None:
+    other = fit.fit(views, WHITE, CONFIG, seed=4)
+    assert np.any(other.gaussians.means != fitted.result.gaussians.means)
+
+
+def test_nonfinite_step_stops_the_fit_and_is_named(
+    fitted: Fitted, views: tuple[View, ...]
+) -> None:
+    broken = (WHITE[0], float("nan"), WHITE[2])
+    with pytest.raises(NumericsError, match=r"^step 0: .*not finite.*left as it was"):
+        fit.fit(views, broken, CONFIG)
+
+
+def test_mcmc_grows_to_the_capacity_and_compiles_once_a_size(
+    views: tuple[View, ...],
+) -> None:
+    settings = DensityConfig(kind="mcmc", first=0, last=12, every=4, growth=1.3)
+    stages = (Stage(0.25, 8), Stage(0.5, 4))
+    config = dataclasses.replace(PLAIN, stages=stages, density=settings)
+    before = train_step._cache_size()
+    progress: list[FitProgress] = []
+    result = fit.fit(views, WHITE, config, backend="reference", watch=progress.append)
+    assert train_step._cache_size() == before + 2
+    assert [p.step for p in progress] == [8, 12]
+    assert result.compile_seconds > 0 and result.seconds > 0
+    assert scene.count(result.gaussians) == 48
+    assert clouds.all_finite(result.gaussians)
+
+
+def test_original_adds_and_prunes_within_the_capacity(views: tuple[View, ...]) -> None:
+    settings = DensityConfig(
+        kind="original", first=0, last=12, every=4, gradient=1e-5, reset_every=9
+    )
+    config = dataclasses.replace(PLAIN, stages=(Stage(0.5, 12),), density=settings)
+    before = train_step._cache_size()
+    result = fit.fit(views, WHITE, config, backend="reference")
+    assert train_step._cache_size() == before + 1
+    assert 30 < scene.count(result.gaussians) <= 48
+    # Reset after step 9, three steps before the end.
+    opacity = np.asarray(scene.opacities(result.gaussians))
+    assert opacity.max() < 0.02
+
+
+def test_hull_start_is_the_object(views: tuple[View, ...]) -> None:
+    cloud = fit.start(views, WHITE, CONFIG, np.random.default_rng(0))
+    assert scene.count(cloud) == 40
+    means = np.asarray(cloud.means)[:40]
+    # The photographs' silhouettes hold every point; six views leave some corners.
+    assert np.linalg.norm(means, axis=1).max() < 1.5
+    for view in views:
+        assert view.camera is not None and view.alpha is not None
+        pose = np.asarray(view.camera.camera_from_world)
+        x, y, z = pose[:3, :3] @ means.T + pose[:3, 3:]
+        column = np.floor(60 * x / z + 16).astype(int)
+        row = np.floor(60 * y / z + 16).astype(int)
+        covered = cv2.dilate(view.alpha, np.ones((3, 3), np.uint8)) > 0.5
+        framed = (np.minimum(row, column) >= 0) & (np.maximum(row, column) < 32)
+        assert framed.mean() > 0.9
+        assert covered[row[framed], column[framed]].all()
+
+
+def test_start_is_random_without_silhouettes() -> None:
+    photographs = toy_object.views(alpha=False)
+    cloud = fit.start(photographs, None, CONFIG, np.random.default_rng(0))
+    means = np.asarray(cloud.means)[:40]
+    assert scene.count(cloud) == 40
+    # Kerbl's cube of half side 1.3 for cameras at a distance of 4.
+    assert 1.0 < np.abs(means).max() <= 1.3 + 1e-5
+    scales = np.asarray(scene.scales(cloud))[:40]
+    assert (scales[:, 0] == scales[:, 2]).all()
+    asked = dataclasses.replace(CONFIG, start="random")
+    same = fit.start(photographs, None, asked, np.random.default_rng(0))
+    np.testing.assert_array_equal(same.means, cloud.means)
+    on_white = fit.start(photographs, WHITE, CONFIG, np.random.default_rng(0))
+    assert np.any(on_white.means != cloud.means)
+
+
+def test_views_are_all_seen_before_one_comes_again() -> None:
+    order = fit._view_order(np.random.default_rng(0), 5, 17)
+    assert order.shape == (17,)
+    for first in (0, 5, 10):
+        assert sorted(order[first : first + 5]) == list(range(5))
+    assert len(set(order[15:])) == 2
+    assert list(order[:5]) != list(order[5:10])
+    again = fit._view_order(np.random.default_rng(0), 5, 17)
+    np.testing.assert_array_equal(order, again)
+    assert fit._view_order(np.random.default_rng(0), 5, 0).shape == (0,)
+
+
+def test_one_view_is_too_few(views: tuple[View, ...]) -> None:
+    with pytest.raises(DataError, match=r"1 training view\(s\): expected 2 or more"):
+        fit.fit(views[:1], WHITE, CONFIG)
+
+
+def test_view_without_pose_is_named(views: tuple[View, ...]) -> None:
+    broken = (*views[:2], toy_object.without_pose(views[2]))
+    with pytest.raises(DataError, match="train/2.png: .*no pose"):
+        fit.fit(broken, WHITE, CONFIG)
+
+
+def test_pixel_that_is_not_finite_is_named(views: tuple[View, ...]) -> None:
+    image = views[1].image.copy()
+    image[3, 4, 0] = np.nan
+    broken = (views[0], dataclasses.replace(views[1], image=image))
+    with pytest.raises(DataError, match="train/1.png: a pixel is NaN"):
+        targets.make_targets(broken, WHITE, 1.0)
+
+
+def test_stage_below_the_ssim_window_is_refused(views: tuple[View, ...]) -> None:
+    config = dataclasses.replace(CONFIG, stages=(Stage(0.25, 5),))
+    with pytest.raises(ConfigError, match="8x8 pixels, but SSIM needs 11"):
+        fit.fit(views, WHITE, config)
+
+
+def test_no_steps_give_the_start(views: tuple[View, ...]) -> None:
+    config = dataclasses.replace(CONFIG, stages=(Stage(1.0, 0),))
+    result = fit.fit(views, WHITE, config, seed=3)
+    begun = fit.start(views, WHITE, config, np.random.default_rng(3))
+    np.testing.assert_array_equal(result.gaussians.means, begun.means)
+    assert np.isnan(result.psnr)
+
+
+def test_camera_extent_and_distance() -> None:
+    stack = fit.posed_cameras(toy_object.views(8))
+    assert fit.camera_distance(stack, np.zeros(3)) == pytest.approx(4.0, rel=1e-5)
+    # The cameras lie on a sphere of radius 4 about nearly their mean.
+    assert fit.camera_extent(stack) == pytest.approx(4.4, rel=0.1)
+    assert jnp.asarray(stack.fx).shape == (8,)
