@@ -1,11 +1,14 @@
 """What a loader returns: posed images of one object, checked and ready."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float
 
+from jaxsplat.core import cameras
 from jaxsplat.core.cameras import Camera
+from jaxsplat.errors import DataError
 
 GOOD = "good"
 
@@ -56,3 +59,27 @@ class ObjectSet:
     intrinsics: Camera
     background: tuple[float, float, float] | None
     warnings: tuple[str, ...] = ()
+
+
+def posed_cameras(views: Sequence[View]) -> Camera:
+    """Returns the stack of the views' cameras.
+
+    Raises:
+        DataError: a view has no pose.
+    """
+    posed = []
+    for view in views:
+        if view.camera is None:
+            raise DataError(f"{view.name}: a training view has no pose")
+        posed.append(view.camera)
+    return cameras.stack(posed)
+
+
+def over_background(
+    view: View, background: Float[np.ndarray, "3"]
+) -> Float[np.ndarray, "h w 3"]:
+    """Returns a view's image over a background where it has alpha, else as it is."""
+    if view.alpha is None:
+        return view.image
+    over = view.image + (1 - view.alpha[..., None]) * background
+    return over.astype(np.float32)

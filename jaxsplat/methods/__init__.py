@@ -1,17 +1,17 @@
 """Whole detectors, each a choice of parts."""
 
-from jaxsplat.methods.inspector import Inspected, Inspector
-from jaxsplat.methods.registry import Method, Preset, make_method
-from jaxsplat.methods.twin import Twin, make_twin, photograph, render_twin
+from jaxsplat.methods.detector import Detector
+from jaxsplat.methods.inspection import Inspection
+from jaxsplat.methods.method import Method, Preset
+from jaxsplat.methods.registry import METHODS, find_method
+from jaxsplat.methods.storage import storable
 
 __all__ = [
-    "Inspected",
-    "Inspector",
+    "METHODS",
+    "Detector",
+    "Inspection",
     "Method",
     "Preset",
-    "Twin",
-    "make_method",
-    "make_twin",
-    "photograph",
-    "render_twin",
+    "find_method",
+    "storable",
 ]

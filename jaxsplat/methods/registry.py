@@ -1,32 +1,26 @@
 """The methods by name."""
 
-from typing import Literal
-
-from jaxsplat import features
+from jaxsplat.errors import ConfigError
 from jaxsplat.methods import best, splatpose
-from jaxsplat.methods.inspector import Inspector
-from jaxsplat.methods.twin import Twin
+from jaxsplat.methods.method import Method
 
-Method = Literal["best", "splatpose"]
-Preset = Literal["fast", "paper"]
+METHODS = {"best": best.PRESETS, "splatpose": splatpose.PRESETS}
 
 
-def make_method(
-    name: Method,
-    twin: Twin,
-    network: features.FeatureNetwork,
-    preset: Preset = "fast",
-    seed: int = 0,
-) -> Inspector:
-    """Returns a method, ready for one object.
+def find_method(name: str, preset: str = "fast") -> Method:
+    """Returns a method by its name.
 
     Args:
-        name: "best", or "splatpose" as published.
-        twin: the fitted object.
-        network: what images are compared by.
-        preset: of "splatpose"; "best" is the same in both.
-        seed: of what is random.
+        name: a key of `METHODS`.
+        preset: "fast", or "paper" for the published settings.
+
+    Raises:
+        ConfigError: there is no such method or preset.
     """
-    if name == "best":
-        return best.Best(twin, network, best.BestConfig())
-    return splatpose.SplatPose(twin, network, splatpose.PRESETS[preset], seed)
+    for kind, value, known in (
+        ("method", name, list(METHODS)),
+        ("preset", preset, list(METHODS.get(name, {}))),
+    ):
+        if value not in known:
+            raise ConfigError(f"{kind} {value!r}: expected one of {', '.join(known)}")
+    return METHODS[name][preset]

@@ -1,34 +1,44 @@
-"""Poses of photographs: coarse starts from a gallery, refined through the renderer."""
+"""Poses of photographs: coarse starts, refined through the renderer."""
 
-from jaxsplat.core.cameras import at_poses
-from jaxsplat.pose.estimate import OUTCOME_TEXT, Outcome, PoseEstimate
-from jaxsplat.pose.refine.adam_screw import AdamScrewConfig, refine_adam_screw
-from jaxsplat.pose.refine.lm import LmConfig, refine_lm
+from jaxsplat.pose.estimate import (
+    OUTCOME_TEXT,
+    TRUSTED,
+    CoarsePoses,
+    Outcome,
+    PoseEstimate,
+)
+from jaxsplat.pose.expected import expected_photographs
+from jaxsplat.pose.parts import Refine, Starts
+from jaxsplat.pose.refine.adam_screw import AdamScrew, ScrewState
+from jaxsplat.pose.refine.lm import Lm
 from jaxsplat.pose.refine.stages import Stage, stages_for
-from jaxsplat.pose.starts.appearance import find_starts
+from jaxsplat.pose.starts.appearance import GalleryStarts
 from jaxsplat.pose.starts.gallery import (
     Gallery,
     build_gallery,
     gallery_poses,
     sphere_poses,
 )
-from jaxsplat.pose.starts.silhouettes import find_starts_by_silhouette
+from jaxsplat.pose.starts.silhouettes import SilhouetteStarts
 
 __all__ = [
     "OUTCOME_TEXT",
-    "AdamScrewConfig",
+    "TRUSTED",
+    "AdamScrew",
+    "CoarsePoses",
     "Gallery",
-    "LmConfig",
+    "GalleryStarts",
+    "Lm",
     "Outcome",
     "PoseEstimate",
+    "Refine",
+    "ScrewState",
+    "SilhouetteStarts",
     "Stage",
-    "at_poses",
+    "Starts",
     "build_gallery",
-    "find_starts",
-    "find_starts_by_silhouette",
+    "expected_photographs",
     "gallery_poses",
-    "refine_adam_screw",
-    "refine_lm",
     "sphere_poses",
     "stages_for",
 ]

@@ -22,9 +22,7 @@ from jaxsplat.core.cameras import Camera
 from jaxsplat.pose import exposure as exposures
 from jaxsplat.pose.exposure import Exposure
 from jaxsplat.rendering import NormalEquations, motion
-from jaxsplat.rendering import api as render_api
-from jaxsplat.rendering.backends import Backend
-from jaxsplat.scene.gaussians import Gaussians
+from jaxsplat.rendering.twin import Twin, look
 
 _MIN_DEPTH = 1e-3
 # Coverage from which a pixel's own depth is taken.
@@ -53,33 +51,15 @@ class Template:
     camera: Camera
 
 
-def render_template(
-    gaussians: Gaussians,
-    camera: Camera,
-    center: Float[Array, "3"],
-    *,
-    backend: Backend | None = None,
-    capacity: int | None = None,
-    minification: float | Float[Array, ""] | None = None,
-) -> tuple[Template, Array]:
-    """Returns the template seen by one camera, and `render.Rendered.needed`.
+def render_template(twin: Twin, camera: Camera) -> tuple[Template, Array]:
+    """Returns the template seen by one camera, and `rendering.Rendered.needed`.
 
     Args:
-        gaussians: the good object.
-        camera: one camera.
-        center: point of the world whose depth is taken far from the object, [3].
-        backend: of the renderer.
-        capacity: of the renderer.
-        minification: of the renderer.
+        twin: the good object. Far from it, the depth of its centre is taken.
+        camera: one camera, of any image size up to the twin's.
     """
-    drawn = render_api.render(
-        gaussians,
-        camera,
-        backend=backend,
-        capacity=capacity,
-        minification=minification,
-    )
-    far = _FAINT * se3.apply(camera.camera_from_world, center)[2]
+    drawn = look(twin, camera)
+    far = _FAINT * se3.apply(camera.camera_from_world, twin.center)[2]
     beside = (_spread(drawn.depth) + far) / (_spread(drawn.alpha) + _FAINT)
     own = drawn.depth / jnp.maximum(drawn.alpha, _FAINT)
     depth = jnp.where(drawn.alpha > _SOLID, own, beside)
@@ -156,7 +136,7 @@ def equations(
 ) -> Callable[[Float[Array, "4 4"]], NormalEquations]:
     """Returns the function from a pose to the equations of the moved template there.
 
-    The parameters are those of `render.motion.moved`. Pixels that move out of the
+    The parameters are those of `rendering.motion.moved`. Pixels that move out of the
     photograph meet its background and do not pull.
 
     Args:
@@ -166,7 +146,7 @@ def equations(
         center: point of the world that rotations turn about, [3].
         exposure: of the photograph.
         scale: residual at which a pixel's influence begins to fall; the cost is that of
-            `render.NormalEquations`.
+            `rendering.NormalEquations`.
     """
     expected = exposure.apply(template.color, template.alpha)
     slopes = _slopes(expected)

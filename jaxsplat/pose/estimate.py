@@ -1,21 +1,31 @@
-"""What a pose solver returns, and what its outcome codes mean."""
+"""What is found of a photograph's pose, and what the outcome codes mean."""
 
 import dataclasses
 import enum
+from typing import NamedTuple
 
 import jax
 from jax import Array
 from jaxtyping import Float, Int
 
+from jaxsplat.pose.exposure import Exposure
+
 
 class Outcome(enum.IntEnum):
-    """How a pose search ended; the caller decides what a failure means."""
+    """How the search for a photograph's pose ended.
+
+    The solvers tell the first five, a detector the others, of photographs that no
+    solver was given or whose pose was never complete.
+    """
 
     CONVERGED = 0
     MAX_STEPS = 1
     NONFINITE = 2
     OUT_OF_VIEW = 3
     AMBIGUOUS = 4
+    UNREADABLE = 5
+    WRONG_SHAPE = 6
+    TOO_NEAR = 7
 
 
 OUTCOME_TEXT = {
@@ -27,7 +37,28 @@ OUTCOME_TEXT = {
     "pose tried shows the object; the best pose before that is kept.",
     Outcome.AMBIGUOUS: "Ambiguous: a quite different pose explains the photograph "
     "nearly as well, as with symmetric objects; the better one is kept.",
+    Outcome.UNREADABLE: "Unreadable: the photograph could not be read.",
+    Outcome.WRONG_SHAPE: "Wrong shape: the photograph's sides are not in the ratio of "
+    "the training views', so its lens is not known.",
+    Outcome.TOO_NEAR: "Too near: the render needs longer lists than can be planned, "
+    "and would have left out a part of the object.",
 }
+
+# The pose is to be trusted, as far as its search can tell.
+TRUSTED = frozenset({Outcome.CONVERGED, Outcome.MAX_STEPS})
+
+
+class CoarsePoses(NamedTuple):
+    """Poses that may explain each photograph, best first.
+
+    Attributes:
+        camera_from_world: k of each photograph, [b, k, 4, 4].
+        costs: what they are ordered by, in the finder's own terms; infinite for poses
+            that only fill up, [b, k].
+    """
+
+    camera_from_world: Float[Array, "b k 4 4"]
+    costs: Float[Array, "b k"]
 
 
 @jax.tree_util.register_dataclass
@@ -42,14 +73,16 @@ class PoseEstimate:
             tells wrong minima, which also count as converged.
         steps: optimiser steps taken, [...].
         outcome: an `Outcome` each, [...].
-        covariance: of the pose as the six parameters of `render.motion.moved` (scene
+        covariance: of the pose as the six parameters of `rendering.motion.moved` (scene
             units, then radians), [..., 6, 6]: the residual's variance times the inverse
             of the last normal equations' matrix. Neighbouring residuals are alike, and
             the model has errors of its own, so true errors are larger (13 deviations in
             the median on the bundled sample); it tells which directions are uncertain.
             NaN where a solver has none.
+        exposure: of the photographs, by which the twin is seen as they show it; as in
+            the training views where a solver does not look for it.
         needed: the most (tile, splat) pairs that a render on the way took, [...]. More
-            than the solver's capacity means that the farthest splats were left out.
+            than the twin's capacity means that the farthest splats were left out.
     """
 
     camera_from_world: Float[Array, "*b 4 4"]
@@ -57,4 +90,5 @@ class PoseEstimate:
     steps: Int[Array, " *b"]
     outcome: Int[Array, " *b"]
     covariance: Float[Array, "*b 6 6"]
+    exposure: Exposure
     needed: Int[Array, " *b"]

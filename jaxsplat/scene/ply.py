@@ -78,6 +78,18 @@ def read_ply(path: str | os.PathLike[str]) -> scene_gaussians.Gaussians:
     return _gaussians(path, rows)
 
 
+def stored(gaussians: scene_gaussians.Gaussians) -> scene_gaussians.Gaussians:
+    """Returns the live rows as they would come back from a file.
+
+    Once so rounded, they come back bit for bit: a colour is then the nearest float32 to
+    what its coefficient says, or the coefficient the nearest to the colour.
+    """
+    live = np.flatnonzero(np.asarray(gaussians.live))
+    names, table = _table(gaussians, live)
+    layout = np.dtype([(name, "<f4") for name in names])
+    return _gaussians("the scene", table.view(layout)[:, 0])
+
+
 def _table(
     gaussians: scene_gaussians.Gaussians, live: np.ndarray
 ) -> tuple[list[str], Float[np.ndarray, "n q"]]:

@@ -11,7 +11,9 @@ from jaxtyping import Bool, Float, Int
 from jaxsplat.core import se3
 from jaxsplat.core.screw import screw_exp, screw_exp_published
 from jaxsplat.pose.estimate import Outcome, PoseEstimate
-from jaxsplat.pose.refine.photometric import Look, Scene, look, shows_object
+from jaxsplat.pose.exposure import neutral
+from jaxsplat.pose.refine.photometric import Look, Scene, look
+from jaxsplat.pose.visibility import shows_object
 
 # Converged: the last steps lowered the best loss by less than this share. As many
 # steps as it takes to leave the saddle, where the loss stands still as well.
@@ -91,10 +93,10 @@ def descend(
         published: as in `motion`.
     """
     adam = optax.adam(learning_rate, b1=0.9, b2=0.999, eps=1e-8)
-    shown = shows_object(query, scene.background)
+    shown = shows_object(query, scene.twin.background)
 
     def moved(parameters: Array) -> Array:
-        return se3.matmul(start, motion(parameters, scene.center, published))
+        return se3.matmul(start, motion(parameters, scene.twin.center, published))
 
     def loss_at(parameters: Array) -> tuple[Array, Look]:
         seen = look(scene, query, moved(parameters))
@@ -166,5 +168,6 @@ def _estimate(
         best.steps,
         outcome.astype(jnp.int32),
         jnp.full((6, 6), jnp.nan),
+        neutral(scene.twin.background),
         best.needed,
     )

@@ -8,20 +8,23 @@ here and is one for the whole batch.
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Int, PRNGKeyArray
 
-from jaxsplat.core.cameras import Camera, at_poses
+from jaxsplat.core import cameras, resampling
+from jaxsplat.core.cameras import Camera
+from jaxsplat.data.views import View, posed_cameras
 from jaxsplat.errors import ConfigError
 from jaxsplat.pose.estimate import PoseEstimate
 from jaxsplat.pose.pairs import check_together, map_pairs
 from jaxsplat.pose.refine import adam_loop, photometric
+from jaxsplat.pose.refine.photometric import Scene
 from jaxsplat.rendering import api as render_api
-from jaxsplat.rendering.backends import Backend
-from jaxsplat.scene.gaussians import Gaussians
+from jaxsplat.rendering.twin import Twin
 
 # Deviation of the seven parameters at the start, as in the published code.
 START_DEVIATION = 1e-6
@@ -29,24 +32,53 @@ START_DEVIATION = 1e-6
 _CAPACITY_SLACK = 1.5
 
 
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
-class AdamScrewConfig:
-    """Settings of the solver; the defaults are the paper's and its code's.
+class ScrewState:
+    """What the solver keeps of an object.
 
     Attributes:
-        steps: Adam steps for every query.
+        parameters: the seven numbers that every search starts at, [7].
+        capacity: of the renderer's lists at the size of the comparison, where the
+            twin's is `planned` (static).
+        planned: see `capacity` (static).
+    """
+
+    parameters: Float[Array, "7"]
+    capacity: int = dataclasses.field(metadata=dict(static=True))
+    planned: int = dataclasses.field(metadata=dict(static=True))
+
+
+@dataclasses.dataclass(frozen=True)
+class AdamScrew:
+    """The solver of the paper; the defaults are the paper's and its code's.
+
+    The seven parameters start at random numbers of deviation 1e-6, as published. There
+    they enter only as products (sin(angle) w, angle v), so the start is a saddle and
+    some 25 of the 175 steps go to leaving it. Rates are in radians and scene units:
+    they suit a scene whose camera distance is a few units, as the paper's 4. The
+    numbers drawn are the same for all photographs.
+
+    The estimate is the pose of least loss among all that were tried, the start
+    included. The exposure is not looked for.
+
+    Attributes:
+        steps: Adam steps for every photograph; another number is the same program.
         ssim_weight: lambda of equation 7.
         published: take the published code's motion instead of the paper's: the axis is
             not made a unit vector, and its matrix is transposed.
-        keep: how many of a query's starts are refined, those with the lowest loss.
-        together: how many (query, start) pairs are rendered side by side; the others
-            follow one after another. None takes all on a GPU and 8 on a CPU.
+        keep: how many of a photograph's starts are refined, those of lowest loss.
+        side: longer image side in pixels at which render and photograph are compared;
+            the photograph's own when None, as the paper has it.
+        together: how many (photograph, start) pairs are rendered side by side; the
+            others follow one after another. None takes all on a GPU and 8 on a CPU.
     """
 
     steps: int = 175
     ssim_weight: float = 0.2
     published: bool = False
     keep: int = 1
+    side: int | None = None
     together: int | None = None
 
     def __post_init__(self) -> None:
@@ -58,92 +90,76 @@ class AdamScrewConfig:
             )
         if self.keep < 1:
             raise ConfigError(f"keep: found {self.keep}, expected 1 or more")
+        if self.side is not None and self.side < 1:
+            raise ConfigError(f"side: found {self.side}, expected pixels above 0")
         check_together(self.together)
 
+    def prepare(
+        self, twin: Twin, views: Sequence[View], key: PRNGKeyArray
+    ) -> ScrewState:
+        """Draws the start and plans the lists; arguments as in `parts.Starts`."""
+        posed = posed_cameras(views)
+        small = cameras.at_poses(self._small(twin), posed.camera_from_world)
+        capacity = render_api.plan(twin.gaussians, small, slack=_CAPACITY_SLACK)
+        parameters = START_DEVIATION * jax.random.normal(key, (7,))
+        return ScrewState(parameters, capacity, twin.capacity)
 
-def refine_adam_screw(
-    gaussians: Gaussians,
-    camera: Camera,
-    queries: Float[Array, "b h w 3"],
-    starts: Float[Array, "b k 4 4"],
-    *,
-    key: PRNGKeyArray,
-    center: Float[Array, "3"] | None = None,
-    background: Float[Array, "3"] | None = None,
-    config: AdamScrewConfig | None = None,
-    backend: Backend | None = None,
-    capacity: int | None = None,
-    minification: float | Float[Array, ""] | None = None,
-) -> PoseEstimate:
-    """Returns the refined pose of each photograph, found in one XLA program.
+    def __call__(
+        self,
+        twin: Twin,
+        state: ScrewState,
+        photographs: Float[Array, "b h w 3"],
+        starts: Float[Array, "b k 4 4"],
+    ) -> PoseEstimate:
+        """Returns the refined poses in one XLA program; see `parts.Refine`."""
+        camera = self._small(twin)
+        # As much more as the twin's own lists have become since.
+        capacity = state.capacity * twin.capacity // state.planned
+        scene = Scene(
+            dataclasses.replace(twin, camera=camera, capacity=capacity),
+            jnp.float32(twin.camera.width / camera.width),
+            self.ssim_weight,
+        )
+        found = refine_scene(
+            scene,
+            resampling.area_resize(photographs, camera.height, camera.width),
+            starts,
+            state.parameters,
+            jnp.int32(self.steps),
+            published=self.published,
+            keep=self.keep,
+            together=self.together,
+        )
+        needed = jnp.ceil(found.needed.astype(jnp.float32) * (twin.capacity / capacity))
+        return dataclasses.replace(found, needed=needed.astype(jnp.int32))
 
-    The seven parameters start at random numbers of deviation 1e-6, as published. There
-    they enter only as products (sin(angle) w, angle v), so the start is a saddle and
-    some 25 of the 175 steps go to leaving it. Rates are in radians and scene units:
-    they suit a scene whose camera distance is a few units, as the paper's 4.
-
-    The numbers drawn are the same for all queries, so that the result for a query does
-    not depend on its place in the batch.
-
-    Args:
-        gaussians: the good object, n rows.
-        camera: intrinsics and image size of the queries; its pose is not looked at.
-        queries: photographs, RGB in [0, 1], [b, h, w, 3].
-        starts: `camera_from_world` of k coarse poses each, [b, k, 4, 4].
-        key: for the parameters' start.
-        center: what rotations turn about in the world, the origin when None, [3].
-        background: RGB behind the object, white when None, as the paper has it, [3].
-        config: settings; the paper's when None.
-        backend: of the renderer.
-        capacity: of the renderer's lists (`render.plan`). None plans it from the
-            starts, which reads one number back from the device before the program runs.
-        minification: of the renderer.
-
-    Returns:
-        The pose of least loss among all that were tried, the start included; [b].
-    """
-    if capacity is None:
-        views = at_poses(camera, starts.reshape(-1, 4, 4))
-        capacity = render_api.plan(gaussians, views, slack=_CAPACITY_SLACK)
-    config = AdamScrewConfig() if config is None else config
-    scene = photometric.Scene(
-        gaussians=gaussians,
-        camera=camera,
-        background=jnp.ones(3) if background is None else background,
-        center=jnp.zeros(3) if center is None else center,
-        ssim_weight=config.ssim_weight,
-        backend=backend,
-        capacity=capacity,
-        minification=minification,
-    )
-    return refine_scene(
-        scene,
-        queries,
-        starts,
-        key,
-        jnp.int32(config.steps),
-        published=config.published,
-        keep=config.keep,
-        together=config.together,
-    )
+    def _small(self, twin: Twin) -> Camera:
+        camera = twin.camera
+        longer = max(camera.width, camera.height)
+        scale = min(1.0, (self.side or longer) / longer)
+        return cameras.resized(
+            camera,
+            max(round(camera.width * scale), 1),
+            max(round(camera.height * scale), 1),
+        )
 
 
 @functools.partial(jax.jit, static_argnames=("published", "keep", "together"))
 def refine_scene(
-    scene: photometric.Scene,
+    scene: Scene,
     queries: Float[Array, "b h w 3"],
     starts: Float[Array, "b k 4 4"],
-    key: PRNGKeyArray,
+    parameters: Float[Array, "7"],
     steps: Int[Array, ""],
     *,
     published: bool,
     keep: int,
     together: int | None,
 ) -> PoseEstimate:
-    """Returns what `refine_adam_screw` returns; another number of steps or another
-    cloud of the same size is the same program.
+    """Returns what `AdamScrew` returns.
+
+    Another number of steps or another cloud of the same size is the same program.
     """
-    parameters = START_DEVIATION * jax.random.normal(key, (7,))
     starts = _lowest(scene, queries, starts, keep, together)
 
     def refine_one(pair: tuple[Array, Array]) -> PoseEstimate:
@@ -163,7 +179,7 @@ def refine_scene(
 
 
 def _lowest(
-    scene: photometric.Scene,
+    scene: Scene,
     queries: Array,
     starts: Array,
     keep: int,

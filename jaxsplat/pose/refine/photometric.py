@@ -1,4 +1,4 @@
-"""How well a pose explains a photograph: the loss of its render, what is in view."""
+"""How well a pose explains a photograph by SplatPose's loss."""
 
 import dataclasses
 
@@ -8,16 +8,10 @@ from jax import Array
 from jaxtyping import Bool, Float, Int
 
 from jaxsplat.core import cameras
-from jaxsplat.core.cameras import Camera
-from jaxsplat.data.background import TOLERANCE
 from jaxsplat.fitting import losses
+from jaxsplat.pose.visibility import MIN_COVERAGE
 from jaxsplat.rendering import api as render_api
-from jaxsplat.rendering.backends import Backend
-from jaxsplat.scene.gaussians import Gaussians
-
-# An object that covers less of the image than this is not in view: ten pixels of a
-# 100x100 image, from which no pose can be told.
-MIN_COVERAGE = 1e-3
+from jaxsplat.rendering.twin import Twin
 
 
 @jax.tree_util.register_dataclass
@@ -26,24 +20,14 @@ class Scene:
     """What every query of a batch has in common.
 
     Attributes:
-        gaussians: the good object.
-        camera: intrinsics and image size; the pose is not looked at.
-        background: RGB behind the object, [3].
-        center: world point that rotations turn about, [3].
-        minification: of the renderer.
+        twin: the good object; its camera has the size at which queries are compared.
+        minification: of the renderer, the same for all poses as the paper has it.
         ssim_weight: lambda of the loss (static).
-        backend: of the renderer (static).
-        capacity: of the renderer's lists (static).
     """
 
-    gaussians: Gaussians
-    camera: Camera
-    background: Float[Array, "3"]
-    center: Float[Array, "3"]
-    minification: float | Float[Array, ""] | None
+    twin: Twin
+    minification: Float[Array, ""]
     ssim_weight: float = dataclasses.field(metadata=dict(static=True))
-    backend: Backend | None = dataclasses.field(metadata=dict(static=True))
-    capacity: int = dataclasses.field(metadata=dict(static=True))
 
 
 @jax.tree_util.register_dataclass
@@ -67,25 +51,14 @@ def look(
     scene: Scene, query: Float[Array, "h w 3"], camera_from_world: Float[Array, "4 4"]
 ) -> Look:
     """Returns how the object looks from a pose, compared with a photograph."""
+    twin = scene.twin
     rendered = render_api.render(
-        scene.gaussians,
-        cameras.with_pose(scene.camera, camera_from_world),
-        background=scene.background,
-        backend=scene.backend,
-        capacity=scene.capacity,
+        twin.gaussians,
+        cameras.with_pose(twin.camera, camera_from_world),
+        background=twin.background,
+        backend=twin.backend,
+        capacity=twin.capacity,
         minification=scene.minification,
     )
     loss = losses.photometric(rendered.color, query, scene.ssim_weight)
     return Look(loss, jnp.mean(rendered.alpha) >= MIN_COVERAGE, rendered.needed)
-
-
-def shows_object(
-    query: Float[Array, "h w 3"], background: Float[Array, "3"]
-) -> Bool[Array, ""]:
-    """Returns whether a photograph shows more than its background.
-
-    A pixel does when a channel differs by more than the two grey levels that
-    `data.silhouette` allows; `MIN_COVERAGE` of them make an object.
-    """
-    marked = jnp.any(jnp.abs(query - background) > TOLERANCE, axis=-1)
-    return jnp.mean(marked.astype(jnp.float32)) >= MIN_COVERAGE

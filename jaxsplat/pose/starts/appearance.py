@@ -5,19 +5,24 @@ turned in the image plane by steps, is compared with all views in one matrix pro
 The best views are then aligned with the photograph as they are, without rendering.
 """
 
+import dataclasses
 import functools
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
-from jaxtyping import Float
+from jaxtyping import Float, PRNGKeyArray
 
 from jaxsplat.core import cameras, resampling, se3
 from jaxsplat.core.cameras import Camera
+from jaxsplat.data.views import View
 from jaxsplat.pose import alignment, descent, exposure, hypotheses, pyramid
+from jaxsplat.pose.estimate import CoarsePoses
 from jaxsplat.pose.pairs import side_by_side
 from jaxsplat.pose.starts import codes, placing
-from jaxsplat.pose.starts.gallery import Gallery
+from jaxsplat.pose.starts.gallery import Gallery, gallery_of_views
+from jaxsplat.rendering.twin import Twin
 
 # (view, turn) pairs that are aligned for each photograph.
 _CANDIDATES = 16
@@ -25,51 +30,64 @@ _STEPS = 8
 _SCALE = 1.0
 
 
-@functools.partial(jax.jit, static_argnames="k")
-def find_starts(
-    gallery: Gallery, camera: Camera, queries: Float[Array, "b h w 3"], k: int
-) -> tuple[Float[Array, "b k 4 4"], Float[Array, "b k"]]:
-    """Returns poses that may explain each photograph, best first.
+@dataclasses.dataclass(frozen=True)
+class GalleryStarts:
+    """The finder: any rotation in the image plane is looked for.
 
-    Any rotation in the image plane is looked for; the object may be off centre, nearer
-    or farther than in the gallery, brighter or darker.
+    The object may be off centre, nearer or farther than in the gallery, brighter or
+    darker. Costs are the alignment's; they are infinite for poses that only fill up,
+    and for photographs that are not finite.
 
-    Args:
-        gallery: of the object.
-        camera: intrinsics and image size of the queries; its pose is not looked at.
-        queries: photographs, RGB in [0, 1], [b, h, w, 3].
-        k: how many; they look at the object from different sides.
-
-    Returns:
-        `camera_from_world` and the alignment's cost. Costs are infinite for poses that
-        only fill up, and for photographs that are not finite.
+    Attributes:
+        k: poses of each photograph; they look at the object from different sides.
     """
-    small = pyramid.shrunken(camera, pyramid.coarsest(camera.width, camera.height))
+
+    k: int = 4
+
+    def __post_init__(self) -> None:
+        hypotheses.check_count(self.k)
+
+    def prepare(self, twin: Twin, views: Sequence[View], key: PRNGKeyArray) -> Gallery:
+        """Renders the gallery from where the views were taken; see `parts.Starts`."""
+        del key
+        return gallery_of_views(twin, views)
+
+    def __call__(
+        self, twin: Twin, state: Gallery, photographs: Float[Array, "b h w 3"]
+    ) -> CoarsePoses:
+        """Returns coarse poses; see `parts.Starts`."""
+        return _find(self.k, twin, state, photographs)
+
+
+@functools.partial(jax.jit, static_argnames="k")
+def _find(k: int, twin: Twin, gallery: Gallery, photographs: Array) -> CoarsePoses:
+    size = twin.camera.width, twin.camera.height
+    small = pyramid.shrunken(twin.camera, pyramid.coarsest(*size))
 
     def one(image: Array) -> tuple[Array, Array]:
-        background = exposure.border_color(image, gallery.background)
-        candidates, views = _candidates(gallery, small, image, background)
+        background = exposure.border_color(image, twin.background)
+        candidates, views = _candidates(twin.center, gallery, small, image, background)
 
         def refine(pose: Array, view: Array) -> tuple[Array, Array]:
             template = jax.tree.map(lambda leaf: leaf[view], gallery.templates)
             at = cameras.with_pose(small, pose)
             seen = alignment.estimate_exposure(template, image, at, background)
             evaluate = alignment.equations(
-                template, image, small, gallery.center, seen, _SCALE
+                template, image, small, twin.center, seen, _SCALE
             )
-            found = descent.descend(evaluate, small, gallery.center, pose, _STEPS)
+            found = descent.descend(evaluate, small, twin.center, pose, _STEPS)
             return found.pose, jnp.where(found.finite, found.cost, jnp.inf)
 
         poses, costs = jax.vmap(refine)(candidates, views)
         chosen, costs = hypotheses.distinct(poses, costs, k)
         return poses[chosen], costs
 
-    images = resampling.area_resize(queries, small.height, small.width)
-    return lax.map(one, images, batch_size=side_by_side(len(images)))
+    images = resampling.area_resize(photographs, small.height, small.width)
+    return CoarsePoses(*lax.map(one, images, batch_size=side_by_side(len(images))))
 
 
 def _candidates(
-    gallery: Gallery, camera: Camera, image: Array, background: Array
+    center: Array, gallery: Gallery, camera: Camera, image: Array, background: Array
 ) -> tuple[Float[Array, "c 4 4"], Array]:
     """Returns the poses of the most similar (view, turn) pairs, and their views."""
     cut = codes.cut_out(image, background)
@@ -77,5 +95,5 @@ def _candidates(
     similarity = se3.matmul(jax.vmap(codes.encode)(turned), gallery.codes.T)
     _, best = lax.top_k(similarity.ravel(), min(_CANDIDATES, similarity.size))
     turn, view = jnp.divmod(best, len(gallery.codes))
-    place = functools.partial(placing.place, gallery, camera, cut)
+    place = functools.partial(placing.place, gallery, center, camera, cut)
     return jax.vmap(place)(view, turn), view

@@ -5,8 +5,8 @@ with. Where photographs left gaps between them, views are synthesised.
 """
 
 import dataclasses
-import functools
 import math
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,7 @@ from jaxtyping import Float
 
 from jaxsplat.core import cameras
 from jaxsplat.core.cameras import Camera, at_poses
+from jaxsplat.data.views import View, posed_cameras
 from jaxsplat.errors import ConfigError
 from jaxsplat.pose import alignment, pyramid
 from jaxsplat.pose.alignment import Template
@@ -23,8 +24,7 @@ from jaxsplat.pose.pairs import side_by_side
 from jaxsplat.pose.starts import codes
 from jaxsplat.rendering import api as render_api
 from jaxsplat.rendering import sampling
-from jaxsplat.rendering.backends import Backend
-from jaxsplat.scene.gaussians import Gaussians
+from jaxsplat.rendering.twin import Twin
 
 _GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
 # Directions all around that are offered for gaps, some 18 degrees apart.
@@ -45,8 +45,6 @@ class Gallery:
         rays: towards the outline's centre in camera axes, one deep, [v, 3].
         radii: of the outline, as tangents of the angle it is seen at, [v].
         templates: of the views, stacked along one leading axis.
-        center: world point that the views look at, [3].
-        background: RGB behind the object, [3].
     """
 
     codes: Float[Array, "v d"]
@@ -54,85 +52,51 @@ class Gallery:
     rays: Float[Array, "v 3"]
     radii: Float[Array, " v"]
     templates: Template
-    center: Float[Array, "3"]
-    background: Float[Array, "3"]
 
 
-def build_gallery(
-    gaussians: Gaussians,
-    camera: Camera,
-    camera_from_world: Float[Array, "v 4 4"],
-    *,
-    center: Float[Array, "3"] | None = None,
-    background: Float[Array, "3"] | None = None,
-    sampling_rate: float | Float[Array, ""] | None = None,
-    backend: Backend | None = None,
-) -> Gallery:
-    """Returns the gallery of a cloud seen from many poses.
+def build_gallery(twin: Twin, camera_from_world: Float[Array, "v 4 4"]) -> Gallery:
+    """Returns the gallery of an object seen from many poses.
 
     Args:
-        gaussians: the good object, n rows.
-        camera: intrinsics and image size of the queries; its pose is not looked at.
+        twin: the good object; its camera is that of the photographs.
         camera_from_world: the poses, such as `gallery_poses` returns, [v, 4, 4].
-        center: world point that they look at, the origin when None, [3].
-        background: RGB behind the object, white when None, [3].
-        sampling_rate: `render.sampling_rate` at the center of the photographs that the
-            cloud was fitted to; the median of the poses at the queries' size when None.
-        backend: of the renderer.
     """
-    shrink = pyramid.coarsest(camera.width, camera.height)
-    views = at_poses(pyramid.shrunken(camera, shrink), jnp.asarray(camera_from_world))
-    center = jnp.zeros(3) if center is None else center
-    if sampling_rate is None:
-        rates = jax.vmap(sampling.sampling_rate, in_axes=(0, None))(views, center)
-        sampling_rate = shrink * jnp.median(rates)
+    small = pyramid.shrunken(
+        twin.camera, pyramid.coarsest(twin.camera.width, twin.camera.height)
+    )
+    views = at_poses(small, jnp.asarray(camera_from_world))
     smaller = jax.vmap(sampling.minification, in_axes=(0, None, None))
     capacity = render_api.plan(
-        gaussians,
+        twin.gaussians,
         views,
         1.0,
-        minification=smaller(views, center, sampling_rate),
+        minification=smaller(views, twin.center, twin.sampling_rate),
     )
-    return _build(
-        gaussians,
-        views,
-        center,
-        jnp.ones(3) if background is None else background,
-        sampling_rate,
-        backend,
-        capacity,
-    )
+    return _build(dataclasses.replace(twin, camera=small, capacity=capacity), views)
 
 
-@functools.partial(jax.jit, static_argnames=("backend", "capacity"))
-def _build(
-    gaussians: Gaussians,
-    views: Camera,
-    center: Array,
-    background: Array,
-    sampling_rate: Array,
-    backend: Backend | None,
-    capacity: int,
-) -> Gallery:
+@jax.jit
+def _build(twin: Twin, views: Camera) -> Gallery:
     def one(camera: Camera) -> tuple[Array, Array, Array, Array, Template]:
-        template, _ = alignment.render_template(
-            gaussians,
-            camera,
-            center,
-            backend=backend,
-            capacity=capacity,
-            minification=sampling.minification(camera, center, sampling_rate),
-        )
-        behind = background[:, None, None] * (1 - template.alpha)
+        template, _ = alignment.render_template(twin, camera)
+        behind = twin.background[:, None, None] * (1 - template.alpha)
         image = jnp.clip(jnp.moveaxis(template.color + behind, 0, -1), 0.0, 1.0)
-        cut = codes.cut_out(image, background)
+        cut = codes.cut_out(image, twin.background)
         reduced = codes.turned(cut.image, jnp.float32(0))
         ray, radius = cameras.ray(camera, cut.center), cut.radius / camera.fx
         return codes.encode(reduced), reduced[3], ray, radius, template
 
     together = side_by_side(len(views.fx))
     encoded, outlines, rays, radii, templates = lax.map(one, views, batch_size=together)
-    return Gallery(encoded, outlines, rays, radii, templates, center, background)
+    return Gallery(encoded, outlines, rays, radii, templates)
+
+
+def gallery_of_views(twin: Twin, views: Sequence[View]) -> Gallery:
+    """Returns the gallery from where the views were taken, and where they left gaps."""
+    posed = np.asarray(posed_cameras(views).camera_from_world)
+    return build_gallery(
+        twin, jnp.asarray(gallery_poses(posed, np.asarray(twin.center)))
+    )
 
 
 def gallery_poses(

@@ -26,6 +26,7 @@ def turned_all_ways(cut: Cut) -> Float[Array, "t 4 s s"]:
 
 def place(
     gallery: Gallery,
+    center: Float[Array, "3"],
     camera: Camera,
     cut: Cut,
     view: Int[Array, ""],
@@ -35,6 +36,7 @@ def place(
 
     Args:
         gallery: of the object.
+        center: of the object in the world, [3].
         camera: intrinsics of the photograph; its pose is not looked at.
         cut: the object in the photograph.
         view: index into the gallery.
@@ -47,7 +49,7 @@ def place(
         cameras.ray(camera, cut.center),
         jnp.asarray(_TURNS)[turn],
         jnp.clip(zoom, 1 / _MOST_ZOOM, _MOST_ZOOM),
-        gallery.center,
+        center,
     )
 
 

@@ -7,45 +7,67 @@ need not be searched, and the photograph's is turned by steps. The distances of 
 side an object has the mirrored outline: some rank high that look at the wrong side.
 """
 
+import dataclasses
 import functools
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, PRNGKeyArray
 
 from jaxsplat.core import resampling, se3
-from jaxsplat.core.cameras import Camera
+from jaxsplat.data.views import View
 from jaxsplat.pose import exposure, hypotheses, pyramid
+from jaxsplat.pose.estimate import CoarsePoses
 from jaxsplat.pose.pairs import side_by_side
 from jaxsplat.pose.starts import codes, placing
-from jaxsplat.pose.starts.gallery import Gallery
+from jaxsplat.pose.starts.gallery import Gallery, gallery_of_views
+from jaxsplat.rendering.twin import Twin
 
 # (view, turn) pairs of which the different ones are taken.
 _CANDIDATES = 128
 _FAR = 2.0 * codes.SIDE  # pixels, to a mask that is empty
 
 
-@functools.partial(jax.jit, static_argnames="k")
-def find_starts_by_silhouette(
-    gallery: Gallery, camera: Camera, queries: Float[Array, "b h w 3"], k: int
-) -> tuple[Float[Array, "b k 4 4"], Float[Array, "b k"]]:
-    """Returns poses that may explain each photograph's outline, best first.
+@dataclasses.dataclass(frozen=True)
+class SilhouetteStarts:
+    """The finder: directions of the gallery's views, turns 15 degrees apart.
 
-    Arguments and poses are those of `find_starts`. Directions are those of the
-    gallery's views and turns 15 degrees apart.
+    Costs are the chamfer distance in reduced pixels (`codes.SIDE` along the cut). They
+    are infinite for poses that only fill up, and for photographs in which nothing
+    stands out.
 
-    Returns:
-        `camera_from_world` and the chamfer distance in reduced pixels
-        (`codes.SIDE` along the cut). Distances are infinite for poses that only fill
-        up, and for photographs in which nothing stands out.
+    Attributes:
+        k: poses of each photograph; they look at the object from different sides.
     """
-    small = pyramid.shrunken(camera, pyramid.coarsest(camera.width, camera.height))
+
+    k: int = 4
+
+    def __post_init__(self) -> None:
+        hypotheses.check_count(self.k)
+
+    def prepare(self, twin: Twin, views: Sequence[View], key: PRNGKeyArray) -> Gallery:
+        """Renders the gallery from where the views were taken; see `parts.Starts`."""
+        del key
+        return gallery_of_views(twin, views)
+
+    def __call__(
+        self, twin: Twin, state: Gallery, photographs: Float[Array, "b h w 3"]
+    ) -> CoarsePoses:
+        """Returns coarse poses; see `parts.Starts`."""
+        return _find(self.k, twin, state, photographs)
+
+
+@functools.partial(jax.jit, static_argnames="k")
+def _find(k: int, twin: Twin, gallery: Gallery, photographs: Array) -> CoarsePoses:
+    size = twin.camera.width, twin.camera.height
+    small = pyramid.shrunken(twin.camera, pyramid.coarsest(*size))
     views = prepare(gallery.outlines > 0.5)
 
     def one(image: Array) -> tuple[Array, Array]:
-        background = exposure.border_color(image, gallery.background)
+        background = exposure.border_color(image, twin.background)
         cut = codes.cut_out(image, background)
         turned = placing.turned_all_ways(cut)
         masks = turned[:, 3] > 0.5
@@ -53,13 +75,13 @@ def find_starts_by_silhouette(
         distances = jnp.where(jnp.any(masks), distances, jnp.inf).ravel()
         nearest, best = lax.top_k(-distances, min(_CANDIDATES, len(distances)))
         turn, view = jnp.divmod(best, len(gallery.outlines))
-        place = functools.partial(placing.place, gallery, small, cut)
+        place = functools.partial(placing.place, gallery, twin.center, small, cut)
         poses = jax.vmap(place)(view, turn)
         chosen, distances = hypotheses.distinct(poses, -nearest, k)
         return poses[chosen], distances
 
-    images = resampling.area_resize(queries, small.height, small.width)
-    return lax.map(one, images, batch_size=side_by_side(len(images)))
+    images = resampling.area_resize(photographs, small.height, small.width)
+    return CoarsePoses(*lax.map(one, images, batch_size=side_by_side(len(images))))
 
 
 class Masks(NamedTuple):

@@ -8,7 +8,7 @@ import scipy.ndimage
 from PIL import Image
 
 from jaxsplat import features
-from jaxsplat.scores import splatpose
+from jaxsplat.scores import published
 from tests.helpers import networks
 
 
@@ -62,7 +62,7 @@ def test_map_agrees_with_scipy_and_pillow(
     net: features.FeatureNetwork, size: tuple[int, int]
 ) -> None:
     queries, renders = images(0, 2, *size), images(1, 2, *size)
-    maps = splatpose.raw_maps(net, jnp.asarray(queries), jnp.asarray(renders))
+    maps = published.raw_maps(net, jnp.asarray(queries), jnp.asarray(renders))
     for found, query, render in zip(maps, queries, renders, strict=True):
         expected = reference(net, query, render)
         assert found.shape == expected.shape
@@ -72,25 +72,25 @@ def test_map_agrees_with_scipy_and_pillow(
 
 def test_equal_images_give_zero(net: features.FeatureNetwork) -> None:
     batch = jnp.asarray(images(2, 2, 8, 8))
-    assert float(jnp.abs(splatpose.raw_maps(net, batch, batch)).max()) == 0
+    assert float(jnp.abs(published.raw_maps(net, batch, batch)).max()) == 0
 
 
 def test_difference_below_a_byte_is_not_seen(net: features.FeatureNetwork) -> None:
     # Truncation: everything from 100/255 to just below 101/255 is byte 100.
     a = jnp.full((2, 64, 64, 3), 100.01 / 255, dtype=jnp.float32)
     b = jnp.full((2, 64, 64, 3), 100.99 / 255, dtype=jnp.float32)
-    assert float(splatpose.raw_maps(net, a, b).max()) == 0
+    assert float(published.raw_maps(net, a, b).max()) == 0
 
 
 def test_values_above_one_do_not_wrap(net: features.FeatureNetwork) -> None:
     white = jnp.ones((2, 64, 64, 3))
-    assert float(splatpose.raw_maps(net, white, 1.3 * white).max()) == 0
+    assert float(published.raw_maps(net, white, 1.3 * white).max()) == 0
 
 
 def test_batch_equals_each_pair_alone(net: features.FeatureNetwork) -> None:
     queries, renders = jnp.asarray(images(3, 2, 8, 8)), jnp.asarray(images(4, 2, 8, 8))
-    together = splatpose.raw_maps(net, queries, renders)
-    alone = splatpose.raw_maps(net, queries[1:], renders[1:])
+    together = published.raw_maps(net, queries, renders)
+    alone = published.raw_maps(net, queries[1:], renders[1:])
     np.testing.assert_allclose(together[1:], alone, rtol=1e-5)
 
 
@@ -99,7 +99,7 @@ def test_blur_is_scipys_up_to_the_border() -> None:
     maps = rng.uniform(size=(2, 40, 50)).astype(np.float32)
     expected = [scipy.ndimage.gaussian_filter(map_, sigma=4.0) for map_ in maps]
     np.testing.assert_allclose(
-        jax.jit(splatpose._blur)(jnp.asarray(maps)), expected, rtol=1e-5
+        jax.jit(published._blur)(jnp.asarray(maps)), expected, rtol=1e-5
     )
 
 
@@ -108,7 +108,7 @@ def test_number_that_is_not_finite_spoils_only_its_own_map(
 ) -> None:
     queries, renders = images(6, 2, 8, 8), images(7, 2, 8, 8)
     renders[0, 3, 3, 1] = np.nan
-    maps = splatpose.raw_maps(net, jnp.asarray(queries), jnp.asarray(renders))
+    maps = published.raw_maps(net, jnp.asarray(queries), jnp.asarray(renders))
     assert np.isnan(maps[0]).all()
     assert np.isfinite(maps[1]).all()
 
@@ -116,14 +116,14 @@ def test_number_that_is_not_finite_spoils_only_its_own_map(
 def test_unequal_shapes_are_refused(net: features.FeatureNetwork) -> None:
     queries, renders = jnp.ones((3, 16, 16, 3)), jnp.ones((1, 16, 16, 3))
     with pytest.raises((ValueError, TypeError)):
-        splatpose.raw_maps(net, queries, renders)
+        published.raw_maps(net, queries, renders)
 
 
 def test_normalize_maps_over_the_whole_set() -> None:
     maps = np.array([[[1, 2], [3, 2]], [[5, 9], [1, 1]]], dtype=np.float32)
-    scaled = splatpose.normalize_maps(maps)
+    scaled = published.normalize_maps(maps)
     np.testing.assert_allclose(scaled, (maps - 1) / 8)
-    np.testing.assert_allclose(splatpose.image_scores(scaled), [0.25, 1.0])
+    np.testing.assert_allclose(published.image_scores(scaled), [0.25, 1.0])
     assert scaled.dtype == np.float32
 
 
@@ -131,8 +131,8 @@ def test_scaling_keeps_the_order_and_the_ties() -> None:
     rng = np.random.default_rng(8)
     maps = rng.integers(0, 20, (6, 4, 4)).astype(np.float32)
     maps[3] = maps[1]
-    raw = splatpose.image_scores(maps)
-    scaled = splatpose.image_scores(splatpose.normalize_maps(maps))
+    raw = published.image_scores(maps)
+    scaled = published.image_scores(published.normalize_maps(maps))
     np.testing.assert_array_equal(
         np.sign(raw[:, None] - raw), np.sign(scaled[:, None] - scaled)
     )
@@ -141,12 +141,12 @@ def test_scaling_keeps_the_order_and_the_ties() -> None:
 
 def test_constant_maps_become_zero() -> None:
     maps = np.full((3, 4, 5), 7.0, dtype=np.float32)
-    np.testing.assert_array_equal(splatpose.normalize_maps(maps), 0 * maps)
+    np.testing.assert_array_equal(published.normalize_maps(maps), 0 * maps)
 
 
 def test_failed_map_is_left_out_of_the_scaling() -> None:
     maps = np.array([[[0.0, 2.0]], [[np.nan, np.nan]], [[4.0, 1.0]]])
-    scaled = splatpose.normalize_maps(maps)
+    scaled = published.normalize_maps(maps)
     np.testing.assert_array_equal(scaled[[0, 2]], maps[[0, 2]] / 4)
-    np.testing.assert_array_equal(splatpose.image_scores(scaled), [0.5, np.nan, 1.0])
-    assert np.isnan(splatpose.normalize_maps(np.full((2, 1, 1), np.inf))).all()
+    np.testing.assert_array_equal(published.image_scores(scaled), [0.5, np.nan, 1.0])
+    assert np.isnan(published.normalize_maps(np.full((2, 1, 1), np.inf))).all()

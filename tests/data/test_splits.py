@@ -3,7 +3,7 @@
 import numpy as np
 
 from jaxsplat.data.views import View
-from jaxsplat.study.splits import choose_queries, hold_out
+from jaxsplat.data.splits import choose_queries, hold_out
 
 
 def _views(**counts: int) -> tuple[View, ...]:

@@ -1,4 +1,4 @@
-"""Which photographs a run inspects, and which good views it keeps apart."""
+"""Which photographs are inspected, and which good views are kept apart."""
 
 from collections.abc import Sequence
 

@@ -1,0 +1,251 @@
+"""The detector of one object: fitted, saved, loaded, and asked about photographs."""
+
+import os
+import pathlib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from jaxsplat.data.views import ObjectSet
+from jaxsplat.errors import ConfigError
+from jaxsplat.fitting import FitConfig, FitProgress
+from jaxsplat.methods import inspecting, preparing, saving
+from jaxsplat.methods.inspecting import Prepared
+from jaxsplat.methods.inspection import Inspection
+from jaxsplat.methods.method import Method, Preset
+from jaxsplat.methods.preparing import FitSettings, Fitted
+from jaxsplat.methods.registry import find_method
+from jaxsplat.rendering.backends import Backend
+from jaxsplat.rendering.twin import Twin
+
+
+class _Fit:
+    """`Detector.fit(objects)` makes a detector, `detector.fit(objects)` fits that one.
+
+    So scikit-learn's way, settings first and then `fit`, and the short way are one.
+    """
+
+    def __get__(
+        self, detector: "Detector | None", kind: type["Detector"]
+    ) -> Callable[..., "Detector"]:
+        if detector is not None:
+            return detector._fit
+
+        def fit(
+            objects: ObjectSet,
+            method: str | Method = "best",
+            *,
+            watch: Callable[[FitProgress], None] | None = None,
+            checkpoint: pathlib.Path | None = None,
+            **settings: Any,
+        ) -> "Detector":
+            made = kind(method, **settings)
+            return made._fit(objects, watch=watch, checkpoint=checkpoint)
+
+        fit.__doc__ = kind._fit.__doc__
+        return fit
+
+
+class Detector:
+    """Finds defects in photographs of one object, taken from unknown poses.
+
+        detector = Detector.fit(load_object("my_part"))
+        for found in detector.inspect(["a.jpg", "b.jpg"]):
+            print(found.score, found.defective)
+
+    In all scores and maps higher is worse.
+
+    Attributes:
+        method: how photographs are inspected.
+        fitted: what the fit took and gave, None before.
+    """
+
+    fit = _Fit()
+
+    def __init__(
+        self,
+        method: str | Method = "best",
+        *,
+        preset: Preset = "fast",
+        fit_config: FitConfig | None = None,
+        seed: int = 0,
+        backend: Backend | None = None,
+    ) -> None:
+        """Keeps the settings; `fit` does the work.
+
+        Args:
+            method: a method, or the name of one (`methods.METHODS`).
+            preset: of the fit, and of a method that is named: "fast" or "paper".
+            fit_config: of the fit; what the preset says for the images' size when None.
+            seed: of everything random.
+            backend: of the renderer; the best that runs here when None.
+
+        Raises:
+            ConfigError: there is no such method or preset.
+        """
+        if isinstance(method, str):
+            method = find_method(method, preset)
+        self.method = method
+        self.fitted: Fitted | None = None
+        self._settings = FitSettings(preset, fit_config, seed, backend)
+        self._known: Prepared | None = None
+
+    @classmethod
+    def load(
+        cls, folder: str | os.PathLike[str], *, backend: Backend | None = None
+    ) -> "Detector":
+        """Returns a detector that gives the same numbers as the one that was saved.
+
+        Args:
+            folder: that `save` wrote.
+            backend: of the renderer; the best that runs here when None.
+
+        Raises:
+            DataError: the folder holds no detector, or a damaged one.
+        """
+        known, settings = saving.load(folder, backend)
+        detector = cls(
+            settings["method"],
+            preset=settings["preset"],
+            seed=settings["seed"],
+            backend=backend,
+        )
+        detector._known, detector.fitted = known, settings["fitted"]
+        return detector
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Writes scene.ply, detector.json and arrays.safetensors into a folder.
+
+        Raises:
+            ConfigError: the detector is not fitted, or has parts that are not storable.
+        """
+        saving.save(
+            folder,
+            self._prepared,
+            {
+                "method": self.method,
+                "preset": self._settings.preset,
+                "seed": self._settings.seed,
+                "fitted": self.fitted,
+            },
+        )
+
+    @property
+    def twin(self) -> Twin:
+        """The fitted object."""
+        return self._prepared.twin
+
+    @property
+    def threshold(self) -> float | None:
+        """Score above which a photograph is defective, None where that is not known."""
+        return self.method.calibrate.threshold(self._prepared.calibration)
+
+    def inspect(self, photos: Iterable[Any]) -> list[Inspection]:
+        """Returns the finding about each photograph, in their order.
+
+        A photograph's numbers do not depend on the others. One that fails (unreadable,
+        not finite, object not in view, pose ambiguous) has that outcome and no verdict.
+
+        Args:
+            photos: any number, of one size or mixed: paths, or arrays [h, w, 3] of
+                bytes or of numbers in [0, 1], [h, w, 4] with alpha, or `View`s.
+        """
+        if isinstance(photos, str | os.PathLike):
+            raise ConfigError(f"photos: found one path, expected a list: [{photos!r}]")
+        return inspecting.inspect(self.method, self._prepared, photos)
+
+    def score_samples(self, photos: Iterable[Any]) -> Float[np.ndarray, " n"]:
+        """Returns the anomaly score of each photograph, NaN where it has none.
+
+        Unlike scikit-learn's outlier detectors, higher is worse, as everywhere here.
+        """
+        return np.array([found.score for found in self.inspect(photos)], np.float32)
+
+    def predict(self, photos: Iterable[Any]) -> Int[np.ndarray, " n"]:
+        """Returns 1 for good photographs, -1 for defective ones, 0 without verdict."""
+        told = {None: 0, False: 1, True: -1}
+        return np.array([told[found.defective] for found in self.inspect(photos)], int)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Returns the settings by name, as scikit-learn's estimators do.
+
+        Args:
+            deep: whether to list the method's settings too, as `method__part__setting`.
+        """
+        found = {"method": self.method, **vars(self._settings)}
+        if deep:
+            inner = self.method.get_params()
+            found |= {f"method__{name}": value for name, value in inner.items()}
+        return found
+
+    def set_params(self, **params: Any) -> "Detector":
+        """Changes settings, named as `get_params` does, and returns the detector.
+
+        What was fitted with other settings is forgotten: call `fit` again.
+
+        Raises:
+            ConfigError: there is no such setting, or a value is refused.
+        """
+        mine = {name: params.pop(name) for name in list(params) if "__" not in name}
+        unknown = set(mine) - {"method", *vars(self._settings)}
+        unknown |= {name for name in params if not name.startswith("method__")}
+        if unknown:
+            raise ConfigError(
+                f"{min(unknown)}: no such setting, expected one of "
+                f"{', '.join(self.get_params())}"
+            )
+        settings = {**vars(self._settings), **mine}
+        method = settings.pop("method", self.method)
+        changed = type(self)(method, **settings)
+        inner = {name.removeprefix("method__"): v for name, v in params.items()}
+        changed.method = changed.method.set_params(**inner)
+        if (changed.method, changed._settings) != (self.method, self._settings):
+            self._known, self.fitted = None, None
+        self.method, self._settings = changed.method, changed._settings
+        return self
+
+    def compile(self) -> float:
+        """Compiles for photographs like the training views; returns the seconds.
+
+        `inspect` does so by itself; this is for those who want the first verdict soon.
+        """
+        return inspecting.prepare_programs(
+            self.method, self._prepared, self._prepared.twin.camera
+        )
+
+    @property
+    def _prepared(self) -> Prepared:
+        if self._known is None:
+            raise ConfigError(
+                "the detector is not fitted with these settings: call fit"
+            )
+        return self._known
+
+    def _fit(
+        self,
+        objects: ObjectSet,
+        *,
+        watch: Callable[[FitProgress], None] | None = None,
+        checkpoint: pathlib.Path | None = None,
+    ) -> "Detector":
+        """Fits a detector to an object's training views and returns it.
+
+        A tenth of the views, at most eight, is kept apart to tell what scores mean.
+
+        Args:
+            objects: from `load_object`; its test views are not looked at.
+            method: as in `Detector` (of the class's `fit` alone, with all its other
+                settings).
+            watch: called now and then with the fit's progress.
+            checkpoint: folder for an unfinished fit, from which the next call goes on.
+
+        Raises:
+            DataError: the views are not what a fit needs.
+            NumericsError: the fit left the finite numbers.
+        """
+        self._known, self.fitted = preparing.fit(
+            self.method, self._settings, objects, watch, checkpoint
+        )
+        return self

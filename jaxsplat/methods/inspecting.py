@@ -1,0 +1,153 @@
+"""The way of photographs through a method: taken, grouped by size, run, told."""
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsplat.core.cameras import Camera
+from jaxsplat.methods import photographs, programs
+from jaxsplat.methods.inspection import Inspection, failed, why_no_verdict
+from jaxsplat.methods.method import Method
+from jaxsplat.methods.photographs import Taken
+from jaxsplat.methods.programs import Judged, States
+from jaxsplat.pose import Outcome, PoseEstimate
+from jaxsplat.rendering.twin import Twin
+
+# How much longer than planned the renderer's lists may become for a photograph from
+# very near.
+_MOST_GROWTH = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """All that inspection needs of one object.
+
+    Attributes:
+        twin: the fitted object; its camera is that of the training views.
+        states: of the method's parts.
+        calibration: of the method's calibration; None while it is being made.
+    """
+
+    twin: Twin
+    states: States
+    calibration: Any = None
+
+
+def inspect(method: Method, known: Prepared, items: Iterable[Any]) -> list[Inspection]:
+    """Returns the finding about each photograph, in their order.
+
+    A photograph that fails is a finding too. Photographs of one size run together, as
+    many as the method says; a group that is not full is filled up, so that all run in
+    the same programs.
+
+    Args:
+        method: the parts.
+        known: the object.
+        items: photographs, see `photographs.take`; read one after another.
+    """
+    background = np.asarray(known.twin.background)
+    found: dict[int, Inspection] = {}
+    waiting: dict[tuple[int, int], dict[int, Taken]] = {}
+    for number, item in enumerate(items):
+        taken = photographs.take(item, number, known.twin.camera, background)
+        if isinstance(taken, Inspection):
+            found[number] = taken
+            continue
+        group = waiting.setdefault((taken.camera.width, taken.camera.height), {})
+        group[number] = taken
+        if len(group) == method.together:
+            found |= _inspect_group(method, known, group)
+            group.clear()
+    for group in waiting.values():
+        if group:
+            found |= _inspect_group(method, known, group)
+    return [found[number] for number in sorted(found)]
+
+
+def prepare_programs(method: Method, known: Prepared, camera: Camera) -> float:
+    """Compiles for photographs of a camera's size; returns the seconds that it took."""
+    twin = dataclasses.replace(known.twin, camera=camera)
+    return programs.compile_programs(method, twin, known.states, method.together)
+
+
+def _inspect_group(
+    method: Method, known: Prepared, group: dict[int, Taken]
+) -> dict[int, Inspection]:
+    """Returns the findings about photographs of one size, by their numbers.
+
+    Where a render needed longer lists than planned, as of photographs from nearer than
+    the training views, those photographs run again with longer ones.
+    """
+    camera = next(iter(group.values())).camera
+    twin = dataclasses.replace(known.twin, camera=camera)
+    left = dict(group)
+    found: dict[int, Inspection] = {}
+    while left:
+        programs.compile_programs(method, twin, known.states, method.together)
+        images = [taken.image for taken in left.values()]
+        images += images[-1:] * (method.together - len(images))
+        estimate, judged, seconds = programs.run(
+            method, twin, known.states, jnp.asarray(np.stack(images))
+        )
+        needed = np.asarray(judged.needed)
+        share = {stage: spent / len(left) for stage, spent in seconds.items()}
+        fits = dict(zip(left, needed <= twin.capacity))
+        told = _tell(method, known, list(left.values()), estimate, judged, share)
+        found |= {n: one for n, one in zip(left, told, strict=True) if fits[n]}
+        left = {number: taken for number, taken in left.items() if not fits[number]}
+        longer = twin.capacity
+        while longer < max(needed[: len(told)], default=0):
+            longer *= 2
+        if left and longer > _MOST_GROWTH * known.twin.capacity:
+            nearer = {n: failed(t.name, Outcome.TOO_NEAR) for n, t in left.items()}
+            return found | nearer
+        twin = dataclasses.replace(twin, capacity=longer)
+    return found
+
+
+def _tell(
+    method: Method,
+    known: Prepared,
+    taken: list[Taken],
+    estimate: PoseEstimate,
+    judged: Judged,
+    seconds: dict[str, float],
+) -> list[Inspection]:
+    scores = np.asarray(judged.scores)
+    threshold, verdicts = None, None
+    if known.calibration is not None:
+        threshold = method.calibrate.threshold(known.calibration)
+    if threshold is not None:
+        verdicts = method.calibrate(known.calibration, judged.scores)
+    poses, covariances = (
+        np.asarray(x) for x in (estimate.camera_from_world, estimate.covariance)
+    )
+    found = []
+    for row, one in enumerate(taken):
+        outcome = Outcome(int(estimate.outcome[row]))
+        reason = why_no_verdict(outcome, float(scores[row]), threshold)
+        defective, p_value = None, None
+        if verdicts is not None and not reason:
+            defective = bool(verdicts.defective[row])
+            p_value = float(verdicts.p_values[row])
+        found.append(
+            Inspection(
+                name=one.name,
+                outcome=outcome,
+                reason=reason,
+                score=float(scores[row]),
+                defective=defective,
+                p_value=p_value,
+                camera_from_world=poses[row],
+                covariance=covariances[row],
+                loss=float(estimate.loss[row]),
+                steps=int(estimate.steps[row]),
+                anomaly_map=np.asarray(judged.maps[row]),
+                render=np.asarray(judged.expected[row]),
+                stage_seconds=seconds,
+            )
+        )
+    return found

@@ -1,0 +1,95 @@
+"""A method of inspection: a composition of parts."""
+
+import dataclasses
+from typing import Any, Literal
+
+from jaxsplat.errors import ConfigError
+from jaxsplat.pose.parts import Refine, Starts
+from jaxsplat.rendering.backends import default_device
+from jaxsplat.scores.parts import Calibrate, Compare, Score
+
+Preset = Literal["fast", "paper"]
+
+# A CPU is as fast with one photograph as with eight; a GPU wants to be full.
+_BATCH_ON_GPU = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Method:
+    """How photographs are inspected; settings only, the same for every object.
+
+    Attributes:
+        name: what the method is called.
+        starts: finds coarse poses.
+        refine: finds the pose from them.
+        compare: makes the anomaly map.
+        score: makes the image's score from the map.
+        calibrate: tells what the score means.
+        batch: photographs in one program; fewer are filled up, so that a photograph's
+            numbers do not depend on how many there are. None takes 16 on a GPU and 1
+            on a CPU.
+        scaled_over_test_set: whether an evaluation scales the maps by minimum and
+            maximum over all test photographs, as SplatPose's code does. A detector
+            never does: no single photograph could be inspected.
+    """
+
+    name: str
+    starts: Starts
+    refine: Refine
+    compare: Compare
+    score: Score
+    calibrate: Calibrate
+    batch: int | None = None
+    scaled_over_test_set: bool = False
+
+    def __post_init__(self) -> None:
+        if self.batch is not None and self.batch < 1:
+            raise ConfigError(f"batch: found {self.batch}, expected 1 or more")
+
+    @property
+    def together(self) -> int:
+        """Photographs in one program on this machine."""
+        on_cpu = default_device().platform == "cpu"
+        return self.batch or (1 if on_cpu else _BATCH_ON_GPU)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Returns the settings by name, those of a part as `part__setting`.
+
+        Args:
+            deep: whether to list the parts' settings too.
+        """
+        found: dict[str, Any] = {}
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            found[field.name] = value
+            if deep and dataclasses.is_dataclass(value):
+                for inner in dataclasses.fields(value):
+                    found[f"{field.name}__{inner.name}"] = getattr(value, inner.name)
+        return found
+
+    def set_params(self, **params: Any) -> "Method":
+        """Returns the method with other settings, named as `get_params` does.
+
+        Whole parts are changed before settings of parts.
+
+        Raises:
+            ConfigError: there is no such setting, or a part refuses its value.
+        """
+        known = self.get_params()
+        unknown = [name for name in params if name not in known]
+        changed = self
+        for name in sorted(params, key=lambda name: "__" in name):
+            part, _, setting = name.partition("__")
+            if setting and name not in changed.get_params():
+                unknown.append(name)
+            if unknown:
+                raise ConfigError(
+                    f"{unknown[0]}: no such setting of {self.name!r}, expected one of "
+                    f"{', '.join(changed.get_params())}"
+                )
+            value = params[name]
+            if setting:
+                inner = getattr(changed, part)
+                value = dataclasses.replace(inner, **{setting: value})
+            changed = dataclasses.replace(changed, **{part: value})
+        return changed

@@ -1,0 +1,108 @@
+"""Photographs as people have them, made into what a detector looks at."""
+
+import dataclasses
+import os
+import pathlib
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from jaxsplat import data
+from jaxsplat.core import cameras
+from jaxsplat.core.cameras import Camera
+from jaxsplat.data.views import View, over_background
+from jaxsplat.errors import DataError
+from jaxsplat.methods.inspection import Inspection, failed
+from jaxsplat.pose import Outcome
+
+# What a feature network needs at least, in pixels a side.
+_LEAST_SIDE = 16
+# Floats that were made from bytes, or by filters, may go this far beyond [0, 1].
+_ROUNDING = 0.01
+
+
+@dataclasses.dataclass(frozen=True)
+class Taken:
+    """A photograph that can be inspected.
+
+    Attributes:
+        name: its path, or its number among those given.
+        image: RGB in [0, 1], [h, w, 3].
+        camera: its intrinsics and size.
+    """
+
+    name: str
+    image: Float[np.ndarray, "h w 3"]
+    camera: Camera
+
+
+def take(
+    item: Any, number: int, camera: Camera, background: Float[np.ndarray, "3"]
+) -> Taken | Inspection:
+    """Returns a photograph, or why it cannot be inspected.
+
+    Larger photographs are reduced to the camera's size, by area: the twin is no sharper
+    than the photographs it was fitted to. Smaller ones stay as they are.
+
+    Args:
+        item: a path; an array [h, w, 3] or [h, w, 4] of bytes, or of numbers in [0, 1];
+            or a `View`.
+        number: of the photograph among those given.
+        camera: of the training views, with the same lens.
+        background: RGB that photographs with alpha are put over, [3].
+    """
+    name = _name(item, number)
+    try:
+        view = _read(item, name)
+    except DataError as error:
+        return failed(name, Outcome.UNREADABLE, str(error))
+    image = over_background(view, background)
+    if not np.isfinite(image).all():
+        return failed(name, Outcome.NONFINITE, "the photograph holds NaN or infinity")
+    height, width = image.shape[:2]
+    if abs(width * camera.height / camera.width - height) > 1:
+        detail = f"{width}x{height}, expected {camera.width}x{camera.height}"
+        return failed(name, Outcome.WRONG_SHAPE, detail)
+    if min(width, height) < min(_LEAST_SIDE, camera.width, camera.height):
+        return failed(name, Outcome.WRONG_SHAPE, f"{width}x{height} is too small")
+    if width > camera.width or height > camera.height:
+        width, height = camera.width, camera.height
+        image = data.resize_area(image, width, height)
+    return Taken(name, image, cameras.resized(camera, width, height))
+
+
+def _name(item: Any, number: int) -> str:
+    if isinstance(item, View):
+        return item.name
+    return os.fspath(item) if isinstance(item, str | os.PathLike) else str(number)
+
+
+def _read(item: Any, name: str) -> View:
+    if isinstance(item, View):
+        return item
+    if isinstance(item, str | os.PathLike):
+        image, alpha = data.read_image(pathlib.Path(item))
+        return View(name, image, alpha)
+    if not isinstance(item, np.ndarray | jax.Array):
+        raise DataError(f"found {type(item).__name__}, expected a path or an array")
+    pixels = np.asarray(item)
+    if pixels.ndim != 3 or pixels.shape[2] not in (3, 4) or not pixels.size:
+        raise DataError(
+            f"found an array of shape {pixels.shape}, expected [h, w, 3] or [h, w, 4]"
+        )
+    if pixels.dtype == np.uint8:
+        pixels = pixels.astype(np.float32) / np.float32(255)
+    elif not np.issubdtype(pixels.dtype, np.floating):
+        raise DataError(f"found an array of {pixels.dtype}, expected uint8 or floats")
+    pixels = pixels.astype(np.float32)
+    finite = pixels[np.isfinite(pixels)]
+    if finite.size and (finite.min() < -_ROUNDING or finite.max() > 1 + _ROUNDING):
+        raise DataError(
+            f"found values from {finite.min():g} to {finite.max():g}, expected [0, 1]; "
+            "arrays of bytes must be uint8"
+        )
+    if pixels.shape[2] == 3:
+        return View(name, pixels)
+    return View(name, pixels[..., :3] * pixels[..., 3:], pixels[..., 3])

@@ -1,0 +1,147 @@
+"""From posed views of a good object to all that inspection needs."""
+
+import dataclasses
+import pathlib
+import time
+from collections.abc import Callable, Sequence
+
+import jax
+import numpy as np
+
+from jaxsplat import fitting, metrics
+from jaxsplat.data.splits import hold_out
+from jaxsplat.data.views import ObjectSet, View, posed_cameras
+from jaxsplat.fitting import FitConfig, FitProgress, FitResult
+from jaxsplat.methods import inspecting
+from jaxsplat.methods.inspecting import Prepared
+from jaxsplat.methods.inspection import Inspection
+from jaxsplat.methods.method import Method, Preset
+from jaxsplat.methods.programs import States
+from jaxsplat.methods.storage import storable
+from jaxsplat.rendering.backends import Backend
+from jaxsplat.rendering.twin import Twin, make_twin
+from jaxsplat.scene import gaussians as scene
+from jaxsplat.scene import ply
+
+# Good views that the fit does not see: they tell what scores mean.
+CALIBRATION_VIEWS = 8
+# A held-out good view takes part when its pose is nearer than this: one that was sought
+# at a wrong pose says nothing about scores at right ones.
+_CALIBRATION_ERROR_RAD = float(np.deg2rad(5.0))
+
+
+@dataclasses.dataclass(frozen=True)
+class FitSettings:
+    """Settings of a detector beside its method; see `Detector`."""
+
+    preset: Preset = "fast"
+    fit_config: FitConfig | None = None
+    seed: int = 0
+    backend: Backend | None = None
+
+
+@storable
+@dataclasses.dataclass(frozen=True)
+class Fitted:
+    """What the fit of a detector took and gave.
+
+    Attributes:
+        seconds: of the fit, without compilation.
+        prepare_seconds: of what the parts prepare, with its compilation.
+        compile_seconds: of compilation, of the fit and of the inspection.
+        psnr: of the training views in the last steps, in dB.
+        gaussians: live Gaussians of the scene.
+        views: names of the training views that were fitted.
+        calibrated_on: names of the good views that set the threshold.
+        held_out: good views that the fit did not see.
+    """
+
+    seconds: float
+    prepare_seconds: float
+    compile_seconds: float
+    psnr: float
+    gaussians: int
+    views: tuple[str, ...]
+    calibrated_on: tuple[str, ...]
+    held_out: tuple[str, ...]
+
+
+def fit(
+    method: Method,
+    settings: FitSettings,
+    objects: ObjectSet,
+    watch: Callable[[FitProgress], None] | None,
+    checkpoint: pathlib.Path | None,
+) -> tuple[Prepared, Fitted]:
+    """Returns what inspection needs, and what it took; see `Detector.fit`."""
+    views, held_out = hold_out(objects.train, CALIBRATION_VIEWS)
+    config = settings.fit_config
+    if config is None:
+        config = fitting.preset(settings.preset, max(views[0].image.shape[:2]))
+    result = fitting.fit(
+        views,
+        objects.background,
+        config,
+        seed=settings.seed,
+        backend=settings.backend,
+        watch=watch,
+    )
+    begin = time.monotonic()
+    twin = twin_of(result, views, objects, settings.backend)
+    key = jax.random.key(settings.seed)
+    parts = (method.starts, method.refine, method.compare)
+    known = Prepared(twin, States(*(part.prepare(twin, views, key) for part in parts)))
+    prepared = time.monotonic() - begin
+    compiled = inspecting.prepare_programs(method, known, twin.camera)
+    known, calibrated_on = _calibrate(method, known, held_out)
+    return known, Fitted(
+        seconds=result.seconds,
+        prepare_seconds=prepared,
+        compile_seconds=result.compile_seconds + compiled,
+        psnr=float(result.psnr),
+        gaussians=scene.count(twin.gaussians),
+        views=tuple(view.name for view in views),
+        calibrated_on=calibrated_on,
+        held_out=tuple(view.name for view in held_out),
+    )
+
+
+def twin_of(
+    result: FitResult,
+    views: Sequence[View],
+    objects: ObjectSet,
+    backend: Backend | None,
+) -> Twin:
+    """Returns the twin of an object whose scene was fitted to the views."""
+    return make_twin(
+        # As it will come back from a file, so that loading changes nothing.
+        ply.stored(result.gaussians),
+        posed_cameras(views),
+        center=result.center,
+        background=objects.background,
+        camera=objects.intrinsics,
+        backend=backend,
+    )
+
+
+def _calibrate(
+    method: Method, known: Prepared, held_out: Sequence[View]
+) -> tuple[Prepared, tuple[str, ...]]:
+    """Returns the detector with its calibration, and the views that set it."""
+    inspected = inspecting.inspect(method, known, held_out)
+    good = {
+        found.name: found.score
+        for found, view in zip(inspected, held_out, strict=True)
+        if np.isfinite(found.score) and _pose_found(found, view)
+    }
+    scores = np.array(list(good.values()), np.float32)
+    calibration = method.calibrate.prepare(scores)
+    return dataclasses.replace(known, calibration=calibration), tuple(good)
+
+
+def _pose_found(found: Inspection, view: View) -> bool:
+    if view.camera is None:
+        return False
+    true = np.asarray(view.camera.camera_from_world)
+    error = metrics.rotation_error(found.camera_from_world, true)
+    return error < _CALIBRATION_ERROR_RAD

@@ -1,0 +1,80 @@
+"""What every comparison, image score and calibration is.
+
+As in `pose.parts`: frozen settings, a state from `prepare`, and a pure call. In all
+scores and maps higher is worse.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from jax import Array
+from jaxtyping import Bool, Float, PRNGKeyArray
+
+from jaxsplat.data.views import View
+from jaxsplat.pose.estimate import PoseEstimate
+from jaxsplat.rendering.twin import Twin
+
+
+@runtime_checkable
+class Compare(Protocol):
+    """A distance of photographs and what they should show, pixel by pixel."""
+
+    def prepare(self, twin: Twin, views: Sequence[View], key: PRNGKeyArray) -> Any:
+        """Returns the state for one object; arguments as in `pose.parts.Starts`."""
+
+    def __call__(
+        self,
+        twin: Twin,
+        state: Any,
+        photographs: Float[Array, "b h w 3"],
+        expected: Float[Array, "b h w 3"],
+        estimate: PoseEstimate,
+    ) -> Float[Array, "b map_h map_w"]:
+        """Returns an anomaly map of each photograph, NaN where it has none.
+
+        Args:
+            twin: the object; its camera is that of the photographs.
+            state: from `prepare`.
+            photographs: RGB in [0, 1], [b, h, w, 3].
+            expected: from `pose.expected_photographs`, [b, h, w, 3].
+            estimate: the poses.
+        """
+
+
+@runtime_checkable
+class Score(Protocol):
+    """The score of a whole image, from its map."""
+
+    def __call__(self, maps: Float[Array, "b h w"]) -> Float[Array, " b"]:
+        """Returns the score of each map, NaN where the map is."""
+
+
+class Verdicts(NamedTuple):
+    """What scores mean beside those of good views.
+
+    Attributes:
+        defective: whether each score is too high for a good object, [b].
+        p_values: share of good views, the photograph itself among them, that score as
+            high or higher, in (0, 1], [b].
+    """
+
+    defective: Bool[Array, " b"]
+    p_values: Float[Array, " b"]
+
+
+@runtime_checkable
+class Calibrate(Protocol):
+    """The meaning of scores, from those of good views that nothing else saw."""
+
+    def prepare(self, scores: Float[np.ndarray, " m"]) -> Any:
+        """Returns the state, from the finite scores of m held-out good views."""
+
+    def threshold(self, state: Any) -> float | None:
+        """Returns the score above which a photograph counts as defective.
+
+        None where the good views were too few to say; then there is no verdict.
+        """
+
+    def __call__(self, state: Any, scores: Float[Array, " b"]) -> Verdicts:
+        """Returns the verdicts, where there is a threshold."""
