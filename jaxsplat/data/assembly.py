@@ -76,22 +76,25 @@ def assemble(
         )
         for view, frame in zip(train, frames, strict=True)
     )
-    posed, test = _drop_opaque_alpha(posed), _drop_opaque_alpha(test)
+    posed = _drop_opaque_alpha(posed)
     _note_counts(test, notes)
     _note_copies(posed, test, notes)
+    behind = background.find_background(posed)
     return ObjectSet(
         name=root.resolve().name,
         root=str(root),
-        train=posed,
+        train=background.without_mixed_alpha(posed, behind, notes),
         test=test,
         intrinsics=camera,
-        background=background.plain_background(posed + test),
+        background=behind.color,
+        background_is_plain=behind.is_plain,
         warnings=notes.sentences(),
     )
 
 
 def _read_query(reader: ViewReader, query: Query, notes: Notes) -> View:
-    view = reader.view(query.path)
+    # Queries are handled one by one: what one file is must not change another.
+    (view,) = _drop_opaque_alpha((reader.view(query.path),))
     if query.defect_type == GOOD:
         mask = np.zeros(view.image.shape[:2], dtype=bool)
     elif query.mask is None:

@@ -41,11 +41,13 @@ class ObjectSet:
     Attributes:
         name: category name, such as "01Gorilla".
         root: the object's folder as text, for messages.
-        train: posed views of the good object.
+        train: posed views of the good object; all have alpha or all have none.
         test: queries; their cameras hold intrinsics only through `intrinsics`.
         intrinsics: the camera of the test views with an identity pose.
-        background: RGB of the plain background that the photographs show, or None
-            where the background is not plain and there is no alpha.
+        background: RGB in [0, 1] of what stands behind the object in the training
+            views: the median of their border, white where all have alpha.
+        background_is_plain: whether nothing else stands there, so that what differs
+            from `background` is the object.
         warnings: what the loader repaired or found odd, a sentence each.
     """
 
@@ -54,5 +56,6 @@ class ObjectSet:
     train: tuple[View, ...]
     test: tuple[View, ...]
     intrinsics: Camera
-    background: tuple[float, float, float] | None
+    background: tuple[float, float, float]
+    background_is_plain: bool = True
     warnings: tuple[str, ...] = ()
