@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from jaxsplat.core import cameras
-from jaxsplat.data import images, lens, paths
+from jaxsplat.data import decoding, images, lens, paths
 from jaxsplat.data.notes import Notes
 from jaxsplat.data.views import View
 from jaxsplat.errors import DataError
@@ -24,7 +24,9 @@ class ViewReader:
     def view(self, path: pathlib.Path) -> View:
         """Returns the view of an image file, without camera."""
         name = paths.relative_name(self._root, path)
-        image, alpha = images.read_image(path, name, self._notes)
+        content = images.read_file(path)
+        decoded = decoding.decode(content, str(path))
+        image, alpha = images.image_of(decoded, name, self._notes)
         height, width = image.shape[:2]
         self._first = self._first or (name, width, height)
         first, *expected = self._first
