@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import hashlib
 import pathlib
 
 import jax.numpy as jnp
@@ -89,7 +90,20 @@ def assemble(
         background=behind.color,
         background_is_plain=behind.is_plain,
         warnings=notes.sentences(),
+        train_digest=_train_digest(optics.fields.digest, posed, camera),
     )
+
+
+def _train_digest(
+    transforms_digest: str, train: tuple[View, ...], camera: cameras.Camera
+) -> str:
+    """Returns the digest of what `ObjectSet.train_digest` names."""
+    parts = [
+        transforms_digest,
+        *(view.digest for view in train),
+        f"{camera.width}x{camera.height}",
+    ]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _read_query(reader: ViewReader, query: Query, notes: Notes) -> View:

@@ -1,5 +1,6 @@
 """Reads the images of one object at one size."""
 
+import hashlib
 import pathlib
 
 import numpy as np
@@ -40,7 +41,8 @@ class ViewReader:
             alpha = (
                 alpha if alpha is None else images.resize_area(alpha, *self._out_size)
             )
-        return View(name, image, alpha)
+        digest = hashlib.sha256(content).hexdigest()
+        return View(name, image, alpha, digest=digest)
 
     def mask(self, path: pathlib.Path) -> Bool[np.ndarray, "h w"]:
         """Returns the mask of an image that has been read, at the size of the view."""

@@ -24,6 +24,8 @@ class View:
         defect_type: name of the folder below `test`, "good" for a normal view.
         mask: true on defective pixels, [h, w], or None where there is no ground truth.
             All false for good views.
+        digest: SHA-256 of the image file's bytes in hexadecimal; empty for a view that
+            came from no file.
     """
 
     name: str
@@ -32,6 +34,7 @@ class View:
     camera: Camera | None = None
     defect_type: str = GOOD
     mask: Bool[np.ndarray, "h w"] | None = None
+    digest: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +52,9 @@ class ObjectSet:
         background_is_plain: whether nothing else stands there, so that what differs
             from `background` is the object.
         warnings: what the loader repaired or found odd, a sentence each.
+        train_digest: SHA-256, in hexadecimal, of all that the training views and their
+            cameras come from: the transforms file, the image files in order, and the
+            size that they were read at. Empty for an object that came from no file.
     """
 
     name: str
@@ -59,3 +65,4 @@ class ObjectSet:
     background: tuple[float, float, float]
     background_is_plain: bool = True
     warnings: tuple[str, ...] = ()
+    train_digest: str = ""
