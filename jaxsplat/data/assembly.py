@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import hashlib
 import pathlib
 
 import jax.numpy as jnp
@@ -76,22 +77,38 @@ def assemble(
         )
         for view, frame in zip(train, frames, strict=True)
     )
-    posed, test = _drop_opaque_alpha(posed), _drop_opaque_alpha(test)
+    posed = _drop_opaque_alpha(posed)
     _note_counts(test, notes)
     _note_copies(posed, test, notes)
+    behind = background.find_background(posed)
     return ObjectSet(
         name=root.resolve().name,
         root=str(root),
-        train=posed,
+        train=background.without_mixed_alpha(posed, behind, notes),
         test=test,
         intrinsics=camera,
-        background=background.plain_background(posed + test),
+        background=behind.color,
+        background_is_plain=behind.is_plain,
         warnings=notes.sentences(),
+        train_digest=_train_digest(optics.fields.digest, posed, camera),
     )
 
 
+def _train_digest(
+    transforms_digest: str, train: tuple[View, ...], camera: cameras.Camera
+) -> str:
+    """Returns the digest of what `ObjectSet.train_digest` names."""
+    parts = [
+        transforms_digest,
+        *(view.digest for view in train),
+        f"{camera.width}x{camera.height}",
+    ]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
 def _read_query(reader: ViewReader, query: Query, notes: Notes) -> View:
-    view = reader.view(query.path)
+    # Queries are handled one by one: what one file is must not change another.
+    (view,) = _drop_opaque_alpha((reader.view(query.path),))
     if query.defect_type == GOOD:
         mask = np.zeros(view.image.shape[:2], dtype=bool)
     elif query.mask is None:

@@ -11,21 +11,23 @@ import pathlib
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Bool, Float
 
-from jaxsplat.data import image_headers
+from jaxsplat.data import decoding
 from jaxsplat.data.notes import Notes
 from jaxsplat.errors import DataError
 
 # The largest image that passes the size limit, 16-bit RGBA and not compressed.
-_MAX_FILE_BYTES = 8 * image_headers.MAX_PIXELS
+_MAX_FILE_BYTES = 8 * decoding.MAX_PIXELS
 _FULL_SCALE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
 
 
-def _decode(
-    path: pathlib.Path, name: str, notes: Notes
-) -> tuple[Shaped[np.ndarray, "h w c"], image_headers.Header]:
-    """Returns RGB or RGBA of uint8 or uint16, and the file's header."""
+def read_file(path: pathlib.Path) -> bytes:
+    """Returns the content of an image file.
+
+    Raises:
+        DataError: the file cannot be read, or is larger than any image may be.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(_MAX_FILE_BYTES + 1)
@@ -33,44 +35,44 @@ def _decode(
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
     if len(data) > _MAX_FILE_BYTES:
         raise DataError(f"{path}: larger than {_MAX_FILE_BYTES // 2**20} MiB")
-    header = image_headers.check_image_bytes(data, str(path))
-    if header.orientation != 1:
-        notes.add("the EXIF orientation is not applied", name)
-    try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:
-        pixels = None
-    if pixels is None or pixels.dtype not in _FULL_SCALE:
-        raise DataError(f"{path}: is damaged: its pixels cannot be decoded")
-    if pixels.ndim == 2:
-        pixels = np.repeat(pixels[..., None], 3, axis=2)
-    else:
-        order = cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB
-        pixels = cv2.cvtColor(pixels, order)
-    return pixels, header
+    return data
 
 
 def read_image(
-    path: pathlib.Path, name: str = "", notes: Notes | None = None
+    path: pathlib.Path,
 ) -> tuple[Float[np.ndarray, "h w 3"], Float[np.ndarray, "h w"] | None]:
     """Returns the colours of an image file and its alpha.
 
     Args:
         path: a PNG or JPEG file.
-        name: what remarks call it; the path by default.
-        notes: takes remarks, such as an EXIF orientation that is not applied.
 
     Returns:
-        RGB in [0, 1], [h, w, 3] float32, premultiplied by alpha; alpha in [0, 1],
-        [h, w] float32, or None where the file has none.
+        As `image_of`.
 
     Raises:
         DataError: the file cannot be read, is damaged, cut off, too large, or of a
             kind that the policy above refuses.
     """
-    notes = Notes() if notes is None else notes
-    name = name or str(path)
-    pixels, _ = _decode(path, name, notes)
+    return image_of(decoding.decode(read_file(path), str(path)), str(path), Notes())
+
+
+def image_of(
+    decoded: decoding.Decoded, name: str, notes: Notes
+) -> tuple[Float[np.ndarray, "h w 3"], Float[np.ndarray, "h w"] | None]:
+    """Returns the colours and the alpha that a file holds.
+
+    Args:
+        decoded: the file's pixels.
+        name: what remarks call it.
+        notes: takes remarks, such as an EXIF orientation that is not applied.
+
+    Returns:
+        RGB in [0, 1], [h, w, 3] float32, premultiplied by alpha; alpha in [0, 1],
+        [h, w] float32, or None where the file has none.
+    """
+    if decoded.is_turned:
+        notes.add("the EXIF orientation is not applied", name)
+    pixels = decoded.pixels
     scale = np.float32(_FULL_SCALE[pixels.dtype])
     image = pixels[..., :3].astype(np.float32) / scale
     if pixels.shape[2] == 3:
@@ -93,11 +95,12 @@ def read_mask(path: pathlib.Path) -> Bool[np.ndarray, "h w"]:
     Raises:
         DataError: as `read_image`.
     """
-    pixels, header = _decode(path, str(path), Notes())
+    decoded = decoding.decode(read_file(path), str(path))
+    pixels = decoded.pixels
     colors = pixels[..., :3].max(axis=2)
     if pixels.shape[2] == 4:
         colors = np.where(pixels[..., 3] > 0, colors, 0)
-    return colors > (0 if header.lossless else _FULL_SCALE[pixels.dtype] // 2)
+    return colors > (0 if decoded.lossless else _FULL_SCALE[pixels.dtype] // 2)
 
 
 def resize_area(

@@ -1,6 +1,7 @@
 """Strict reading of JSON: what is not plainly right is refused by name."""
 
 import dataclasses
+import hashlib
 import json
 import math
 import pathlib
@@ -34,11 +35,13 @@ class Fields:
         file: path of the file as text.
         place: path inside the file, such as "frames[3]"; empty at the top.
         members: the parsed members.
+        digest: SHA-256 of the file's bytes in hexadecimal; empty below the top.
     """
 
     file: str
     place: str
     members: dict[str, Any]
+    digest: str = ""
 
     def __contains__(self, key: str) -> bool:
         return key in self.members
@@ -131,7 +134,8 @@ def read_json(path: pathlib.Path) -> Fields:
             UTF-8, is not JSON (the message has line and column), holds a key twice, a
             number that is not finite, or something else than an object at the top.
     """
-    text = _read_text(path)
+    content = _read(path)
+    text = _decoded(path, content)
 
     def refuse(problem: str) -> NoReturn:
         raise DataError(f"{path}: {problem}")
@@ -173,10 +177,10 @@ def read_json(path: pathlib.Path) -> Fields:
         raise DataError(f"{path}: lists or objects are nested too deep") from None
     if not isinstance(value, dict):
         raise DataError(f"{path}: found {_shown(value)}, expected an object")
-    return Fields(str(path), "", value)
+    return Fields(str(path), "", value, hashlib.sha256(content).hexdigest())
 
 
-def _read_text(path: pathlib.Path) -> str:
+def _read(path: pathlib.Path) -> bytes:
     try:
         with path.open("rb") as file:
             data = file.read(MAX_JSON_BYTES + 1)
@@ -185,6 +189,10 @@ def _read_text(path: pathlib.Path) -> str:
     if len(data) > MAX_JSON_BYTES:
         limit = MAX_JSON_BYTES // 2**20
         raise DataError(f"{path}: larger than {limit} MiB, expected a list of poses")
+    return data
+
+
+def _decoded(path: pathlib.Path, data: bytes) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:4]:
         raise DataError(f"{path}: looks like UTF-16 or UTF-32; save it as UTF-8")
     try:

@@ -21,7 +21,7 @@ def silhouette(view: View, background: RGB | None) -> Bool[np.ndarray, "h w"] | 
 
     Args:
         view: the photograph, [h, w].
-        background: RGB of the plain background, as `ObjectSet.background` has it.
+        background: `ObjectSet.background` where `background_is_plain`, else None.
     """
     if view.alpha is not None:
         return view.alpha > 0.5

@@ -1,12 +1,13 @@
 """Reads the images of one object at one size."""
 
+import hashlib
 import pathlib
 
 import numpy as np
 from jaxtyping import Bool
 
 from jaxsplat.core import cameras
-from jaxsplat.data import images, lens, paths
+from jaxsplat.data import decoding, images, lens, paths
 from jaxsplat.data.notes import Notes
 from jaxsplat.data.views import View
 from jaxsplat.errors import DataError
@@ -24,7 +25,9 @@ class ViewReader:
     def view(self, path: pathlib.Path) -> View:
         """Returns the view of an image file, without camera."""
         name = paths.relative_name(self._root, path)
-        image, alpha = images.read_image(path, name, self._notes)
+        content = images.read_file(path)
+        decoded = decoding.decode(content, str(path))
+        image, alpha = images.image_of(decoded, name, self._notes)
         height, width = image.shape[:2]
         self._first = self._first or (name, width, height)
         first, *expected = self._first
@@ -38,7 +41,8 @@ class ViewReader:
             alpha = (
                 alpha if alpha is None else images.resize_area(alpha, *self._out_size)
             )
-        return View(name, image, alpha)
+        digest = hashlib.sha256(content).hexdigest()
+        return View(name, image, alpha, digest=digest)
 
     def mask(self, path: pathlib.Path) -> Bool[np.ndarray, "h w"]:
         """Returns the mask of an image that has been read, at the size of the view."""

@@ -27,6 +27,8 @@ class View:
         defect_type: name of the folder below `test`, "good" for a normal view.
         mask: true on defective pixels, [h, w], or None where there is no ground truth.
             All false for good views.
+        digest: SHA-256 of the image file's bytes in hexadecimal; empty for a view that
+            came from no file.
     """
 
     name: str
@@ -35,6 +37,7 @@ class View:
     camera: Camera | None = None
     defect_type: str = GOOD
     mask: Bool[np.ndarray, "h w"] | None = None
+    digest: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,12 +47,17 @@ class ObjectSet:
     Attributes:
         name: category name, such as "01Gorilla".
         root: the object's folder as text, for messages.
-        train: posed views of the good object.
+        train: posed views of the good object; all have alpha or all have none.
         test: queries; their cameras hold intrinsics only through `intrinsics`.
         intrinsics: the camera of the test views with an identity pose.
-        background: RGB of the plain background that the photographs show, or None
-            where the background is not plain and there is no alpha.
+        background: RGB in [0, 1] of what stands behind the object in the training
+            views: the median of their border, white where all have alpha.
+        background_is_plain: whether nothing else stands there, so that what differs
+            from `background` is the object.
         warnings: what the loader repaired or found odd, a sentence each.
+        train_digest: SHA-256, in hexadecimal, of all that the training views and their
+            cameras come from: the transforms file, the image files in order, and the
+            size that they were read at. Empty for an object that came from no file.
     """
 
     name: str
@@ -57,8 +65,10 @@ class ObjectSet:
     train: tuple[View, ...]
     test: tuple[View, ...]
     intrinsics: Camera
-    background: tuple[float, float, float] | None
+    background: tuple[float, float, float]
+    background_is_plain: bool = True
     warnings: tuple[str, ...] = ()
+    train_digest: str = ""
 
 
 def posed_cameras(views: Sequence[View]) -> Camera:

@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
+from scipy import spatial
 
 from jaxsplat.core.cameras import Camera
 from jaxsplat.scene.gaussians import Gaussians
@@ -72,13 +73,12 @@ def neighbour_distance(points: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " 
     Kerbl et al. take it as the first scale of an isotropic Gaussian. Fewer neighbours
     are taken where there are fewer; a single point gets the least distance, 1e-7.
     """
-    from sklearn.neighbors import NearestNeighbors
-
     neighbours = min(3, len(points) - 1)
     if neighbours < 1:
         return np.full(len(points), 1e-7, np.float32)
-    distances, _ = NearestNeighbors(n_neighbors=neighbours).fit(points).kneighbors()
-    nearest = distances.astype(np.float32)
+    # The first is the point itself, or one in the same place.
+    distances, _ = spatial.KDTree(points).query(points, k=neighbours + 1)
+    nearest = distances[:, 1:].astype(np.float32)
     return np.sqrt(np.maximum((nearest**2).mean(axis=1), 1e-14))
 
 

@@ -104,7 +104,7 @@ def test_clear_training_images_and_opaque_queries(tmp_path: pathlib.Path) -> Non
         pixels[pixels == 255] = 204
         datasets.save(path, pixels)
     loaded = data.load_object(root)
-    assert loaded.background == (0.8, 0.8, 0.8)
+    assert loaded.background == (1.0, 1.0, 1.0)
     assert all(view.alpha is not None for view in loaded.train)
     assert all(view.alpha is None for view in loaded.test)
 

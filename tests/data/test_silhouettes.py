@@ -1,4 +1,4 @@
-"""Plain backgrounds, and where the object is."""
+"""Where the object is, and the plain background that tells it."""
 
 import numpy as np
 import pytest
@@ -26,31 +26,20 @@ def _inside() -> np.ndarray:
 @pytest.mark.parametrize("color", [(1.0, 1.0, 1.0), (0.0, 0.0, 0.0), GREY])
 def test_plain_background_with_noise(color: tuple[float, ...]) -> None:
     views = tuple(_disc(color, seed, noise=2 / 255) for seed in range(3))
-    found = background.plain_background(views)
-    assert found == pytest.approx(color, abs=0.5 / 255)
+    found = background.find_background(views)
+    assert found.is_plain
+    assert found.color == pytest.approx(color, abs=0.5 / 255)
     seen = silhouettes.silhouette(views[0], color)
     np.testing.assert_array_equal(seen, _inside())
 
 
-def test_background_that_is_not_plain() -> None:
-    noisy = tuple(_disc(noise=0.1, seed=seed) for seed in range(3))
-    half = np.zeros((20, 20, 3), np.float32)
-    half[:, :10] = 1.0
-    assert background.plain_background(noisy) is None
-    assert background.plain_background((View("half", half),)) is None
-    assert silhouettes.silhouette(noisy[0], None) is None
-
-
-def test_object_may_touch_the_border_in_some_views() -> None:
-    views = tuple(_disc(seed=seed) for seed in range(5))
-    views[0].image[-1, 10:40] = 0.0
-    assert background.plain_background(views) == pytest.approx(GREY)
+def test_nothing_tells_the_object_without_plain_background() -> None:
+    assert silhouettes.silhouette(_disc(noise=0.1), None) is None
 
 
 def test_alpha_decides() -> None:
     view = View("a.png", _disc().image, alpha=_inside().astype(np.float32) * 0.7)
     np.testing.assert_array_equal(silhouettes.silhouette(view, None), _inside())
-    assert background.plain_background((view,)) == background.WHITE
 
 
 def test_single_pixels_are_noise_and_thin_lines_are_not() -> None:
