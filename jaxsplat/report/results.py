@@ -85,7 +85,7 @@ class CategoryFolder:
         stored = files.read_json(path) if path.exists() else None
         if stored == {"train_digest": digest}:
             return False
-        changed = stored is not None or self._holds_work()
+        changed = self._holds_work()
         if changed:
             clear(self.path)
             self.path.mkdir(exist_ok=True)
