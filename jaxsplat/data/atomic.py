@@ -1,7 +1,10 @@
 """Files that are whole or absent: written beside their place, then moved into it."""
 
+import contextlib
 import os
 import pathlib
+from collections.abc import Iterator
+from typing import BinaryIO
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
@@ -14,12 +17,29 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     Raises:
         OSError: the disk is full or refuses; the file at `path` is then untouched.
     """
+    with writer(path) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Opens a file to be written piece by piece, atomically as `write_bytes` does.
+
+    The file stands at `path` once the block is left; an error in the block leaves what
+    was there untouched.
+
+    Args:
+        path: where the file shall stand; its folder is made when it is not there.
+
+    Raises:
+        OSError: the disk is full or refuses.
+    """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open(temporary, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

@@ -6,10 +6,9 @@ from jaxsplat.report.content import (
     PoseSummary,
     QueryRow,
     QuerySeconds,
-    RunReport,
     Seconds,
 )
-from jaxsplat.report.html import page
+from jaxsplat.report.html_section import write_section
 from jaxsplat.report.poses import PoseRow
 from jaxsplat.report.progress import Progress
 from jaxsplat.report.results import CategoryFolder
@@ -27,9 +26,8 @@ __all__ = [
     "QueryRow",
     "QuerySeconds",
     "RunFolder",
-    "RunReport",
     "Seconds",
     "metrics_record",
-    "page",
     "text_table",
+    "write_section",
 ]

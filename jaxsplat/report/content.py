@@ -84,12 +84,14 @@ class QueryRow:
         photo: the photograph, RGB in [0, 1].
         score: anomaly score of the image, None where there is none.
         pose_outcome: how the pose search ended, in words.
-        pose_failed: the pose is not to be trusted, hence neither is the score.
+        in_doubt: the pose is not to be trusted, hence neither is the score.
         render: the good twin at the found pose, RGB in [0, 1].
         anomaly_map: anomaly per pixel, at any size.
         mask: true on defective pixels, None where there is no truth.
         rotation_deg: error of the found rotation, None where not known.
         translation_rel: error of the found position over the camera's distance.
+        defective: the detector's verdict, None where it gives none.
+        why: a sentence that says why there is no verdict, "" where there is one.
     """
 
     name: str
@@ -97,12 +99,14 @@ class QueryRow:
     photo: Float[np.ndarray, "h w 3"]
     score: float | None
     pose_outcome: str
-    pose_failed: bool = False
+    in_doubt: bool = False
     render: Float[np.ndarray, "render_h render_w 3"] | None = None
     anomaly_map: Float[np.ndarray, "map_h map_w"] | None = None
     mask: Bool[np.ndarray, "mask_h mask_w"] | None = None
     rotation_deg: float | None = None
     translation_rel: float | None = None
+    defective: bool | None = None
+    why: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,32 +115,19 @@ class CategoryReport:
 
     Attributes:
         name: category name, a key of the metrics' `categories`.
+        queries: number of rows, which sets the size of their pictures.
         rows: the queries; may be a generator, since each is used once and dropped.
         map_scale: anomaly values drawn as the coldest and the hottest colour, the same
             for all images of the object.
-        threshold: scores above it count as defects; None for no verdict.
-        threshold_source: how the threshold was found, in words.
+        threshold: scores above it count as defects; None where none is known.
+        threshold_source: how the threshold was found, or why none is known, in words.
         notes: sentences for the reader, such as the loader's warnings.
     """
 
     name: str
+    queries: int
     rows: Iterable[QueryRow]
     map_scale: tuple[float, float]
     threshold: float | None = None
     threshold_source: str = ""
     notes: tuple[str, ...] = ()
-
-
-@dataclasses.dataclass(frozen=True)
-class RunReport:
-    """All that the page shows.
-
-    Attributes:
-        title: heading, in words.
-        metrics: the content of metrics.json, see `summary.metrics_record`.
-        categories: one part per object, in order.
-    """
-
-    title: str
-    metrics: Mapping[str, object]
-    categories: tuple[CategoryReport, ...]

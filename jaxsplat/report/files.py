@@ -4,7 +4,7 @@ import dataclasses
 import json
 import math
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -14,7 +14,14 @@ from jaxsplat.errors import DataError, NumericsError
 
 def write_text(path: pathlib.Path, text: str) -> None:
     """Writes text as UTF-8, atomically; what UTF-8 cannot hold becomes `?`."""
-    atomic.write_bytes(path, text.encode("utf-8", errors="replace"))
+    write_pieces(path, [text])
+
+
+def write_pieces(path: pathlib.Path, pieces: Iterable[str]) -> None:
+    """Writes text as `write_text` does, one piece in memory at a time."""
+    with atomic.writer(path) as file:
+        for piece in pieces:
+            file.write(piece.encode("utf-8", errors="replace"))
 
 
 def write_json(path: pathlib.Path, value: object) -> None:

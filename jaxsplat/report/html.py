@@ -1,11 +1,9 @@
 """The report page: one file that opens anywhere, without a network."""
 
-import html
-from collections.abc import Mapping
+import pathlib
+from collections.abc import Iterator, Mapping
 
-from jaxsplat.report import html_rows, html_strip, page_style, tables
-from jaxsplat.report.content import CategoryReport, RunReport
-from jaxsplat.report.figures import color_stops
+from jaxsplat.report import html_templates, names, tables
 
 _TILES = (
     ("image AUROC", "image AUROC"),
@@ -18,36 +16,36 @@ _TILES = (
 )
 
 
-def page(report: RunReport) -> str:
-    """Returns the page as HTML, with styles, script and pictures inside.
+def page(
+    title: str, metrics: Mapping[str, object], sections: Mapping[str, pathlib.Path]
+) -> Iterator[str]:
+    """Yields the page in pieces, with styles, script and pictures inside.
 
     Args:
-        report: what to show. All text in it is escaped, whatever it holds.
+        title: heading, in words. It and all text of the metrics are escaped.
+        metrics: the content of metrics.json, see `summary.metrics_record`.
+        sections: by category, in order, the file that `write_section` wrote.
     """
-    metrics = report.metrics
-    categories = metrics["categories"]
-    assert isinstance(categories, Mapping)
-    side = html_rows.picture_side(
-        sum(int(record.get("queries", 0)) for record in categories.values())
+    return html_templates.render(
+        "page.html",
+        title=title,
+        subtitle=_subtitle(metrics),
+        tiles=_tiles(metrics),
+        headers=[column.header for column in tables.COLUMNS],
+        rows=[_summary_row(row, sections) for row in tables.rows(metrics)],
+        notes=tables.reasons(metrics),
+        details=[
+            ("Settings", _facts(metrics["config"])),
+            ("Versions", _facts(metrics["versions"])),
+        ],
+        sections=_stored(sections),
     )
-    title = html.escape(report.title)
-    parts = [
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{title}</title>\n<style>{page_style.STYLE}</style>\n</head>",
-        f"<body>\n<main>\n<header>\n<h1>{title}</h1>",
-        f'<p class="soft">{_subtitle(metrics)}</p>\n</header>',
-        _tiles(metrics),
-        _summary(report),
-        '<div class="columns">',
-        _facts("Settings", metrics["config"]),
-        _facts("Versions", metrics["versions"]),
-        "</div>",
-    ]
-    for index, category in enumerate(report.categories):
-        parts.append(_category(category, index, side))
-    parts.append(f"</main>\n<script>{page_style.SCRIPT}</script>\n</body>\n</html>\n")
-    return "\n".join(parts)
+
+
+def _stored(sections: Mapping[str, pathlib.Path]) -> Iterator[str]:
+    for path in sections.values():
+        with open(path, encoding="utf-8") as file:
+            yield from html_templates.stored(file)
 
 
 def _subtitle(metrics: Mapping[str, object]) -> str:
@@ -55,59 +53,38 @@ def _subtitle(metrics: Mapping[str, object]) -> str:
     assert isinstance(versions, Mapping) and isinstance(categories, Mapping)
     queries = sum(int(record.get("queries", 0)) for record in categories.values())
     objects = f"{len(categories)} object{'s' if len(categories) != 1 else ''}"
+    failed = len(tables.failures(metrics))
+    less = f", {failed} more failed" if failed else ""
     made_with = (
         f"jaxsplat {versions.get('jaxsplat', '')}, JAX {versions.get('jax', '')}"
     )
     device = versions.get("device", "unknown device")
-    return html.escape(f"{queries} queries of {objects} · {made_with} · {device}")
+    return f"{queries} queries of {objects}{less} · {made_with} · {device}"
 
 
-def _tiles(metrics: Mapping[str, object]) -> str:
+def _tiles(metrics: Mapping[str, object]) -> list[tuple[str, str]]:
     columns = {column.header: column for column in tables.COLUMNS}
-    tiles = [
-        f'<div class="tile"><b>{tables.cell(metrics["mean"], columns[header])}</b>'
-        f"<span>{html.escape(label)}</span></div>"
+    return [
+        (tables.cell(metrics["mean"], columns[header]), label)
         for header, label in _TILES
     ]
-    return f'<div class="tiles">{"".join(tiles)}</div>'
 
 
-def _summary(report: RunReport) -> str:
-    anchors = {part.name: index for index, part in enumerate(report.categories)}
-    head = "".join(f"<th>{html.escape(c.header)}</th>" for c in tables.COLUMNS)
-    body = []
-    rows = tables.rows(report.metrics)
-    for position, (name, record) in enumerate(rows):
-        is_mean = len(rows) > 1 and position == len(rows) - 1
-        label = html.escape(name)
-        if not is_mean and name in anchors:
-            label = f'<a href="#c{anchors[name]}">{label}</a>'
-        cells = "".join(f"<td>{tables.cell(record, c)}</td>" for c in tables.COLUMNS)
-        kind = ' class="mean"' if is_mean else ""
-        body.append(f"<tr{kind}><td>{label}</td>{cells}</tr>")
-    notes = "".join(
-        f'<p class="note small">{html.escape(text)}</p>'
-        for text in tables.reasons(report.metrics)
-    )
-    return (
-        '<div class="wide"><table class="metrics"><thead><tr><th>object</th>'
-        f"{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>{notes}"
-        '<p class="soft small">Rotation and translation errors are medians; '
-        "translation is a share of the camera's distance. Seconds exclude "
-        "compilation, which stands apart.</p>"
-    )
+def _summary_row(
+    row: tables.Row, sections: Mapping[str, pathlib.Path]
+) -> dict[str, object]:
+    links = row.kind == "object" and row.name in sections
+    return {
+        "name": row.name,
+        "kind": row.kind,
+        "anchor": names.safe_name(row.name) if links else "",
+        "cells": [tables.cell(row.record, column) for column in tables.COLUMNS],
+    }
 
 
-def _facts(title: str, values: object) -> str:
+def _facts(values: object) -> list[tuple[str, str]]:
     assert isinstance(values, Mapping)
-    lines = "".join(
-        f"<tr><td>{html.escape(key)}</td><td>{html.escape(_words(value))}</td></tr>"
-        for key, value in values.items()
-    )
-    return (
-        f"<details><summary>{title}</summary>"
-        f'<table class="facts small"><tbody>{lines}</tbody></table></details>'
-    )
+    return [(str(key), _words(value)) for key, value in values.items()]
 
 
 def _words(value: object) -> str:
@@ -118,34 +95,3 @@ def _words(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_words(item)}" for key, item in value.items())
     return str(value)
-
-
-def _category(category: CategoryReport, index: int, side: int) -> str:
-    queries = [html_rows.query(row, category, side) for row in category.rows]
-    low, high = category.map_scale
-    gradient = ", ".join(color_stops(9))
-    notes = "".join(
-        f'<p class="note small">{html.escape(text)}</p>' for text in category.notes
-    )
-    return "\n".join(
-        [
-            f'<section class="category" id="c{index}">',
-            f"<h2>{html.escape(category.name)}</h2>",
-            f"<p>{_threshold(category)}</p>{notes}",
-            html_strip.score_strip([q.dot for q in queries], category.threshold),
-            f'<p class="small soft">Anomaly {low:.3g}<span class="scale" '
-            f'style="background:linear-gradient(90deg, {gradient})"></span>{high:.3g}; '
-            "one scale for all images of this object.</p>",
-            html_rows.toolbar(queries),
-            '<div class="queries">',
-            *(query.markup for query in queries),
-            "</div>\n</section>",
-        ]
-    )
-
-
-def _threshold(category: CategoryReport) -> str:
-    if category.threshold is None:
-        return "No threshold is known for this object, so its queries get no verdict."
-    source = f" ({category.threshold_source})" if category.threshold_source else ""
-    return html.escape(f"Scores above {category.threshold:.4g} are defects{source}.")

@@ -1,83 +1,101 @@
-"""The part of the report page that shows single queries."""
+"""What query.html shows of one query: its tags, numbers and pictures."""
 
 import base64
 import dataclasses
-import html
-from collections import Counter
-from collections.abc import Sequence
 
 from jaxsplat.data.views import GOOD
 from jaxsplat.report import figures, html_strip
-from jaxsplat.report.content import CategoryReport, QueryRow
+from jaxsplat.report.content import QueryRow
 from jaxsplat.report.figures import Rgb8
 
-_FILTERS = (
-    ("all", "All"),
-    ("wrong", "Wrong verdicts"),
-    ("missed", "Missed defects"),
-    ("alarm", "False alarms"),
-    ("lost", "Pose in doubt"),
-)
+_NO_SCORE = "-1e300"  # below all others when the page's script sorts
 
 
 @dataclasses.dataclass(frozen=True)
-class Query:
-    """One query's part of the page and what the list as a whole needs of it."""
+class Label:
+    """What the section as a whole needs of a query whose pictures are written.
 
-    markup: str
+    Attributes:
+        kind: its true kind, in words.
+        states: of `wrong`, `missed`, `alarm`, `lost`, those that hold.
+        dot: its place in the drawing of scores.
+    """
+
     kind: str
     states: tuple[str, ...]
     dot: html_strip.Dot
 
 
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """A picture as base64 of its JPEG, "" where `otherwise` says why there is none."""
+
+    caption: str
+    jpeg: str
+    width: int
+    height: int
+    otherwise: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Query:
+    """The values of query.html.
+
+    Attributes:
+        name: the view's name.
+        kind: see `Label`.
+        states: see `Label`.
+        order: the score as the page's script sorts by it.
+        tags: CSS class and words of the verdict and of what is in doubt.
+        why: why there is no verdict, "" where there is one.
+        facts: heading and text of each number.
+        pictures: the photograph, the good twin, the map, the truth.
+    """
+
+    name: str
+    kind: str
+    states: tuple[str, ...]
+    order: str
+    tags: tuple[tuple[str, str], ...]
+    why: str
+    facts: tuple[tuple[str, str], ...]
+    pictures: tuple[Picture, ...]
+
+
 def picture_side(queries: int) -> int:
-    """Returns the longer side of pictures in pixels, smaller on a very long page."""
+    """Returns the longer side of pictures in pixels, smaller in a very long section."""
     return 224 if queries <= 400 else 160 if queries <= 1200 else 96
 
 
-def query(row: QueryRow, category: CategoryReport, side: int) -> Query:
-    """Returns one row of the page.
+def label(row: QueryRow) -> Label:
+    """Returns what remains of a row once it is written."""
+    truth = _truth(row)
+    states = ["lost"] if row.in_doubt else []
+    if row.defective is not None and truth != "unknown":
+        if row.defective != (truth == "defect"):
+            states += ["wrong", "alarm" if row.defective else "missed"]
+    kind = row.defect_type if row.defect_type is not None else "truth not known"
+    return Label(kind, tuple(states), html_strip.Dot(row.name, truth, row.score))
+
+
+def query(row: QueryRow, scale: tuple[float, float], side: int) -> Query:
+    """Returns the values of one row of the page.
 
     Args:
         row: the query.
-        category: gives the colour scale and the threshold.
+        scale: anomaly values of the coldest and the hottest colour.
         side: longer side of the pictures in pixels.
     """
-    truth = _truth(row)
-    states = _states(row, category.threshold, truth)
-    kind = row.defect_type if row.defect_type is not None else "truth not known"
-    score = "-1e300" if row.score is None else f"{row.score:.8g}"
-    markup = (
-        f'<article class="query" data-kind="{html.escape(kind)}" '
-        f'data-state="{" ".join(states)}" data-score="{score}">'
-        f"<div><h3>{html.escape(row.name)}</h3>"
-        f"{_verdict(row, category.threshold, states)}{_numbers(row, kind)}</div>"
-        f'<div class="pictures">{_pictures(row, category.map_scale, side)}</div>'
-        "</article>"
-    )
-    return Query(markup, kind, states, html_strip.Dot(row.name, truth, row.score))
-
-
-def toolbar(queries: Sequence[Query]) -> str:
-    """Returns buttons that choose and order the rows; the script makes them visible."""
-    counts = Counter(state for item in queries for state in item.states)
-    counts["all"] = len(queries)
-    buttons = "".join(
-        f'<button type="button" data-filter="{key}">{label} ({counts[key]})</button>'
-        for key, label in _FILTERS
-    )
-    kinds = "".join(
-        f'<option value="{html.escape(kind)}">{html.escape(kind)} ({number})</option>'
-        for kind, number in sorted(Counter(item.kind for item in queries).items())
-    )
-    return (
-        f'<div class="tools" hidden>{buttons}'
-        '<select data-kind aria-label="Defect type">'
-        f'<option value="">Every type</option>{kinds}</select>'
-        '<select data-order aria-label="Order"><option value="name">As in the data'
-        '</option><option value="down">Highest score first</option>'
-        '<option value="up">Lowest score first</option></select>'
-        '<span class="count soft small"></span></div>'
+    known = label(row)
+    return Query(
+        name=row.name,
+        kind=known.kind,
+        states=known.states,
+        order=_NO_SCORE if row.score is None else f"{row.score:.8g}",
+        tags=_tags(row, known.states),
+        why=row.why,
+        facts=_facts(row, known.kind),
+        pictures=_pictures(row, scale, side),
     )
 
 
@@ -87,34 +105,22 @@ def _truth(row: QueryRow) -> str:
     return "good" if row.defect_type == GOOD else "defect"
 
 
-def _states(row: QueryRow, threshold: float | None, truth: str) -> tuple[str, ...]:
-    states = ["lost"] if row.pose_failed else []
-    if row.score is not None and threshold is not None and truth != "unknown":
-        found = row.score > threshold
-        if found != (truth == "defect"):
-            states += ["wrong", "alarm" if found else "missed"]
-    return tuple(states)
-
-
-def _verdict(row: QueryRow, threshold: float | None, states: tuple[str, ...]) -> str:
-    tags = []
-    if row.score is None or threshold is None:
-        tags.append(("", "no verdict"))
+def _tags(row: QueryRow, states: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    if row.defective is None:
+        verdict = ("", "no verdict")
     else:
-        word = "defect" if row.score > threshold else "good"
+        word = "defect" if row.defective else "good"
         if row.defect_type is None:
-            tags.append(("", word))
+            verdict = ("", word)
         elif "wrong" in states:
             meaning = "missed" if "missed" in states else "false alarm"
-            tags.append(("wrong", f"{word}: {meaning}"))
+            verdict = ("wrong", f"{word}: {meaning}")
         else:
-            tags.append(("right", f"{word}: right"))
-    if row.pose_failed:
-        tags.append(("doubt", "pose in doubt"))
-    return "".join(f'<span class="tag {kind}">{text}</span>' for kind, text in tags)
+            verdict = ("right", f"{word}: right")
+    return (verdict, ("doubt", "pose in doubt")) if row.in_doubt else (verdict,)
 
 
-def _numbers(row: QueryRow, kind: str) -> str:
+def _facts(row: QueryRow, kind: str) -> tuple[tuple[str, str], ...]:
     facts = [
         ("Score", "n/a" if row.score is None else f"{row.score:.4g}"),
         ("Truth", kind),
@@ -124,11 +130,12 @@ def _numbers(row: QueryRow, kind: str) -> str:
         facts.append(("Rotation", f"{row.rotation_deg:.3f}° off"))
     if row.translation_rel is not None:
         facts.append(("Position", f"{100 * row.translation_rel:.3f} % off"))
-    lines = (f"<dt>{key}</dt><dd>{html.escape(text)}</dd>" for key, text in facts)
-    return f"<dl>{''.join(lines)}</dl>"
+    return tuple(facts)
 
 
-def _pictures(row: QueryRow, scale: tuple[float, float], side: int) -> str:
+def _pictures(
+    row: QueryRow, scale: tuple[float, float], side: int
+) -> tuple[Picture, ...]:
     photo = figures.thumbnail(figures.to_uint8(row.photo), side)
     render = heat = truth = None
     if row.render is not None:
@@ -137,28 +144,18 @@ def _pictures(row: QueryRow, scale: tuple[float, float], side: int) -> str:
         heat = figures.overlay(photo, row.anomaly_map, scale)
     if row.mask is not None and row.mask.any():
         truth = figures.outline(photo, row.mask)
-    if row.defect_type == GOOD:
-        nothing = "good: nothing to mark"
-    else:
-        nothing = "no truth"
-    return "".join(
-        [
-            _figure("Query", photo, ""),
-            _figure("Good twin", render, "no render"),
-            _figure("Anomaly", heat, "no map"),
-            _figure("Truth", truth, nothing),
-        ]
+    nothing = "good: nothing to mark" if row.defect_type == GOOD else "no truth"
+    return (
+        _picture("Query", photo, ""),
+        _picture("Good twin", render, "no render"),
+        _picture("Anomaly", heat, "no map"),
+        _picture("Truth", truth, nothing),
     )
 
 
-def _figure(caption: str, image: Rgb8 | None, otherwise: str) -> str:
+def _picture(caption: str, image: Rgb8 | None, otherwise: str) -> Picture:
     if image is None:
-        inside = f'<div class="blank">{otherwise}</div>'
-    else:
-        data = base64.b64encode(figures.encode_jpeg(image)).decode("ascii")
-        height, width = image.shape[:2]
-        inside = (
-            f'<img src="data:image/jpeg;base64,{data}" width="{width}" '
-            f'height="{height}" alt="{caption}" loading="lazy" decoding="async">'
-        )
-    return f"<figure>{inside}<figcaption>{caption}</figcaption></figure>"
+        return Picture(caption, "", 0, 0, otherwise)
+    jpeg = base64.b64encode(figures.encode_jpeg(image)).decode("ascii")
+    height, width = image.shape[:2]
+    return Picture(caption, jpeg, width, height, otherwise)

@@ -1,7 +1,6 @@
 """A drawing of all scores of an object beside its threshold."""
 
 import dataclasses
-import html
 from collections.abc import Sequence
 
 # In the drawing's own units, which the page scales to its width.
@@ -20,11 +19,51 @@ class Dot:
     score: float | None
 
 
-def score_strip(dots: Sequence[Dot], threshold: float | None) -> str:
-    """Returns a drawing of all scores, good above, defective below, and the limit."""
+@dataclasses.dataclass(frozen=True)
+class Mark:
+    """A dot of the drawing: the truth that colours it, its place and its words."""
+
+    truth: str
+    x: float
+    y: int
+    title: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Strip:
+    """What strip.html draws, in the drawing's units.
+
+    Attributes:
+        marks: a dot per query with a score.
+        levels: height and name of each truth that occurs.
+        ends: place and text of the lowest and the highest value.
+        limit: place of the threshold, None where there is none.
+        width: of the drawing.
+        height: of the drawing.
+        left: where the axis begins.
+        right: where it ends.
+        axis: its height.
+    """
+
+    marks: tuple[Mark, ...]
+    levels: tuple[tuple[int, str], ...]
+    ends: tuple[tuple[float, str], ...]
+    limit: float | None
+    width: int = _WIDTH
+    height: int = _HEIGHT
+    left: int = _LEFT
+    right: int = _RIGHT
+    axis: int = _AXIS
+
+
+def score_strip(dots: Sequence[Dot], threshold: float | None) -> Strip | None:
+    """Returns a drawing of all scores, good above, defective below, and the limit.
+
+    None where no query has a score.
+    """
     scored = [(dot, dot.score) for dot in dots if dot.score is not None]
     if not scored:
-        return ""
+        return None
     values = [score for _, score in scored]
     if threshold is not None:
         values.append(threshold)
@@ -32,32 +71,23 @@ def score_strip(dots: Sequence[Dot], threshold: float | None) -> str:
 
     def across(value: float) -> float:
         share = (value - low) / (high - low) if high > low else 0.5
-        return _LEFT + share * (_RIGHT - _LEFT)
+        return round(_LEFT + share * (_RIGHT - _LEFT), 1)
 
-    marks = [f'<path class="axis" d="M{_LEFT} {_AXIS}H{_RIGHT}"/>']
-    marks += [
-        _label(across(value), _AXIS + 18, f"{value:.3g}") for value in (low, high)
-    ]
-    marks += [
-        f'<text x="0" y="{level + 4}">{truth}</text>'
-        for truth, level in _LEVELS.items()
-        if any(dot.truth == truth for dot in dots)
-    ]
-    marks += [
-        f'<circle class="is-{dot.truth}" r="5" fill-opacity=".55" '
-        f'cx="{across(score):.1f}" cy="{_LEVELS[dot.truth]}">'
-        f"<title>{html.escape(dot.name)}: {score:.4g}</title></circle>"
-        for dot, score in scored
-    ]
-    if threshold is not None:
-        x = across(threshold)
-        marks.append(f'<path class="limit" d="M{x:.1f} 20V{_AXIS}"/>')
-        marks.append(_label(x, 14, "threshold"))
-    return (
-        f'<svg class="strip" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
-        f'aria-label="Scores of the queries">{"".join(marks)}</svg>'
+    return Strip(
+        marks=tuple(
+            Mark(
+                dot.truth,
+                across(score),
+                _LEVELS[dot.truth],
+                f"{dot.name}: {score:.4g}",
+            )
+            for dot, score in scored
+        ),
+        levels=tuple(
+            (level, truth)
+            for truth, level in _LEVELS.items()
+            if any(dot.truth == truth for dot in dots)
+        ),
+        ends=tuple((across(value), f"{value:.3g}") for value in (low, high)),
+        limit=None if threshold is None else across(threshold),
     )
-
-
-def _label(x: float, y: int, text: str) -> str:
-    return f'<text x="{x:.1f}" y="{y}" text-anchor="middle">{text}</text>'

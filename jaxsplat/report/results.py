@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import pathlib
 import shutil
 import zipfile
@@ -13,12 +12,26 @@ from jaxtyping import Shaped
 
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data import atomic
-from jaxsplat.errors import ConfigError, DataError
-from jaxsplat.report import figures, files, names, poses
+from jaxsplat.errors import DataError
+from jaxsplat.report import figures, files, names, poses, result_lines
 
 RESULTS = "results.jsonl"
-_OWNED_FILES = (RESULTS, "poses.json", "scene.ply", "fit.json")
-_OWNED_FOLDERS = ("maps", "queries", "checkpoint")
+SECTION = "section.html"
+_OBJECT = "object.json"
+# The first one to go says what the others were made from, the last one that the folder
+# is a run's own, so that a kill in between leaves nothing that is taken for more.
+_OWNED = (
+    _OBJECT,
+    "detector",
+    "checkpoint",
+    "queries",
+    "maps",
+    "poses.json",
+    SECTION,
+    "scene.ply",
+    "fit.json",
+    RESULTS,
+)
 
 
 class CategoryFolder:
@@ -30,6 +43,8 @@ class CategoryFolder:
         scene_path: where the Gaussians stand, `scene.ply`.
         fit_path: where numbers of the fit stand, `fit.json`; see `files.write_json`.
         checkpoint_path: folder for an unfinished fit.
+        detector_path: folder of the detector, with its scene and its numbers.
+        section_path: the category's part of the page, `section.html`.
     """
 
     def __init__(self, path: pathlib.Path, config_hash: str) -> None:
@@ -46,15 +61,68 @@ class CategoryFolder:
         self.scene_path = path / "scene.ply"
         self.fit_path = path / "fit.json"
         self.checkpoint_path = path / "checkpoint"
+        self.detector_path = path / "detector"
+        self.section_path = path / SECTION
         self._hash = config_hash
         path.mkdir(parents=True, exist_ok=True)
-        self.results: dict[str, dict[str, object]] = self._read()
+        self.results = self._read()
+
+    def begin_object(self, digest: str) -> bool:
+        """Binds the folder to the photographs that its object is fitted to.
+
+        What was made from other ones is removed: scene, detector, checkpoint, results.
+
+        Args:
+            digest: of the photographs and their poses, `ObjectSet.train_digest`.
+
+        Returns:
+            Whether something was removed.
+
+        Raises:
+            DataError: the stored digest cannot be read.
+        """
+        path = self.path / _OBJECT
+        stored = files.read_json(path) if path.exists() else None
+        if stored == {"train_digest": digest}:
+            return False
+        changed = self._holds_work()
+        if changed:
+            clear(self.path)
+            self.path.mkdir(exist_ok=True)
+            self.results = self._read()
+        files.write_json(path, {"train_digest": digest})
+        return changed
+
+    def forget_changed(self, digests: Mapping[str, str]) -> int:
+        """Drops results of queries whose photograph is another one now.
+
+        Args:
+            digests: by the view's name, the SHA-256 of its file. Results of queries
+                that are not listed stay.
+
+        Returns:
+            How many were dropped; they are to be done again.
+        """
+        changed = [
+            name
+            for name, digest in digests.items()
+            if name in self.results and self.results[name].get("digest") != digest
+        ]
+        for name in changed:
+            del self.results[name]
+        if changed:
+            result_lines.write(self.path / RESULTS, self.results.values())
+        for name in changed:
+            self._arrays_path(name).unlink(missing_ok=True)
+            self._map_path(name).unlink(missing_ok=True)
+        return len(changed)
 
     def append(
         self,
         name: str,
         record: Mapping[str, object],
-        arrays: Mapping[str, Shaped[np.ndarray, "..."]] | None = None,
+        arrays: Mapping[str, Shaped[np.ndarray, "..."]] | None,
+        digest: str,
     ) -> None:
         """Adds a finished query; once this returns, it survives a kill.
 
@@ -62,18 +130,25 @@ class CategoryFolder:
             name: the view's name; each at most once.
             record: its numbers and words, without NaN.
             arrays: what the report and the pixel metrics need of it, such as the map
-                and the render; read them back with `load_arrays`.
+                and the render, None where nothing is; read them back with
+                `load_arrays`.
+            digest: SHA-256 of the query's file; see `forget_changed`.
         """
         if name in self.results:
             raise ValueError(f"{name!r} has a result already")
-        has_arrays = arrays is not None
-        line = {"name": name, "config": self._hash, "arrays": has_arrays, **record}
+        line = {
+            "name": name,
+            "config": self._hash,
+            "digest": digest,
+            "arrays": arrays is not None,
+            **record,
+        }
         text = files.dump_json(line)
         if arrays is not None:
             buffer = io.BytesIO()
             np.savez_compressed(buffer, allow_pickle=False, **arrays)
             atomic.write_bytes(self._arrays_path(name), buffer.getvalue())
-        _append_line(self.path / RESULTS, text)
+        result_lines.append(self.path / RESULTS, text)
         self.results[name] = json.loads(text)
 
     def load_arrays(self, name: str) -> dict[str, Shaped[np.ndarray, "..."]]:
@@ -103,7 +178,7 @@ class CategoryFolder:
             values: anomaly per pixel, [h, w].
             scale: values of the coldest and the hottest colour.
         """
-        path = self.path / "maps" / names.safe_path(name, ".png")
+        path = self._map_path(name)
         atomic.write_bytes(path, figures.encode_png(figures.heat_map(values, scale)))
         return path
 
@@ -115,81 +190,35 @@ class CategoryFolder:
     def _arrays_path(self, name: str) -> pathlib.Path:
         return self.path / "queries" / names.safe_path(name, ".npz")
 
-    def _read(self) -> dict[str, dict[str, object]]:
-        path = self.path / RESULTS
-        if not path.exists():
-            # Marks the folder as a run's own before the first query is done.
-            files.write_text(path, "")
-            return {}
-        data = path.read_bytes()
-        lines = data.split(b"\n")
-        # A whole file ends with a line feed, so that nothing follows the last one.
-        number_whole = len(lines) - 1
-        results: dict[str, dict[str, object]] = {}
-        for number, line in enumerate(lines[:number_whole], start=1):
-            try:
-                record = self._parse(line, f"{path}, line {number}")
-            except DataError:
-                if number == number_whole:
-                    break
-                raise
-            name = str(record["name"])
-            if name in results:
-                raise DataError(f"{path}, line {number}: {name!r} is there twice")
-            if not record.get("arrays") or self._has_arrays(name):
-                results[name] = record
-        text = "".join(files.dump_json(record) + "\n" for record in results.values())
-        if text.encode() != data:
-            files.write_text(path, text)
-        return results
+    def _map_path(self, name: str) -> pathlib.Path:
+        return self.path / "maps" / names.safe_path(name, ".png")
 
-    def _has_arrays(self, name: str) -> bool:
+    def _read(self) -> dict[str, result_lines.Result]:
+        # Makes the file when it is not there: it marks the folder as a run's own before
+        # the first query is done.
+        return result_lines.read(self.path / RESULTS, self._hash, self._has_arrays)
+
+    def _has_arrays(self, result: result_lines.Result) -> bool:
+        if not result.get("arrays"):
+            return True
         try:
-            self.load_arrays(name)
+            self.load_arrays(str(result["name"]))
         except DataError:
             return False
         return True
 
-    def _parse(self, line: bytes, where: str) -> dict[str, object]:
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise DataError(
-                f"{where}: is not JSON ({error}); remove it, or begin afresh with "
-                "--noresume"
-            ) from error
-        if not isinstance(record, dict) or not {"name", "config"} <= record.keys():
-            raise DataError(
-                f"{where}: is not a result (expected an object with `name` and "
-                "`config`); remove it, or begin afresh with --noresume"
-            )
-        if record["config"] != self._hash:
-            raise ConfigError(
-                f"{where}: was made with other settings; choose another folder with "
-                "--out, or begin afresh with --noresume"
-            )
-        return record
-
-
-def _append_line(path: pathlib.Path, text: str) -> None:
-    with open(path, "ab", buffering=0) as file:
-        length = file.tell()
-        try:
-            left = f"{text}\n".encode()
-            while left:
-                left = left[file.write(left) :]
-            os.fsync(file.fileno())
-        except BaseException:
-            # Half a line would spoil the next one.
-            file.truncate(length)
-            raise
+    def _holds_work(self) -> bool:
+        others = (self.path / name for name in _OWNED if name != RESULTS)
+        return bool(self.results) or any(path.exists() for path in others)
 
 
 def clear(path: pathlib.Path) -> None:
     """Removes what a run wrote into a category's folder, and the folder if empty."""
-    for name in _OWNED_FILES:
-        (path / name).unlink(missing_ok=True)
-    for name in _OWNED_FOLDERS:
-        shutil.rmtree(path / name, ignore_errors=True)
+    for name in _OWNED:
+        item = path / name
+        if item.is_dir():
+            shutil.rmtree(item)
+        else:
+            item.unlink(missing_ok=True)
     if not any(path.iterdir()):
         path.rmdir()

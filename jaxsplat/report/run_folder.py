@@ -8,7 +8,7 @@ import types
 from collections.abc import Collection, Mapping
 
 from jaxsplat.errors import ConfigError, DataError
-from jaxsplat.report import files, locks, names, results
+from jaxsplat.report import files, html, locks, names, results
 from jaxsplat.report.versions import versions
 
 # Below this a run cannot even keep one category; better said before the fit.
@@ -93,10 +93,23 @@ class RunFolder:
         files.write_json(self.path / "metrics.json", record)
         return self.path / "metrics.json"
 
-    def write_report(self, page: str) -> pathlib.Path:
-        """Writes report.html and returns its path; see `html.page`."""
-        files.write_text(self.path / "report.html", page)
-        return self.path / "report.html"
+    def write_report(self, title: str, record: Mapping[str, object]) -> pathlib.Path:
+        """Writes report.html and returns its path.
+
+        Args:
+            title: heading, in words.
+            record: see `summary.metrics_record`; the section of each of its categories
+                must be there, see `html_section.write_section`.
+        """
+        categories = record["categories"]
+        assert isinstance(categories, Mapping)
+        sections = {
+            name: self.path / names.safe_name(name) / results.SECTION
+            for name in categories
+        }
+        path = self.path / "report.html"
+        files.write_pieces(path, html.page(title, record, sections))
+        return path
 
     def _check_settings(self, free: Collection[str]) -> None:
         path = self.path / _CONFIG

@@ -13,6 +13,7 @@ def metrics_record(
     categories: Mapping[str, CategoryMetrics],
     config: Mapping[str, object],
     versions: Mapping[str, object],
+    failed: Mapping[str, str] | None = None,
 ) -> Record:
     """Returns the content of metrics.json.
 
@@ -20,22 +21,26 @@ def metrics_record(
         categories: the numbers of each category, in the order of the report.
         config: the effective settings.
         versions: what `versions.versions` returns.
+        failed: for each category that has no numbers, why.
 
     Returns:
         `categories`, `mean` (of each number over the categories that define it),
-        `config` and `versions`. `pose` stands only where true poses are known,
-        `reasons` only where a metric is undefined.
+        `config` and `versions`, and `failed` only where a category did. `pose` stands
+        only where true poses are known, `reasons` only where a metric is undefined.
 
     Raises:
         NumericsError: a number is NaN or infinite.
     """
     rows = {name: _category(name, metrics) for name, metrics in categories.items()}
-    return {
+    record: Record = {
         "categories": rows,
         "mean": mean(list(rows.values())),
         "config": files.plain(config, "config"),
         "versions": files.plain(versions, "versions"),
     }
+    if failed:
+        record["failed"] = dict(failed)
+    return record
 
 
 def mean(records: Sequence[Mapping[str, object]]) -> Record:

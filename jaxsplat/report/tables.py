@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Literal
 
 UNDEFINED = "n/a"
 
@@ -21,6 +22,21 @@ class Column:
     keys: tuple[str, ...]
     decimals: int
     factor: float = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A line of the table.
+
+    Attributes:
+        name: of the category, or `mean`.
+        record: its numbers as metrics.json has them, empty where it failed.
+        kind: what the line stands for.
+    """
+
+    name: str
+    record: Mapping[str, object]
+    kind: Literal["object", "failed", "mean"]
 
 
 COLUMNS = (
@@ -55,37 +71,49 @@ def cell(record: object, column: Column) -> str:
     return f"{value * column.factor:,.{column.decimals}f}"
 
 
-def rows(metrics: Mapping[str, object]) -> list[tuple[str, Mapping[str, object]]]:
-    """Returns name and record of each category, then the mean when there are several.
+def rows(metrics: Mapping[str, object]) -> list[Row]:
+    """Returns a row for each category, also failed ones, then the mean of several.
 
     Args:
         metrics: the content of metrics.json.
     """
     categories, mean = metrics["categories"], metrics["mean"]
     assert isinstance(categories, Mapping) and isinstance(mean, Mapping)
-    means = [("mean", mean)] if len(categories) > 1 else []
-    return [*categories.items(), *means]
-
-
-def reasons(metrics: Mapping[str, object]) -> list[str]:
-    """Returns a sentence for each metric of each category that is undefined."""
+    means = [Row("mean", mean, "mean")] if len(categories) > 1 else []
     return [
-        f"{name}: {metric} is {UNDEFINED}: {reason}"
-        for name, record in rows(metrics)
-        for metric, reason in _reasons(record).items()
+        *(Row(name, record, "object") for name, record in categories.items()),
+        *(Row(name, {}, "failed") for name in failures(metrics)),
+        *means,
     ]
 
 
+def failures(metrics: Mapping[str, object]) -> Mapping[str, str]:
+    """Returns for each category that failed why it did."""
+    found = metrics.get("failed", {})
+    return found if isinstance(found, Mapping) else {}
+
+
+def reasons(metrics: Mapping[str, object]) -> list[str]:
+    """Returns a sentence for each failed category and each undefined metric."""
+    failed = [f"{name} failed: {why}" for name, why in failures(metrics).items()]
+    undefined = [
+        f"{row.name}: {metric} is {UNDEFINED}: {why}"
+        for row in rows(metrics)
+        for metric, why in _reasons(row.record).items()
+    ]
+    return failed + undefined
+
+
 def text_table(metrics: Mapping[str, object]) -> str:
-    """Returns the metrics as lines of text, with reasons for what is undefined.
+    """Returns the metrics as lines of text, with reasons for what is missing.
 
     Args:
         metrics: the content of metrics.json.
     """
     lines = [["category", *(column.header for column in COLUMNS)]]
-    for name, record in rows(metrics):
-        shown = "".join(c if c.isprintable() else "?" for c in name)
-        lines.append([shown, *(cell(record, column) for column in COLUMNS)])
+    for row in rows(metrics):
+        cells = [cell(row.record, column) for column in COLUMNS]
+        lines.append([_printable(row.name), *cells])
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     table = [
         "  ".join(
@@ -94,7 +122,12 @@ def text_table(metrics: Mapping[str, object]) -> str:
         ).rstrip()
         for line in lines
     ]
-    return "\n".join([table[0], "-" * len(table[0]), *table[1:], *reasons(metrics)])
+    notes = [_printable(text) for text in reasons(metrics)]
+    return "\n".join([table[0], "-" * len(table[0]), *table[1:], *notes])
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _reasons(record: Mapping[str, object]) -> Mapping[str, object]:

@@ -10,7 +10,16 @@ import jax
 import jaxsplat
 from jaxsplat.errors import ConfigError
 
-_PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "scikit-learn")
+_PACKAGES = (
+    "jax",
+    "jaxlib",
+    "flax",
+    "optax",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pillow",
+)
 
 
 def versions() -> dict[str, str | int]:
@@ -35,10 +44,13 @@ def versions() -> dict[str, str | int]:
 def _devices() -> tuple[str, int]:
     try:
         devices = jax.devices()
-    except RuntimeError as error:
+    except (RuntimeError, AssertionError) as error:
         wanted = os.environ.get("JAX_PLATFORMS", "")
+        # An assertion without words is what JAX has for a platform that it knows but
+        # whose plugin is not installed, such as cuda.
+        reason = str(error) or "what that platform needs is not installed"
         raise ConfigError(
-            f"JAX finds no device to run on (JAX_PLATFORMS={wanted!r}): {error}; "
+            f"JAX finds no device to run on (JAX_PLATFORMS={wanted!r}): {reason}; "
             "set JAX_PLATFORMS=cpu to run on the processor"
         ) from error
     return f"{devices[0].platform}: {devices[0].device_kind}", len(devices)

@@ -3,6 +3,7 @@
 import json
 import math
 import pathlib
+from collections.abc import Iterator
 
 import jax.numpy as jnp
 import numpy as np
@@ -18,6 +19,23 @@ def test_write_replaces_and_leaves_nothing_else(tmp_path: pathlib.Path) -> None:
     files.write_text(path, "one")
     files.write_text(path, "two\ud800")
     assert path.read_text() == "two?"
+    assert [item.name for item in path.parent.iterdir()] == ["a.txt"]
+
+
+def test_pieces_that_end_in_an_error_leave_the_old_file(
+    tmp_path: pathlib.Path,
+) -> None:
+    def pieces(last: str | None) -> Iterator[str]:
+        yield "one "
+        if last is None:
+            raise OSError("a source is gone")
+        yield last
+
+    path = tmp_path / "new" / "a.txt"
+    files.write_pieces(path, pieces("two"))
+    with pytest.raises(OSError, match="is gone"):
+        files.write_pieces(path, pieces(None))
+    assert path.read_text() == "one two"
     assert [item.name for item in path.parent.iterdir()] == ["a.txt"]
 
 

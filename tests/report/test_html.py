@@ -2,23 +2,28 @@
 
 import dataclasses
 import html.parser
+import pathlib
 import re
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 
+import jaxsplat.report
 from jaxsplat.report import (
+    CategoryFolder,
     CategoryMetrics,
     CategoryReport,
     QueryRow,
     QuerySeconds,
-    RunReport,
+    RunFolder,
     Seconds,
     metrics_record,
-    page,
+    write_section,
 )
 from jaxsplat.report.html_rows import picture_side
+from jaxsplat.report.names import safe_name
 
 HOSTILE = "<script>alert('x')</script>\"&\ud800"
 PHOTO = np.full((40, 50, 3), 0.5, dtype=np.float32)
@@ -26,7 +31,15 @@ MASK = np.zeros((40, 50), dtype=bool)
 MASK[10:20, 10:20] = True
 HEAT = MASK[::2, ::2].astype(np.float32)
 RIGHT = QueryRow(
-    "test/Burrs/000.png", "Burrs", PHOTO, 0.9, "converged", False, PHOTO, HEAT, MASK
+    name="test/Burrs/000.png",
+    defect_type="Burrs",
+    photo=PHOTO,
+    score=0.9,
+    pose_outcome="converged",
+    render=PHOTO,
+    anomaly_map=HEAT,
+    mask=MASK,
+    defective=True,
 )
 METRICS = CategoryMetrics(
     *(0.9, 0.9, None, 0.5, 30.0, 10, 2),
@@ -35,16 +48,29 @@ METRICS = CategoryMetrics(
 )
 
 
-def made(
-    *rows: QueryRow, name: str = "01Penguin", threshold: float | None = 0.5
-) -> str:
-    record = metrics_record(
-        {name: METRICS}, {"method": name, "size": None}, {"jax": "0.10.2"}
-    )
-    category = CategoryReport(
-        name, iter(rows), (0.0, 1.0), threshold, "held-out views", (name,)
-    )
-    return page(RunReport(f"Report of {name}", record, (category,)))
+TEMPLATES = pathlib.Path(jaxsplat.report.__file__).parent / "templates"
+Make = Callable[..., str]
+
+
+@pytest.fixture
+def made(tmp_path: pathlib.Path) -> Make:
+    """Returns a function from rows to the page of a run with one category."""
+
+    def make(
+        *rows: QueryRow,
+        name: str = "01Penguin",
+        threshold: float | None = 0.5,
+        source: str = "held-out views",
+    ) -> str:
+        category = CategoryReport(
+            name, len(rows), iter(rows), (0.0, 1.0), threshold, source, (name,)
+        )
+        with RunFolder(tmp_path / "run", {"method": name}, resume=False) as run:
+            write_section(run.category(name), category)
+            record = metrics_record({name: METRICS}, run.config, {"jax": "0.10.2"})
+            return run.write_report(f"Report of {name}", record).read_text("utf-8")
+
+    return make
 
 
 class Tags(html.parser.HTMLParser):
@@ -74,14 +100,14 @@ class Tags(html.parser.HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_the_page_loads_nothing_from_outside() -> None:
+def test_the_page_loads_nothing_from_outside(made: Make) -> None:
     text = made(RIGHT)
     sources = [v for k, v in Tags(text).attributes if k in ("src", "href")]
     assert sources and all(v and v.startswith(("data:image/", "#")) for v in sources)
     assert not re.search(r"https?:|@import|url\(", text)
 
 
-def test_a_row_shows_its_pictures_numbers_and_verdict() -> None:
+def test_a_row_shows_its_pictures_numbers_and_verdict(made: Make) -> None:
     row = dataclasses.replace(RIGHT, rotation_deg=0.25, translation_rel=0.004)
     text = made(row)
     assert text.count("<img ") == 4
@@ -94,11 +120,12 @@ def test_a_row_shows_its_pictures_numbers_and_verdict() -> None:
 @pytest.mark.parametrize(
     ("changes", "words", "states"),
     [
-        ({"score": 0.1}, "good: missed", "wrong missed"),
+        ({"defective": False}, "good: missed", "wrong missed"),
         ({"defect_type": "good"}, "defect: false alarm", "wrong alarm"),
-        ({"defect_type": "good", "score": 0.1}, "good: right", ""),
-        ({"pose_failed": True}, "pose in doubt", "lost"),
-        ({"score": None}, "no verdict", ""),
+        ({"defect_type": "good", "defective": False}, "good: right", ""),
+        ({"in_doubt": True}, "pose in doubt", "lost"),
+        ({"score": None, "defective": None}, "no verdict", ""),
+        ({"defective": None, "why": "The map is not finite."}, "is not finite.", ""),
         ({"defect_type": None, "mask": None}, "no truth", ""),
         ({"mask": None}, "no truth", ""),
         ({"defect_type": "good", "mask": MASK & False}, "nothing to mark", ""),
@@ -106,7 +133,7 @@ def test_a_row_shows_its_pictures_numbers_and_verdict() -> None:
     ],
 )
 def test_every_outcome_is_told(
-    changes: dict[str, object], words: str, states: str
+    made: Make, changes: dict[str, object], words: str, states: str
 ) -> None:
     text = made(dataclasses.replace(RIGHT, **changes))  # type: ignore[arg-type]
     Tags(text)
@@ -115,23 +142,117 @@ def test_every_outcome_is_told(
         assert f'data-state="{states}"' in text
 
 
-def test_without_threshold_there_is_no_verdict() -> None:
-    text = made(RIGHT, threshold=None)
-    assert "get no verdict" in text and "defect: right" not in text
+def test_the_verdict_is_the_detectors_whatever_the_score(made: Make) -> None:
+    text = made(dataclasses.replace(RIGHT, score=0.1), threshold=0.5)
+    assert "defect: right" in text and 'data-state=""' in text
 
 
-def test_hostile_names_are_escaped_everywhere() -> None:
+def test_without_threshold_the_page_says_why(made: Make) -> None:
+    row = dataclasses.replace(RIGHT, defective=None)
+    text = made(row, threshold=None, source="no good view was held out")
+    assert "get no verdict (no good view was held out)." in text
+    assert "no verdict</span>" in text and 'class="limit"' not in text
+
+
+def test_the_scores_are_drawn_with_the_threshold(made: Make) -> None:
+    good = dataclasses.replace(RIGHT, defect_type="good", score=0.1)
+    text = made(RIGHT, good, dataclasses.replace(RIGHT, score=None), threshold=0.5)
+    # The lowest value lies at 90 of the drawing's units, the highest at 830.
+    assert re.findall(r'<circle class="is-(\w+)".* cx="([\d.]+)"', text) == [
+        ("defect", "830.0"),
+        ("good", "90.0"),
+    ]
+    assert '<path class="limit" d="M460.0 20V84"/>' in text
+
+
+def test_style_and_script_are_inside_as_they_are(made: Make) -> None:
+    text = made(RIGHT)
+    for name in ("style.css", "script.js"):
+        assert (TEMPLATES / name).read_text().rstrip("\n") in text
+
+
+def test_one_row_is_in_memory_at_a_time(tmp_path: pathlib.Path) -> None:
+    alive: list[weakref.ref[np.ndarray]] = []
+
+    def rows() -> Iterator[QueryRow]:
+        for _ in range(4):
+            # The row before is still held by the loop that asks for this one.
+            assert all(photo() is None for photo in alive[:-1])
+            photo = PHOTO.copy()
+            alive.append(weakref.ref(photo))
+            yield dataclasses.replace(RIGHT, photo=photo)
+            del photo
+
+    folder = CategoryFolder(tmp_path / "a", "hash")
+    write_section(folder, CategoryReport("a", 4, rows(), (0.0, 1.0)))
+    assert len(alive) == 4
+    assert {item.name for item in folder.path.iterdir()} == {
+        "results.jsonl",
+        "section.html",
+    }
+
+
+def test_an_error_in_a_row_leaves_the_section_that_was_there(
+    tmp_path: pathlib.Path,
+) -> None:
+    def rows() -> Iterator[QueryRow]:
+        yield RIGHT
+        raise OSError("a photograph is gone")
+
+    folder = CategoryFolder(tmp_path / "a", "hash")
+    write_section(folder, CategoryReport("a", 1, [RIGHT], (0.0, 1.0)))
+    before = folder.section_path.read_bytes()
+    with pytest.raises(OSError, match="is gone"):
+        write_section(folder, CategoryReport("a", 2, rows(), (0.0, 1.0)))
+    assert folder.section_path.read_bytes() == before
+    assert len(list(folder.path.iterdir())) == 2
+
+
+def test_links_lead_to_the_sections_in_order(tmp_path: pathlib.Path) -> None:
+    names = ["b b", "a"]
+    with RunFolder(tmp_path, {}, resume=True) as run:
+        for name in names:
+            report = CategoryReport(name, 1, [RIGHT], (0.0, 1.0))
+            write_section(run.category(name), report)
+        record = metrics_record(dict.fromkeys(names, METRICS), {}, {})
+        text = run.write_report("Two", record).read_text()
+    links = re.findall(r'<a href="#([^"]+)">', text)
+    sections = re.findall(r'<section class="category" id="([^"]+)">', text)
+    assert links == sections == [safe_name(name) for name in names]
+
+
+def test_failed_categories_are_rows_with_their_reason(tmp_path: pathlib.Path) -> None:
+    with RunFolder(tmp_path, {}, resume=True) as run:
+        write_section(run.category("a"), CategoryReport("a", 1, [RIGHT], (0.0, 1.0)))
+        record = metrics_record({"a": METRICS}, {}, {}, {"b": "0.png is <cut>"})
+        text = run.write_report("One", record).read_text()
+    assert re.search(r'<tr class="failed"><td>b</td>(\s*<td>n/a</td>){13}', text)
+    assert "b failed: 0.png is &lt;cut&gt;" in text
+    assert "2 queries of 1 object, 1 more failed" in text
+    assert 'class="mean"' not in text
+
+
+def test_a_run_in_which_all_failed_still_makes_a_page(tmp_path: pathlib.Path) -> None:
+    with RunFolder(tmp_path, {}, resume=True) as run:
+        record = metrics_record({}, {}, {}, {"a": "no photographs"})
+        text = run.write_report("None", record).read_text()
+    Tags(text)
+    assert "a failed: no photographs" in text
+    assert text.count('<div class="tile"><b>n/a</b>') == 7
+
+
+def test_hostile_names_are_escaped_everywhere(made: Make) -> None:
     row = QueryRow(HOSTILE, HOSTILE, PHOTO, 0.9, HOSTILE)
     text = made(row, name=HOSTILE)
     assert Tags(text).seen.count("script") == 1
     assert "alert('x')" not in text
 
 
-def test_no_query_at_all_still_makes_a_page() -> None:
+def test_no_query_at_all_still_makes_a_page(made: Make) -> None:
     Tags(made())
 
 
-def test_75_queries_of_400_pixels_stay_below_15_megabytes() -> None:
+def test_75_queries_of_400_pixels_stay_below_15_megabytes(made: Make) -> None:
     # Noise is the worst case for JPEG.
     noise = np.random.default_rng(0).random((400, 400, 3), dtype=np.float32)
     heat, mask = noise[..., 0], noise[..., 1] > 0.999

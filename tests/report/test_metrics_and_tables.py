@@ -112,5 +112,26 @@ def test_the_table_shows_numbers_names_and_reasons() -> None:
     assert len({len(line) for line in lines[:5]}) == 1
 
 
+def test_failed_categories_are_told_and_left_out_of_the_mean() -> None:
+    failed = {"c\x1b": "0.png is cut\nshort"}
+    record = metrics_record({"a": FULL, "b": BARE}, {}, {}, failed)
+    assert record["failed"] == failed
+    assert record["mean"] == metrics_record({"a": FULL, "b": BARE}, {}, {})["mean"]
+    lines = text_table(record).split("\n")
+    assert lines[4].split() == ["c?", *["n/a"] * 13]
+    assert lines[5].split()[0] == "mean"
+    assert lines[6] == "c? failed: 0.png is cut?short"
+
+
+def test_without_failures_the_record_does_not_speak_of_them() -> None:
+    assert "failed" not in metrics_record({"a": FULL}, {}, {}, {})
+
+
+def test_a_run_in_which_all_failed_has_a_table() -> None:
+    lines = text_table(metrics_record({}, {}, {}, {"a": "gone"})).split("\n")
+    assert lines[2].split()[:2] == ["a", "n/a"]
+    assert lines[3:] == ["a failed: gone"]
+
+
 def test_one_category_needs_no_mean_row() -> None:
     assert "mean" not in text_table(metrics_record({"a": FULL}, {}, {}))

@@ -1,21 +1,17 @@
 """A run's folder: refusals before compute, the lock, and resuming after a kill."""
 
 import errno
-import fcntl
 import json
 import os
 import pathlib
 import shutil
-import signal
 import socket
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 from jaxsplat.errors import ConfigError, DataError, NumericsError
-from jaxsplat.report import RunFolder, locks
+from jaxsplat.report import RunFolder
 from jaxsplat.report.run_folder import config_hash
 
 CONFIG = {"preset": "fast", "seed": 0, "out": "runs/a", "categories": ("a", "b")}
@@ -37,7 +33,7 @@ def test_a_new_run_describes_itself(tmp_path: pathlib.Path) -> None:
     }
     assert len(run.config_hash) == 64
     assert {"jax", "python", "opencv", "device", "cpu_count"} <= versions.keys()
-    assert not (run.path / locks.FILE_NAME).exists()
+    assert not [item for item in run.path.iterdir() if item.name[0] == "."]
 
 
 def test_the_hash_ignores_order_and_free_settings() -> None:
@@ -93,8 +89,10 @@ def test_beginning_afresh_removes_only_what_a_run_wrote(
     tmp_path: pathlib.Path,
 ) -> None:
     with open_run(tmp_path) as run:
-        run.category("a").append("0.png", {"score": 1.0}, {"map": np.zeros((2, 2))})
-        run.category("b").append("0.png", {"score": 1.0})
+        run.category("a").append(
+            "0.png", {"score": 1.0}, {"map": np.zeros((2, 2))}, "d"
+        )
+        run.category("b").append("0.png", {"score": 1.0}, None, "d")
         run.write_metrics({"mean": {}})
         (tmp_path / "a" / "notes.txt").write_text("mine")
         (tmp_path / "mine").mkdir()
@@ -103,6 +101,7 @@ def test_beginning_afresh_removes_only_what_a_run_wrote(
         left = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*")}
     assert left == {
         ".lock",
+        ".lock-owner.json",
         "a",
         "a/notes.txt",
         "a/results.jsonl",
@@ -130,60 +129,11 @@ def test_a_second_run_is_refused_while_the_first_lives(
     open_run(tmp_path).close()
 
 
-def test_a_killed_run_leaves_no_lock_behind(tmp_path: pathlib.Path) -> None:
-    code = f"""if True:
-        import pathlib, sys
-        from jaxsplat.report import locks
-        lock = locks.Lock(pathlib.Path({str(tmp_path)!r}))
-        print("locked", flush=True)
-        sys.stdin.read()
-        """
-    child = subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    with child:
-        assert child.stdout is not None
-        assert child.stdout.readline() == b"locked\n"
-        with pytest.raises(ConfigError, match=f"process {child.pid} on"):
-            locks.Lock(tmp_path)
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-    assert (tmp_path / locks.FILE_NAME).exists()
-    locks.Lock(tmp_path).release()
-
-
-@pytest.mark.parametrize(
-    ("owner", "refused"),
-    [
-        ({"pid": os.getpid(), "host": socket.gethostname()}, True),
-        ({"pid": 2**22 + 1, "host": socket.gethostname()}, False),
-        ({"pid": 1, "host": "elsewhere"}, True),
-        ({"pid": "cut"}, False),
-    ],
-)
-def test_without_kernel_locks_pid_and_host_decide(
-    tmp_path: pathlib.Path,
-    monkeypatch: pytest.MonkeyPatch,
-    owner: dict[str, object],
-    refused: bool,
-) -> None:
-    def unsupported(handle: int, operation: int) -> None:
-        raise OSError(errno.ENOLCK, "No locks available")
-
-    monkeypatch.setattr(fcntl, "flock", unsupported)
-    (tmp_path / locks.FILE_NAME).write_text(json.dumps(owner))
-    if refused:
-        with pytest.raises(ConfigError, match=r"remove .*\.lock"):
-            locks.Lock(tmp_path)
-    else:
-        locks.Lock(tmp_path).release()
-
-
 @pytest.mark.parametrize("name", ["<script>", "../x", "a/b", "x" * 300, "🐧", "-rf"])
 def test_hostile_category_names_stay_inside(tmp_path: pathlib.Path, name: str) -> None:
     with open_run(tmp_path / "run") as run:
         category = run.category(name)
-        category.append(name, {"score": 1.0}, {"map": np.zeros((2, 2))})
+        category.append(name, {"score": 1.0}, {"map": np.zeros((2, 2))}, "d")
         assert category.path.parent == run.path
         assert list(run.category(name).results) == [name]
     assert [item.name for item in tmp_path.iterdir()] == ["run"]
@@ -193,8 +143,8 @@ def test_results_come_back_in_order(tmp_path: pathlib.Path) -> None:
     arrays = {"map": np.arange(6, dtype=np.float32).reshape(2, 3)}
     with open_run(tmp_path) as run:
         category = run.category("a")
-        category.append("test/x/1.png", {"score": 0.1}, arrays)
-        category.append("test/x/0.png", {"score": np.float32(0.25)})
+        category.append("test/x/1.png", {"score": 0.1}, arrays, "d")
+        category.append("test/x/0.png", {"score": np.float32(0.25)}, None, "d")
     with open_run(tmp_path) as run:
         category = run.category("a")
         assert list(category.results) == ["test/x/1.png", "test/x/0.png"]
@@ -203,9 +153,9 @@ def test_results_come_back_in_order(tmp_path: pathlib.Path) -> None:
         np.testing.assert_array_equal(loaded["map"], arrays["map"])
         assert loaded["map"].dtype == np.float32
         with pytest.raises(ValueError, match="has a result already"):
-            category.append("test/x/1.png", {"score": 0.1})
+            category.append("test/x/1.png", {"score": 0.1}, None, "d")
         with pytest.raises(NumericsError, match="score: found nan"):
-            category.append("test/x/2.png", {"score": float("nan")})
+            category.append("test/x/2.png", {"score": float("nan")}, None, "d")
         with pytest.raises(DataError, match=r"'test/x/0\.png' cannot be read"):
             category.load_arrays("test/x/0.png")
 
@@ -225,12 +175,12 @@ def test_a_full_disk_leaves_no_half_line(
 
     with open_run(tmp_path) as run:
         category = run.category("x")
-        category.append("a", {})
+        category.append("a", {}, None, "d")
         with monkeypatch.context() as patched:
             patched.setattr(os, "fsync", full)
             with pytest.raises(OSError, match="No space"):
-                category.append("b", {})
-        category.append("b", {})
+                category.append("b", {}, None, "d")
+        category.append("b", {}, None, "d")
         assert list(run.category("x").results) == ["a", "b"]
 
 
@@ -240,20 +190,20 @@ def test_a_cut_last_line_is_dropped_and_redone(
 ) -> None:
     with open_run(tmp_path) as run:
         for name in "abc":
-            run.category("x").append(name, {"score": 1.0})
+            run.category("x").append(name, {"score": 1.0}, None, "d")
         path = run.category("x").path / "results.jsonl"
         whole = path.read_bytes()
         path.write_bytes(whole[:-cut])
         category = run.category("x")
         assert list(category.results) == ["a", "b"]
-        category.append("c", {"score": 1.0})
+        category.append("c", {"score": 1.0}, None, "d")
         assert path.read_bytes() == whole
 
 
 def test_damaged_arrays_make_a_query_undone(tmp_path: pathlib.Path) -> None:
     with open_run(tmp_path) as run:
         for name in ("a.png", "b.png", "c.png"):
-            run.category("x").append(name, {}, {"map": np.zeros((9, 9))})
+            run.category("x").append(name, {}, {"map": np.zeros((9, 9))}, "d")
         folder = run.category("x").path / "queries"
         (folder / "a.npz").unlink()
         damaged = (folder / "b.npz").read_bytes()[:-30]
@@ -275,7 +225,7 @@ def test_foreign_lines_are_refused_by_number(
 ) -> None:
     with open_run(tmp_path) as run:
         category = run.category("x")
-        category.append("b", {})
+        category.append("b", {}, None, "d")
         path = category.path / "results.jsonl"
         path.write_text(line + "\n" + path.read_text())
         with pytest.raises(error, match=words):
@@ -285,7 +235,7 @@ def test_foreign_lines_are_refused_by_number(
 def test_a_name_twice_is_refused(tmp_path: pathlib.Path) -> None:
     with open_run(tmp_path) as run:
         category = run.category("x")
-        category.append("b", {})
+        category.append("b", {}, None, "d")
         path = category.path / "results.jsonl"
         path.write_text(path.read_text() * 2)
         with pytest.raises(DataError, match="line 2: 'b' is there twice"):

@@ -1,0 +1,34 @@
+for (const part of document.querySelectorAll("section.category")) {
+  const list = part.querySelector(".queries");
+  const rows = [...list.children];
+  const buttons = [...part.querySelectorAll("button[data-filter]")];
+  const kinds = part.querySelector("select[data-kind]");
+  const order = part.querySelector("select[data-order]");
+  const count = part.querySelector(".count");
+  let filter = "all";
+  function show() {
+    let shown = 0;
+    for (const row of rows) {
+      const fits = (filter === "all" || row.dataset.state.split(" ").includes(filter))
+        && (kinds.value === "" || row.dataset.kind === kinds.value);
+      row.hidden = !fits;
+      shown += fits;
+    }
+    count.textContent = shown + " of " + rows.length;
+    for (const button of buttons)
+      button.setAttribute("aria-pressed", String(button.dataset.filter === filter));
+  }
+  function sort() {
+    const sign = order.value === "up" ? 1 : -1;
+    const score = row => Number(row.dataset.score);
+    const sorted = order.value === "name" ? rows
+      : [...rows].sort((a, b) => sign * (score(a) - score(b)));
+    list.append(...sorted);
+  }
+  for (const button of buttons)
+    button.addEventListener("click", () => { filter = button.dataset.filter; show(); });
+  kinds.addEventListener("change", show);
+  order.addEventListener("change", sort);
+  part.querySelector(".tools").hidden = false;
+  show();
+}
