@@ -1,7 +1,7 @@
 """How a command ends: its exit code, and one line on stderr when something is wrong.
 
-Exit codes: 0 done, 1 bad data or settings, 128 + the signal's number when interrupted;
-the command itself may return another one.
+Exit codes: 0 done, 1 bad data or settings, 2 wrong usage, 3 finished with failed items,
+128 + the signal's number when interrupted.
 """
 
 import signal
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from jaxsplat.errors import ConfigError, DataError, NumericsError
 from jaxsplat.report.progress import silence_stdout
 
+FINISHED_WITH_FAILURES = 3
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 

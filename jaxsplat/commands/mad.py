@@ -6,13 +6,21 @@ metrics and a report in a run folder. Without flags it inspects the bundled samp
 """
 
 import dataclasses
-import pathlib
 from typing import Literal
 
-from jaxsplat import data, methods, report
-from jaxsplat.commands import flags
+import jax
+
+from jaxsplat import data, report
+from jaxsplat.commands import endings, flags
+from jaxsplat.errors import DataError, NumericsError
+from jaxsplat.methods import Preset, find_method
 from jaxsplat.rendering.backends import Backend
-from jaxsplat.study import category
+from jaxsplat.scores import PublishedDistance
+from jaxsplat.study import evaluation
+from jaxsplat.study.evaluation import Evaluation
+
+# What ends one category and not the run: bad files, a fit that diverged, no memory.
+FAILURES = (DataError, NumericsError, OSError, jax.errors.JaxRuntimeError)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,10 +32,10 @@ class Config:
     )
     categories: tuple[str, ...] = flags.option((), "objects to inspect; all by default")
     out: str = flags.option("runs/mad", "folder for the results", free=True)
-    method: methods.Method = flags.option(
+    method: Literal["best", "splatpose"] = flags.option(
         "best", "detector: best, or splatpose as published"
     )
-    preset: methods.Preset = flags.option(
+    preset: Preset = flags.option(
         "fast", "fast: minutes on a CPU; paper: the published settings"
     )
     seed: int = flags.option(0, "of everything random", lower=0)
@@ -49,36 +57,48 @@ class Config:
     resume: bool = flags.option(True, "go on with an unfinished run", free=True)
 
 
-def main(config: Config) -> None:
-    """Inspects every category and writes the run folder."""
+def main(config: Config) -> int:
+    """Inspects every category, writes the run folder, and returns the exit code."""
+    settings = _evaluation(config)
     data_dir = config.data_dir or data.sample_dir()
     paths = data.resolve_categories(data_dir, config.categories)
-    settings = dataclasses.asdict(config)
     free = flags.free_fields(Config)
+    recorded = dataclasses.asdict(config)
     with (
-        report.RunFolder(config.out, settings, resume=config.resume, free=free) as run,
+        report.RunFolder(config.out, recorded, resume=config.resume, free=free) as run,
         report.Progress() as progress,
     ):
         for warning in run.warnings:
             progress.note(warning)
-        results = {}
+        finished: dict[str, report.CategoryMetrics] = {}
+        failed: dict[str, str] = {}
         for number, path in enumerate(paths, start=1):
             progress.begin(path.name, number, len(paths))
-            folder = run.category(path.name)
-            results[path.name] = category.inspect(path, config, folder, progress)
-        record = report.metrics_record(
-            {name: result.metrics for name, result in results.items()},
-            run.config,
-            run.versions,
-        )
+            try:
+                folder = run.category(path.name)
+                finished[path.name] = evaluation.evaluate(
+                    path, settings, folder, progress
+                )
+            except FAILURES as error:
+                failed[path.name] = " ".join(str(error).split())
+                progress.note(f"{path.name}: failed: {failed[path.name]}")
+        record = report.metrics_record(finished, run.config, run.versions, failed)
         run.write_metrics(record)
-        parts = tuple(category.report_part(result) for result in results.values())
-        page = report.page(report.RunReport("jaxsplat inspection", record, parts))
-        written = run.write_report(page)
+        written = run.write_report("jaxsplat inspection", record)
         progress.clear()
         progress.say(report.text_table(record))
-        progress.say(f"report: {pathlib.Path(written)}")
+        progress.say(f"report: {written}")
+    return endings.FINISHED_WITH_FAILURES if failed else 0
 
 
-if __name__ == "__main__":
-    flags.run(main, Config)
+def _evaluation(config: Config) -> Evaluation:
+    method = find_method(config.method, config.preset)
+    compare = PublishedDistance(config.network, config.network_file)
+    return Evaluation(
+        method=dataclasses.replace(method, compare=compare),
+        preset=config.preset,
+        seed=config.seed,
+        size=config.size,
+        max_queries=config.max_queries,
+        backend=config.backend,
+    )

@@ -14,33 +14,29 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import numpy as np
 
-from experiments.bench import gpu_estimate
-from jaxsplat import data, methods, pose, report
+from jaxsplat import data, report
 from jaxsplat.commands import flags
+from jaxsplat.data.splits import choose_queries
 from jaxsplat.data.views import ObjectSet, View
 from jaxsplat.errors import ConfigError
-from jaxsplat.methods.twin import Twin
+from jaxsplat.methods import Preset, find_method
+from jaxsplat.pose import AdamScrew, Gallery, Refine, SilhouetteStarts, Starts
 from jaxsplat.rendering.backends import Backend
+from jaxsplat.rendering.twin import Twin
 from jaxsplat.report import files
-from jaxsplat.study import (
-    basin,
-    degradations,
-    figures,
-    pose_errors,
-    posing,
-    scenes,
-    splits,
-)
-from jaxsplat.study.category import CALIBRATION_VIEWS
+from jaxsplat.study import basin, degradations, figures, pose_errors, posing
+from jaxsplat.study.evaluation import Evaluation, fit_or_load
 from jaxsplat.study.posing import Posed
 
 # A fifth nearer, and a fifth off the centre: half as many again, as for any query.
 _MORE_PAIRS = 1.5
-_FINDERS = {
-    "coarse": ("lm", pose.find_starts),
-    "silhouettes": ("lm_silhouettes", pose.find_starts_by_silhouette),
+# Finders, and what `lm` from their starts is called.
+_FINDERS: dict[str, tuple[str, Starts]] = {
+    "coarse": ("lm", posing.FINDER),
+    "silhouettes": ("lm_silhouettes", SilhouetteStarts(k=4)),
 }
 
 
@@ -53,7 +49,7 @@ class Config:
     )
     categories: tuple[str, ...] = flags.option((), "objects to measure; all by default")
     out: str = flags.option("runs/pose", "folder for scenes and results", free=True)
-    preset: methods.Preset = flags.option("fast", "of the fit")
+    preset: Preset = flags.option("fast", "of the fit")
     seed: int = flags.option(0, "of everything random", lower=0)
     size: int | None = flags.option(
         None, "longer image side in pixels; the files' own by default", lower=16
@@ -84,9 +80,6 @@ class Config:
     )
     figures: bool = flags.option(
         False, "whether to draw figures (matplotlib)", free=True
-    )
-    estimate: bool = flags.option(
-        False, "whether to estimate a GPU's time from counted operations", free=True
     )
     backend: Backend | None = flags.option(
         None, "renderer; the best that runs here by default", free=True
@@ -134,9 +127,6 @@ def main(config: Config) -> None:
         for name, found in results.items():
             for batch, seconds in found["seconds_per_query"].items():
                 progress.say(f"{name}: {seconds:.3f} s a query in batches of {batch}")
-            if config.estimate:
-                total = found["gpu_estimate_ms"]["sum"]
-                progress.say(f"{name}: {total:.2f} ms a query on an H200, ESTIMATED")
         progress.say(f"results: {target}")
 
 
@@ -147,101 +137,115 @@ def _measure(
     folder: report.CategoryFolder,
     progress: report.Progress,
 ) -> dict[str, Any]:
-    fitted_views, asked = _split(objects, config)
-    fitted = scenes.fit_or_read(fitted_views, objects, config, folder, progress)
-    twin = scenes.make_twin(fitted, fitted_views, objects, config.backend)
-    views = splits.choose_queries(asked, config.max_queries)
+    fitted, asked = _split(objects, config)
+    digest = f"{objects.train_digest} {config.holdout}"
+    if folder.begin_object(digest):
+        progress.note(f"{objects.name}: the training views changed since; fitted again")
+    settings = Evaluation(
+        find_method("best"), config.preset, config.seed, backend=config.backend
+    )
+    kept = 0 if config.holdout else None
+    detector = fit_or_load(fitted, settings, folder, progress, kept)
+    twin, center = detector.twin, np.asarray(detector.twin.center)
+    assert detector.fitted is not None
+    seen = [view for view in fitted.train if view.name in detector.fitted.views]
+    gallery = posing.FINDER.prepare(twin, seen, jax.random.key(config.seed))
+    views = choose_queries(asked, config.max_queries)
     plain = posing.of_views(path, views, twin)
     progress.note(f"{objects.name}: solvers")
-    found: dict[str, Any] = {"errors": _solved(twin, plain, fitted.center, config)}
+    found: dict[str, Any] = {"errors": _solved(twin, gallery, plain, seen, config)}
     if config.disturb:
         progress.note(f"{objects.name}: disturbances")
-        found["errors"] |= _disturbed(twin, plain, fitted.center, config)
+        found["errors"] |= _disturbed(twin, gallery, plain, config)
     progress.note(f"{objects.name}: batches")
-    found["seconds_per_query"] = _batches(twin, plain, config.batches)
-    if config.estimate:
-        starts = posing.coarse(twin, plain)
-        found["gpu_estimate_ms"] = gpu_estimate.milliseconds_per_query(
-            twin, plain, starts
-        )
+    found["seconds_per_query"] = _batches(twin, gallery, plain, config.batches)
     if config.basin:
         progress.note(f"{objects.name}: start errors")
         some = plain.taken(np.arange(config.basin) % len(views))
-        found["basin"] = basin.measure(twin, some, fitted.center, config.seed)
+        found["basin"] = basin.measure(twin, some, center, config.seed)
         if config.figures:
             basin.draw(found["basin"], objects.name, folder.path / "basin.png")
     return found
 
 
-def _split(
-    objects: ObjectSet, config: Config
-) -> tuple[tuple[View, ...], tuple[View, ...]]:
-    """Returns the views to fit, and those whose poses are asked for."""
+def _split(objects: ObjectSet, config: Config) -> tuple[ObjectSet, tuple[View, ...]]:
+    """Returns the object to fit, and the views whose poses are asked for."""
     if not config.holdout:
-        fitted, _ = splits.hold_out(objects.train, CALIBRATION_VIEWS)
-        return fitted, objects.test
+        return objects, objects.test
     order = np.random.default_rng(config.seed).permutation(len(objects.train))
     held = set(order[: max(1, round(config.holdout * len(order)))].tolist())
     numbered = list(enumerate(objects.train))
-    return (
-        tuple(view for index, view in numbered if index not in held),
-        tuple(view for index, view in numbered if index in held),
-    )
+    fitted = tuple(view for index, view in numbered if index not in held)
+    asked = tuple(view for index, view in numbered if index in held)
+    return dataclasses.replace(objects, train=fitted), asked
 
 
 def _solved(
-    twin: Twin, posed: Posed, center: np.ndarray, config: Config
+    twin: Twin, gallery: Gallery, posed: Posed, seen: Sequence[View], config: Config
 ) -> dict[str, dict[str, float]]:
     """Returns the errors of starts, of `lm` from them, of `adam_screw` from the first.
 
     Starts are named by what finds them, `lm` by its starts.
     """
+    center = np.asarray(twin.center)
     rows, all_starts = {}, {}
-    for name, (solved, find) in _FINDERS.items():
-        search = functools.partial(posing.coarse, twin, posed, find)
+    for name, (solved, finder) in _FINDERS.items():
+        search = functools.partial(posing.found_starts, twin, finder, gallery, posed)
         search()
         starts, seconds = posing.timed(search)
         rows[name] = pose_errors.row(starts[:, 0], posed, center, seconds)
-        refine = functools.partial(posing.refined, twin, posed, starts)
-        refine()
-        found, seconds = posing.timed(refine)
-        rows[solved] = pose_errors.row(found, posed, center, seconds)
+        rows[solved] = _timed_row(twin, posing.SOLVER, (), posed, starts)
         all_starts[name] = starts
     if config.adam_steps:
-        posing.refined_by_adam(twin, posed, all_starts["coarse"], 0, config.seed)
-        found, seconds = posing.timed(
-            lambda: posing.refined_by_adam(
-                twin, posed, all_starts["coarse"], config.adam_steps, config.seed
-            )
+        solver = AdamScrew(steps=config.adam_steps)
+        state = solver.prepare(twin, seen, jax.random.key(config.seed))
+        first = AdamScrew(steps=0)
+        posing.refined(twin, first, state, posed, all_starts["coarse"])
+        rows["adam_screw"] = _timed_row(
+            twin, solver, state, posed, all_starts["coarse"], is_compiled=True
         )
-        rows["adam_screw"] = pose_errors.row(found, posed, center, seconds)
     return rows
+
+
+def _timed_row(
+    twin: Twin,
+    solver: Refine,
+    state: Any,
+    posed: Posed,
+    starts: jax.Array,
+    is_compiled: bool = False,
+) -> dict[str, float]:
+    refine = functools.partial(posing.refined, twin, solver, state, posed, starts)
+    if not is_compiled:
+        refine()
+    found, seconds = posing.timed(refine)
+    center = np.asarray(twin.center)
+    return pose_errors.row(found.camera_from_world, posed, center, seconds)
 
 
 def _disturbed(
-    twin: Twin, plain: Posed, center: np.ndarray, config: Config
+    twin: Twin, gallery: Gallery, plain: Posed, config: Config
 ) -> dict[str, dict[str, float]]:
     rows = {}
-    capacity = int(_MORE_PAIRS * twin.capacity)
+    background, center = np.asarray(twin.background), np.asarray(twin.center)
+    roomy = dataclasses.replace(twin, capacity=int(_MORE_PAIRS * twin.capacity))
     for kind, change in degradations.CHANGES.items():
-        background = np.asarray(twin.background)
         posed = posing.disturbed(plain, change, background, config.seed)
-        starts = posing.coarse(twin, posed)
-        found = posing.refined(twin, posed, starts, capacity)
-        rows[kind] = pose_errors.row(found, posed, center)
+        starts = posing.found_starts(twin, posing.FINDER, gallery, posed)
+        found = posing.refined(roomy, posing.SOLVER, (), posed, starts)
+        rows[kind] = pose_errors.row(found.camera_from_world, posed, center)
     return rows
 
 
-def _batches(twin: Twin, plain: Posed, batches: Sequence[str]) -> dict[str, float]:
+def _batches(
+    twin: Twin, gallery: Gallery, plain: Posed, batches: Sequence[str]
+) -> dict[str, float]:
     """Returns seconds a query: coarse, refined and rendered."""
     seconds = {}
     for batch in batches:
         posed = plain.taken(np.arange(int(batch)) % len(plain.photos))
-        posing.twins(twin, posed)
-        _, taken = posing.timed(functools.partial(posing.twins, twin, posed))
+        query = functools.partial(posing.whole, twin, gallery, posed)
+        query()
+        _, taken = posing.timed(query)
         seconds[batch] = taken / int(batch)
     return seconds
-
-
-if __name__ == "__main__":
-    flags.run(main, Config)

@@ -72,6 +72,7 @@ class Detector:
         fit_config: FitConfig | None = None,
         seed: int = 0,
         backend: Backend | None = None,
+        calibration_views: int = 8,
     ) -> None:
         """Keeps the settings; `fit` does the work.
 
@@ -81,15 +82,19 @@ class Detector:
             fit_config: of the fit; what the preset says for the images' size when None.
             seed: of everything random.
             backend: of the renderer; the best that runs here when None.
+            calibration_views: good views that the fit does not see, to tell what scores
+                mean; at most a tenth of all.
 
         Raises:
-            ConfigError: there is no such method or preset.
+            ConfigError: there is no such method or preset, or a number is refused.
         """
         if isinstance(method, str):
             method = find_method(method, preset)
         self.method = method
         self.fitted: Fitted | None = None
-        self._settings = FitSettings(preset, fit_config, seed, backend)
+        self._settings = FitSettings(
+            preset, fit_config, seed, backend, calibration_views
+        )
         self._known: Prepared | None = None
 
     @classmethod
@@ -232,7 +237,7 @@ class Detector:
     ) -> "Detector":
         """Fits a detector to an object's training views and returns it.
 
-        A tenth of the views, at most eight, is kept apart to tell what scores mean.
+        Some of the views are kept apart to tell what scores mean.
 
         Args:
             objects: from `load_object`; its test views are not looked at.

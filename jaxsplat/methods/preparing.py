@@ -11,6 +11,7 @@ import numpy as np
 from jaxsplat import fitting, metrics
 from jaxsplat.data.splits import hold_out
 from jaxsplat.data.views import ObjectSet, View, posed_cameras
+from jaxsplat.errors import ConfigError
 from jaxsplat.fitting import FitConfig, FitProgress, FitResult
 from jaxsplat.methods import inspecting
 from jaxsplat.methods.inspecting import Prepared
@@ -23,8 +24,6 @@ from jaxsplat.rendering.twin import Twin, make_twin
 from jaxsplat.scene import gaussians as scene
 from jaxsplat.scene import ply
 
-# Good views that the fit does not see: they tell what scores mean.
-CALIBRATION_VIEWS = 8
 # A held-out good view takes part when its pose is nearer than this: one that was sought
 # at a wrong pose says nothing about scores at right ones.
 _CALIBRATION_ERROR_RAD = float(np.deg2rad(5.0))
@@ -38,6 +37,13 @@ class FitSettings:
     fit_config: FitConfig | None = None
     seed: int = 0
     backend: Backend | None = None
+    calibration_views: int = 8
+
+    def __post_init__(self) -> None:
+        if self.calibration_views < 0:
+            raise ConfigError(
+                f"calibration_views: found {self.calibration_views}, expected 0 or more"
+            )
 
 
 @storable
@@ -74,7 +80,7 @@ def fit(
     checkpoint: pathlib.Path | None,
 ) -> tuple[Prepared, Fitted]:
     """Returns what inspection needs, and what it took; see `Detector.fit`."""
-    views, held_out = hold_out(objects.train, CALIBRATION_VIEWS)
+    views, held_out = hold_out(objects.train, settings.calibration_views)
     config = settings.fit_config
     if config is None:
         config = fitting.preset(settings.preset, max(views[0].image.shape[:2]))

@@ -18,6 +18,8 @@ def _splatpose(starts: GalleryStarts, refine: AdamScrew) -> Method:
         compare=PublishedDistance(),
         score=Peak(),
         calibrate=HighestGood(),
+        # Small renders of single photographs would leave a processor half idle.
+        batch=8,
         scaled_over_test_set=True,
     )
 

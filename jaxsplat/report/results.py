@@ -22,28 +22,27 @@ _OBJECT = "object.json"
 # is a run's own, so that a kill in between leaves nothing that is taken for more.
 _OWNED = (
     _OBJECT,
-    "detector",
+    "detector.json",
+    "scene.ply",
+    "arrays.safetensors",
     "checkpoint",
     "queries",
     "maps",
     "poses.json",
     SECTION,
-    "scene.ply",
-    "fit.json",
     RESULTS,
 )
 
 
 class CategoryFolder:
-    """The folder of one category.
+    """The folder of one category: its detector, and what that found.
 
     Attributes:
-        path: the folder.
+        path: the folder, into which the detector is saved: `detector.json`, `scene.ply`
+            and `arrays.safetensors`.
         results: what is finished, by the name of the query, in the order of the file.
-        scene_path: where the Gaussians stand, `scene.ply`.
-        fit_path: where numbers of the fit stand, `fit.json`; see `files.write_json`.
+        detector_path: `detector.json`, which stands there when the detector is whole.
         checkpoint_path: folder for an unfinished fit.
-        detector_path: folder of the detector, with its scene and its numbers.
         section_path: the category's part of the page, `section.html`.
     """
 
@@ -58,10 +57,8 @@ class CategoryFolder:
             DataError: a line before the last is not a result.
         """
         self.path = path
-        self.scene_path = path / "scene.ply"
-        self.fit_path = path / "fit.json"
+        self.detector_path = path / "detector.json"
         self.checkpoint_path = path / "checkpoint"
-        self.detector_path = path / "detector"
         self.section_path = path / SECTION
         self._hash = config_hash
         path.mkdir(parents=True, exist_ok=True)
@@ -167,6 +164,10 @@ class CategoryFolder:
             raise DataError(
                 f"{path}: the arrays of {name!r} cannot be read ({error})"
             ) from error
+
+    def remove_checkpoint(self) -> None:
+        """Removes what an unfinished fit left, once its detector is saved."""
+        shutil.rmtree(self.checkpoint_path, ignore_errors=True)
 
     def write_map(
         self, name: str, values: np.ndarray, scale: tuple[float, float]

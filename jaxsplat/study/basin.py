@@ -1,5 +1,6 @@
 """From how far away a start still leads to the pose: the basin of convergence."""
 
+import dataclasses
 import pathlib
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
-from jaxsplat.methods.twin import Twin
+from jaxsplat.rendering.twin import Twin
 from jaxsplat.study import figures, pose_errors, posing
 from jaxsplat.study.posing import Posed
 
@@ -29,6 +30,8 @@ def measure(
         seed: of the errors' directions.
     """
     rng = np.random.default_rng(seed)
+    # A start that is nearer by 40 % takes longer lists.
+    roomy = dataclasses.replace(twin, capacity=2 * twin.capacity)
     rates: list[list[float]] = []
     for degrees in DEGREES:
         rates.append([])
@@ -36,11 +39,11 @@ def measure(
             starts = np.stack(
                 [away(p, center, degrees, percent / 100, rng) for p in posed.poses]
             )
-            # A start that is nearer by 40 % takes longer lists.
             found = posing.refined(
-                twin, posed, jnp.asarray(starts[:, None]), 2 * twin.capacity
+                roomy, posing.SOLVER, (), posed, jnp.asarray(starts[:, None])
             )
-            rates[-1].append(pose_errors.row(found, posed, center)["success_rate"])
+            numbers = pose_errors.row(found.camera_from_world, posed, center)
+            rates[-1].append(numbers["success_rate"])
     return {
         "rotation_deg": DEGREES,
         "translation_percent": PERCENT,
@@ -52,7 +55,7 @@ def measure(
 def away(
     pose: Float[np.ndarray, "4 4"],
     center: Float[np.ndarray, "3"],
-    degrees: float,
+    degrees: int | float,
     share: float,
     rng: np.random.Generator,
 ) -> Float[np.ndarray, "4 4"]:

@@ -4,21 +4,33 @@ import dataclasses
 import pathlib
 import time
 from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from jaxtyping import Float
 
-from jaxsplat import data, methods, pose
+from jaxsplat import data
 from jaxsplat.core import cameras
 from jaxsplat.core.cameras import Camera
-from jaxsplat.data.views import GOOD, View
+from jaxsplat.data.views import GOOD, View, over_background
 from jaxsplat.errors import DataError
-from jaxsplat.methods.twin import Twin, render_twin
+from jaxsplat.pose import (
+    Gallery,
+    GalleryStarts,
+    Lm,
+    PoseEstimate,
+    Refine,
+    Starts,
+    expected_photographs,
+)
+from jaxsplat.rendering.twin import Twin
 from jaxsplat.study import degradations
 
-STARTS = 4
+FINDER = GalleryStarts(k=4)
+SOLVER = Lm()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +62,7 @@ def of_views(path: pathlib.Path, views: Sequence[View], twin: Twin) -> Posed:
         raise DataError(f"{path}: found no true test poses, which errors need")
     behind = np.asarray(twin.background)
     return Posed(
-        np.stack([methods.photograph(view, behind) for view in views]),
+        np.stack([over_background(view, behind) for view in views]),
         np.stack([true[view.name] for view in views]),
         np.array([view.defect_type == GOOD for view in views]),
         twin.camera,
@@ -75,58 +87,35 @@ def disturbed(
     return Posed(np.stack(photos), np.stack(poses), plain.good, camera)
 
 
-def coarse(
-    twin: Twin, posed: Posed, find: Callable[..., tuple] = pose.find_starts
-) -> jax.Array:
-    """Returns the starts of each photograph that a function finds, [b, k, 4, 4]."""
-    found, _ = find(twin.gallery, posed.camera, jnp.asarray(posed.photos), STARTS)
-    return jax.block_until_ready(found)
+def found_starts(twin: Twin, finder: Starts, gallery: Gallery, posed: Posed) -> Array:
+    """Returns the starts of each photograph that a finder finds, [b, k, 4, 4]."""
+    found = finder(_seen(twin, posed), gallery, jnp.asarray(posed.photos))
+    return jax.block_until_ready(found.camera_from_world)
 
 
 def refined(
-    twin: Twin, posed: Posed, starts: jax.Array, capacity: int | None = None
-) -> jax.Array:
-    """Returns the poses that `lm` finds, [b, 4, 4]."""
-    found = pose.refine_lm(
-        twin.gaussians,
-        posed.camera,
-        jnp.asarray(posed.photos),
-        starts,
-        center=twin.center,
-        background=twin.background,
-        sampling_rate=twin.sampling_rate,
-        backend=twin.backend,
-        capacity=twin.capacity if capacity is None else capacity,
-    )
-    return jax.block_until_ready(found.camera_from_world)
+    twin: Twin, solver: Refine, state: Any, posed: Posed, starts: Array
+) -> PoseEstimate:
+    """Returns the poses that a solver finds."""
+    photos = jnp.asarray(posed.photos)
+    return jax.block_until_ready(solver(_seen(twin, posed), state, photos, starts))
 
 
-def refined_by_adam(
-    twin: Twin, posed: Posed, starts: jax.Array, steps: int, seed: int
-) -> jax.Array:
-    """Returns the poses that `adam_screw` finds, [b, 4, 4]."""
-    found = pose.refine_adam_screw(
-        twin.gaussians,
-        posed.camera,
-        jnp.asarray(posed.photos),
-        starts,
-        key=jax.random.key(seed),
-        center=twin.center,
-        background=twin.background,
-        config=pose.AdamScrewConfig(steps=steps),
-        backend=twin.backend,
-        capacity=twin.capacity,
-    )
-    return jax.block_until_ready(found.camera_from_world)
+def whole(twin: Twin, gallery: Gallery, posed: Posed) -> Array:
+    """Returns what each photograph should show: a whole query but for its comparison."""
+    starts = found_starts(twin, FINDER, gallery, posed)
+    found = refined(twin, SOLVER, (), posed, starts)
+    return jax.block_until_ready(expected_photographs(_seen(twin, posed), found)[0])
 
 
-def twins(twin: Twin, posed: Posed) -> jax.Array:
-    """Returns the good object as each photograph should show it: the whole query."""
-    found = refined(twin, posed, coarse(twin, posed))
-    return jax.block_until_ready(render_twin(twin, found))
+def _seen(twin: Twin, posed: Posed) -> Twin:
+    return dataclasses.replace(twin, camera=posed.camera)
 
 
-def timed(work: Callable[[], jax.Array]) -> tuple[jax.Array, float]:
+Result = TypeVar("Result")
+
+
+def timed(work: Callable[[], Result]) -> tuple[Result, float]:
     """Returns the result and the seconds of work that is compiled already."""
     begin = time.perf_counter()
     result = work()

@@ -162,9 +162,9 @@ def test_results_come_back_in_order(tmp_path: pathlib.Path) -> None:
 
 def test_a_run_killed_in_its_first_fit_is_cleared_too(tmp_path: pathlib.Path) -> None:
     with open_run(tmp_path) as run:
-        run.category("a").scene_path.write_text("half")
+        run.category("a").detector_path.write_text("half")
     with open_run(tmp_path, resume=False, preset="paper") as run:
-        assert not run.category("a").scene_path.exists()
+        assert not run.category("a").detector_path.exists()
 
 
 def test_a_full_disk_leaves_no_half_line(

@@ -1,0 +1,132 @@
+"""One category evaluated: fit or load the detector, inspect, measure, show.
+
+Photographs go through `Detector.inspect`, as in deployment; what follows here only
+keeps, measures and shows what that finds.
+"""
+
+import dataclasses
+import pathlib
+from collections.abc import Sequence
+
+from jaxsplat import data, report
+from jaxsplat.data.splits import choose_queries
+from jaxsplat.data.views import ObjectSet, View
+from jaxsplat.fitting import FitProgress
+from jaxsplat.methods import Detector, Method, Preset
+from jaxsplat.rendering.backends import Backend
+from jaxsplat.study import findings, measuring
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """Settings of an evaluation.
+
+    Attributes:
+        method: how photographs are inspected.
+        preset: of the fit.
+        seed: of everything random.
+        size: longer image side in pixels; the files' own when None.
+        max_queries: inspect at most this many, evenly from every test type.
+        backend: of the renderer; the best that runs here when None.
+    """
+
+    method: Method
+    preset: Preset = "fast"
+    seed: int = 0
+    size: int | None = None
+    max_queries: int | None = None
+    backend: Backend | None = None
+
+
+def evaluate(
+    path: pathlib.Path,
+    settings: Evaluation,
+    folder: report.CategoryFolder,
+    progress: report.Progress,
+) -> report.CategoryMetrics:
+    """Returns a category's numbers, going on where an earlier run stopped.
+
+    All else (detector, maps, poses, its part of the page) is left in the folder, and no
+    image stays in memory.
+
+    Args:
+        path: the category's data.
+        settings: of the evaluation.
+        folder: takes the results.
+        progress: is told how far it is.
+
+    Raises:
+        DataError: the category's files are not what they should be.
+        NumericsError: the fit left the finite numbers.
+    """
+    objects = data.load_object(path, size=settings.size)
+    for warning in objects.warnings:
+        progress.note(f"{objects.name}: {warning}")
+    if folder.begin_object(objects.train_digest):
+        progress.note(f"{objects.name}: the training views changed since; done again")
+    views = choose_queries(objects.test, settings.max_queries)
+    changed = folder.forget_changed({view.name: view.digest for view in views})
+    if changed:
+        progress.note(f"{objects.name}: {changed} files changed since; done again")
+    detector = fit_or_load(objects, settings, folder, progress)
+    _inspect(detector, views, folder, progress)
+    return measuring.measure(path, objects, views, detector, folder)
+
+
+def fit_or_load(
+    objects: ObjectSet,
+    settings: Evaluation,
+    folder: report.CategoryFolder,
+    progress: report.Progress,
+    calibration_views: int | None = None,
+) -> Detector:
+    """Returns the category's detector, fitting it unless the folder holds it already.
+
+    Args:
+        objects: the category.
+        settings: of the evaluation.
+        folder: takes the detector.
+        progress: is told how far the fit is.
+        calibration_views: good views that are kept apart; as many as `Detector` keeps
+            when None.
+    """
+    if folder.detector_path.exists():
+        return Detector.load(folder.path, backend=settings.backend)
+
+    def watch(state: FitProgress) -> None:
+        numbers = {"psnr": state.psnr, "gaussians": state.gaussians}
+        progress.update("fit", state.step, state.steps, **numbers)
+
+    kept = {} if calibration_views is None else {"calibration_views": calibration_views}
+    detector = Detector.fit(
+        objects,
+        settings.method,
+        preset=settings.preset,
+        seed=settings.seed,
+        backend=settings.backend,
+        watch=watch,
+        checkpoint=folder.checkpoint_path,
+        **kept,
+    )
+    detector.save(folder.path)
+    folder.remove_checkpoint()
+    return detector
+
+
+def _inspect(
+    detector: Detector,
+    views: Sequence[View],
+    folder: report.CategoryFolder,
+    progress: report.Progress,
+) -> None:
+    """Inspects every query that the folder does not hold yet."""
+    todo = [view for view in views if view.name not in folder.results]
+    if todo:
+        progress.update("compile", 0, 1)
+        detector.compile()
+    step = detector.method.together
+    for first in range(0, len(todo), step):
+        progress.update("inspect", first, len(todo))
+        batch = todo[first : first + step]
+        for view, found in zip(batch, detector.inspect(batch), strict=True):
+            folder.append(view.name, *findings.stored(view, found), view.digest)

@@ -1,0 +1,127 @@
+"""Findings as a run folder keeps them, and as tables and the page show them."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxsplat import report
+from jaxsplat.data.views import View, over_background
+from jaxsplat.methods import Inspection
+from jaxsplat.methods.programs import STAGES
+from jaxsplat.pose import OUTCOME_TEXT, TRUSTED, Outcome
+
+
+def stored(
+    view: View, found: Inspection
+) -> tuple[dict[str, object], dict[str, np.ndarray] | None]:
+    """Returns a finding's line of results.jsonl, and its map and render."""
+    record: dict[str, object] = {
+        "defect_type": view.defect_type,
+        "raw_score": found.score if math.isfinite(found.score) else None,
+        "defective": found.defective,
+        "p_value": found.p_value,
+        "reason": found.reason,
+        "outcome": found.outcome.name.lower(),
+        "outcome_code": int(found.outcome),
+        "loss": found.loss if math.isfinite(found.loss) else None,
+        "steps": found.steps,
+        "camera_from_world": None,
+        "seconds": {stage: found.stage_seconds.get(stage, 0.0) for stage in STAGES},
+    }
+    if np.isfinite(found.camera_from_world).all():
+        record["camera_from_world"] = found.camera_from_world.tolist()
+    if found.anomaly_map is None or found.render is None:
+        return record, None
+    render = np.rint(255 * np.nan_to_num(found.render)).astype(np.uint8)
+    return record, {"map": found.anomaly_map, "render": render}
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """What a run folder holds of one query.
+
+    Attributes:
+        view: the query.
+        record: its line of results.jsonl.
+        anomaly_map: raw anomaly by pixel, None where it has none, [map_h, map_w].
+        score: raw anomaly score, None where it has none.
+    """
+
+    view: View
+    record: Mapping[str, Any]
+    anomaly_map: Float[np.ndarray, "map_h map_w"] | None
+    score: float | None
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the pose search ended."""
+        return Outcome(int(self.record["outcome_code"]))
+
+    @property
+    def camera_from_world(self) -> Float[np.ndarray, "4 4"]:
+        """The found pose, NaN where there is none."""
+        matrix = self.record["camera_from_world"]
+        missing = np.full((4, 4), np.nan, np.float32)
+        return missing if matrix is None else np.asarray(matrix, np.float32)
+
+
+def read(folder: report.CategoryFolder, view: View) -> Finding:
+    """Returns what a folder holds of a query that is finished."""
+    record = folder.results[view.name]
+    values = folder.load_arrays(view.name)["map"] if record["arrays"] else None
+    if values is not None and not np.isfinite(values).all():
+        values = None
+    score = record["raw_score"]
+    return Finding(view, record, values, None if score is None else float(str(score)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Scaling:
+    """How raw scores and maps are shown: `(value - low) / (high - low)`."""
+
+    low: float = 0.0
+    high: float = 1.0
+
+    def of(self, values: Any) -> Any:
+        """Returns scaled values."""
+        return (values - self.low) / max(self.high - self.low, 1e-12)
+
+
+def row(
+    folder: report.CategoryFolder,
+    found: Finding,
+    behind: Float[np.ndarray, "3"],
+    scaled: Scaling,
+    error: tuple[float, float] | None,
+) -> report.QueryRow:
+    """Returns a finding as the page shows it.
+
+    Args:
+        folder: that holds it.
+        found: the finding.
+        behind: RGB behind photographs with alpha, [3].
+        scaled: of scores and maps.
+        error: of the pose in degrees and relative translation, None where not known.
+    """
+    render = None
+    if found.record["arrays"]:
+        render = folder.load_arrays(found.view.name)["render"].astype(np.float32) / 255
+    return report.QueryRow(
+        name=found.view.name,
+        defect_type=found.view.defect_type,
+        photo=over_background(found.view, behind),
+        score=None if found.score is None else scaled.of(found.score),
+        pose_outcome=OUTCOME_TEXT[found.outcome],
+        in_doubt=found.outcome not in TRUSTED,
+        render=render,
+        anomaly_map=None if found.anomaly_map is None else scaled.of(found.anomaly_map),
+        mask=found.view.mask,
+        rotation_deg=None if error is None else error[0],
+        translation_rel=None if error is None else error[1],
+        defective=found.record["defective"],
+        why=str(found.record["reason"]),
+    )
