@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Int
 
+from jaxsplat.core import precision
 from jaxsplat.core.cameras import Camera
 from jaxsplat.errors import ConfigError
 from jaxsplat.rendering import backends, binning, projection, reference, tiling, xla
@@ -79,10 +80,12 @@ def plan(
     """
     # Also where a traced function renders arrays that it closes over.
     with jax.ensure_compile_time_eval():
+        gaussians, cameras = precision.single((gaussians, cameras))
         if cameras.fx.ndim == 0:
             cameras = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], cameras)
         if minification is not None:
-            minification = jnp.broadcast_to(jnp.asarray(minification), cameras.fx.shape)
+            minification = jnp.asarray(minification, jnp.float32)
+            minification = jnp.broadcast_to(minification, cameras.fx.shape)
         most = int(jnp.max(_needed(gaussians, cameras, minification)))
     needed = int(slack * max(most, 1024))
     step = 2 ** max(needed.bit_length() - 4, 0)
@@ -190,7 +193,7 @@ def render(
     chosen = backends.resolve_backend(backend)
     if capacity is None:
         capacity = capacity_for(gaussians, camera, chosen, minification)
-    if background is None:
-        background = jnp.zeros(3)
-    behind = jnp.asarray(background)
-    return _render(gaussians, camera, behind, chosen, capacity, minification)
+    behind = jnp.zeros(3) if background is None else jnp.asarray(background)
+    seen = precision.single((gaussians, camera, behind))
+    minification = precision.single(minification)
+    return _render(*seen, chosen, capacity, minification)

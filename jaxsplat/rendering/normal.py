@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
+from jaxsplat.core import precision
 from jaxsplat.core.cameras import Camera
 from jaxsplat.rendering import (
     api,
@@ -66,18 +67,12 @@ def normal_equations(
     chosen = backends.resolve_backend(backend)
     if lists is None and capacity is None:
         capacity = api.capacity_for(gaussians, camera, chosen, minification)
-    return _normal_equations(
-        gaussians,
-        camera,
-        photograph,
-        jnp.zeros(3) if center is None else center,
-        jnp.zeros(3) if background is None else background,
-        lists,
-        exposure,
-        chosen,
-        capacity,
-        minification,
-    )
+    zero = jnp.zeros(3, jnp.float32)
+    center = zero if center is None else center
+    background = zero if background is None else background
+    seen = precision.single((gaussians, camera, photograph, center, background))
+    minification = precision.single(minification)
+    return _normal_equations(*seen, lists, exposure, chosen, capacity, minification)
 
 
 @functools.partial(jax.jit, static_argnames=("exposure", "backend", "capacity"))
@@ -153,7 +148,8 @@ def _by_forward_mode(
         channels = jnp.moveaxis(drawn, -1, 0)
         return channels, channels
 
-    jacobian, image = jax.jacfwd(color, has_aux=True)(jnp.zeros(motion.POSE))
+    still = jnp.zeros(motion.POSE, jnp.float32)
+    jacobian, image = jax.jacfwd(color, has_aux=True)(still)
     found = normal_form.products(
         [[jacobian[c, ..., k] for c in range(CHANNELS)] for k in range(motion.POSE)],
         list(image),
@@ -186,5 +182,6 @@ def tile_lists(
         padding: pixels by which splats may move before the lists miss any.
         minification: as in `render.render`.
     """
-    splats = projection.project(gaussians, camera, minification)
+    scene = precision.single((gaussians, camera, minification))
+    splats = projection.project(*scene)
     return api.bin_for(splats, camera, capacity, padding)
