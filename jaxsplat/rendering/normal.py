@@ -56,7 +56,8 @@ def normal_equations(
         background: RGB behind the scene, black when None.
         exposure: whether gain and offset are parameters too.
         backend: as in `render.render`.
-        capacity: as in `render.render`; not looked at where `lists` are given.
+        capacity: as in `render.render`, the equations NaN where the image would be; not
+            looked at where `lists` are given.
         minification: as in `render.render`.
         lists: tile lists of a nearby pose, with enough padding, from `tile_lists`; made
             from this pose when None.
@@ -65,6 +66,7 @@ def normal_equations(
         ConfigError: the named backend is unknown or cannot run here.
     """
     chosen = backends.resolve_backend(backend)
+    whole = lists is None and capacity is None
     if lists is None and capacity is None:
         capacity = api.capacity_for(gaussians, camera, chosen, minification)
     zero = jnp.zeros(3, jnp.float32)
@@ -72,10 +74,14 @@ def normal_equations(
     background = zero if background is None else background
     seen = precision.single((gaussians, camera, photograph, center, background))
     minification = precision.single(minification)
-    return _normal_equations(*seen, lists, exposure, chosen, capacity, minification)
+    return _normal_equations(
+        *seen, lists, exposure, chosen, capacity, minification, whole
+    )
 
 
-@functools.partial(jax.jit, static_argnames=("exposure", "backend", "capacity"))
+@functools.partial(
+    jax.jit, static_argnames=("exposure", "backend", "capacity", "whole")
+)
 def _normal_equations(
     gaussians: Gaussians,
     camera: Camera,
@@ -87,6 +93,7 @@ def _normal_equations(
     backend: Backend,
     capacity: int | None,
     minification: float | Array | None,
+    whole: bool,
 ) -> NormalEquations:
     count = normal_form.parameter_count(exposure)
     settings = jnp.concatenate(
@@ -123,6 +130,9 @@ def _normal_equations(
         totals = pallas_normal.normal_equations(
             table, tangents, bounds, tiles, settings, exposure, launch
         )
+    if whole:
+        assert capacity is not None
+        totals = api.unless_incomplete(totals, lists.needed, capacity)
     return normal_form.assemble(totals, count, lists.needed)
 
 
