@@ -9,6 +9,7 @@ from jax import Array
 from jaxtyping import Float
 
 from jaxsplat import errors
+from jaxsplat.core import precision
 from jaxsplat.features import efficientnet, weights
 from jaxsplat.features.architecture import EfficientNetConfig
 
@@ -122,5 +123,5 @@ def extract(
         ConfigError: the images are so small that a map would be empty.
     """
     return efficientnet.forward(
-        network.config, network.params, normalize(network, images)
+        network.config, network.params, normalize(network, precision.single(images))
     )

@@ -2,12 +2,14 @@
 
 import dataclasses
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Int
 
+from jaxsplat.core import precision
 from jaxsplat.core.cameras import Camera
 from jaxsplat.errors import ConfigError
 from jaxsplat.rendering import backends, binning, projection, reference, tiling, xla
@@ -16,6 +18,11 @@ from jaxsplat.rendering.binning import TileLists
 from jaxsplat.rendering.pallas import compositing
 from jaxsplat.rendering.projection import Splats
 from jaxsplat.scene.gaussians import Gaussians
+
+# Of a default: pairs that a small Gaussian takes, and splats over one another in a tile
+# of an image that large ones fill.
+_PAIRS_OF_GAUSSIAN = 16
+_LAYERS = 64
 
 
 @jax.tree_util.register_dataclass
@@ -28,8 +35,9 @@ class Rendered:
         alpha: coverage in [0, 1], [h, w].
         depth: opacity-weighted sum of depths, [h, w]; `depth / alpha` is the expected
             depth in scene units.
-        needed: (tile, splat) pairs that complete lists take; more than `capacity` means
-            that the farthest splats were dropped. 0 where a backend keeps no lists.
+        needed: (tile, splat) pairs that complete lists take; more than the `capacity`
+            that was asked for means that the farthest splats were dropped. 0 where a
+            backend keeps no lists.
     """
 
     color: Float[Array, "*b h w 3"]
@@ -41,10 +49,26 @@ class Rendered:
 def default_capacity(n: int, width: int, height: int) -> int:
     """Returns the list capacity taken when none is given and none can be planned.
 
-    Generous for fitted objects, which need 5 to 15 pairs a Gaussian.
+    Small Gaussians take some tiles each, large ones an area each. Fitted objects need 5
+    to 15 pairs a Gaussian, and no image more than every Gaussian in every tile.
     """
     tiles_x, tiles_y = tiling.grid(width, height)
-    return 16 * n + 4 * tiles_x * tiles_y
+    tiles = tiles_x * tiles_y
+    return min(n * tiles, _PAIRS_OF_GAUSSIAN * n + _LAYERS * tiles)
+
+
+def unless_incomplete(image: Any, needed: Int[Array, ""], capacity: int) -> Any:
+    """Returns arrays as they are, NaN where they lack splats that found no slot.
+
+    Gradients are NaN too, for which they are multiplied, not chosen from.
+
+    Args:
+        image: float arrays, made from lists of that capacity.
+        needed: pairs that complete lists take.
+        capacity: slots that there were.
+    """
+    factor = jnp.where(needed > capacity, jnp.float32(jnp.nan), jnp.float32(1))
+    return jax.tree.map(lambda leaf: leaf * factor, image)
 
 
 @jax.jit
@@ -79,10 +103,12 @@ def plan(
     """
     # Also where a traced function renders arrays that it closes over.
     with jax.ensure_compile_time_eval():
+        gaussians, cameras = precision.single((gaussians, cameras))
         if cameras.fx.ndim == 0:
             cameras = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], cameras)
         if minification is not None:
-            minification = jnp.broadcast_to(jnp.asarray(minification), cameras.fx.shape)
+            minification = jnp.asarray(minification, jnp.float32)
+            minification = jnp.broadcast_to(minification, cameras.fx.shape)
         most = int(jnp.max(_needed(gaussians, cameras, minification)))
     needed = int(slack * max(most, 1024))
     step = 2 ** max(needed.bit_length() - 4, 0)
@@ -141,7 +167,7 @@ def render_splats(
     return Rendered(color, coverage, image[3], needed)
 
 
-@functools.partial(jax.jit, static_argnames=("backend", "capacity"))
+@functools.partial(jax.jit, static_argnames=("backend", "capacity", "whole"))
 def _render(
     gaussians: Gaussians,
     camera: Camera,
@@ -149,9 +175,14 @@ def _render(
     backend: Backend,
     capacity: int,
     minification: float | Array | None,
+    whole: bool,
 ) -> Rendered:
     splats = projection.project(gaussians, camera, minification)
-    return render_splats(splats, camera, background, backend, capacity)
+    drawn = render_splats(splats, camera, background, backend, capacity)
+    if not whole:
+        return drawn
+    image = drawn.color, drawn.alpha, drawn.depth
+    return Rendered(*unless_incomplete(image, drawn.needed, capacity), drawn.needed)
 
 
 def render(
@@ -175,8 +206,12 @@ def render(
         backend: "reference" (every Gaussian at every pixel), "xla" (portable), "pallas"
             (GPU kernels), "pallas_interpret" (the same run by XLA, slow, for tests), or
             None for the best that runs here.
-        capacity: slots for (tile, splat) pairs. None plans it when the arrays are
-            concrete, else takes `default_capacity`. See `Rendered.needed`.
+        capacity: slots for (tile, splat) pairs; the farthest splats that find none are
+            left out, as `Rendered.needed` tells. When None, it is planned from concrete
+            arrays. Traced arrays have no numbers yet: then it is `default_capacity`,
+            and an image that takes more is NaN throughout, with its gradients, rather
+            than incomplete. Plan it before (`capacity=plan(gaussians, cameras)`) for
+            such images, and for less memory.
         minification: how many times smaller the object is in the image than in those
             that the cloud was fitted to; see `projection.project`. Above 1 the image is
             antialiased.
@@ -188,9 +223,10 @@ def render(
     if isinstance(minification, float | int) and not minification > 0:
         raise ConfigError(f"minification {minification}: expected a number above 0")
     chosen = backends.resolve_backend(backend)
+    whole = capacity is None
     if capacity is None:
         capacity = capacity_for(gaussians, camera, chosen, minification)
-    if background is None:
-        background = jnp.zeros(3)
-    behind = jnp.asarray(background)
-    return _render(gaussians, camera, behind, chosen, capacity, minification)
+    behind = jnp.zeros(3) if background is None else jnp.asarray(background)
+    seen = precision.single((gaussians, camera, behind))
+    minification = precision.single(minification)
+    return _render(*seen, chosen, capacity, minification, whole)

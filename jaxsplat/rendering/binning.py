@@ -173,6 +173,7 @@ def _ends(counts: Int[Array, "*b n"]) -> tuple[Int[Array, "*b n"], Int[Array, " 
     n = counts.shape[-1]
     most = jnp.max(counts, axis=-1, keepdims=True, initial=1).astype(jnp.float32)
     fitting = jnp.where(total < limit, n, (limit / most).astype(jnp.int32))
-    counts = jnp.where(jnp.arange(n) < fitting, counts, 0)
-    needed = jnp.where(total[..., 0] < limit, jnp.sum(counts, axis=-1), _MOST_PAIRS)
+    counts = jnp.where(jnp.arange(n, dtype=jnp.int32) < fitting, counts, 0)
+    found = jnp.sum(counts, axis=-1, dtype=jnp.int32)
+    needed = jnp.where(total[..., 0] < limit, found, _MOST_PAIRS)
     return jnp.cumsum(counts, axis=-1), needed

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 from jaxtyping import Float
 
 from jaxsplat.rendering import blending, constants, splat_table, tiling
@@ -81,7 +81,8 @@ def group_tiles(starts: Array, ends: Array) -> Array:
     Places after the last tile hold the number of tiles, an index outside.
     """
     tiles = starts.shape[0]
-    order = jnp.argsort(starts - ends, stable=True).astype(jnp.int32)
+    places = jnp.arange(tiles, dtype=jnp.int32)
+    _, order = lax.sort((starts - ends, places), num_keys=1, is_stable=True)
     order = jnp.pad(order, (0, -tiles % LOCKSTEP), constant_values=tiles)
     return order.reshape(-1, LOCKSTEP)
 
@@ -147,7 +148,7 @@ def chunk_weights(alphas: Array, transmittance: Array) -> tuple[Array, Array]:
     each. The weight, alpha times the transmittance before, is written with the division
     that keeps it in memory.
     """
-    rank = jnp.arange(len(alphas))[:, None, None]
+    rank = jnp.arange(len(alphas), dtype=jnp.int32)[:, None, None]
     behind = transmittance
     for k in range(len(alphas)):
         behind = behind * (1 - jnp.where(rank >= k, alphas[k], 0.0))
@@ -157,7 +158,7 @@ def chunk_weights(alphas: Array, transmittance: Array) -> tuple[Array, Array]:
 
 def chunk_remaining(light: Array, remaining: Array) -> Array:
     """Returns what remains of the light behind each splat of a chunk, [k, g, p]."""
-    rank = jnp.arange(len(light))[:, None, None]
+    rank = jnp.arange(len(light), dtype=jnp.int32)[:, None, None]
     for k in range(len(light)):
         remaining = remaining - jnp.where(rank >= k, light[k], 0.0)
     return remaining

@@ -63,6 +63,7 @@ def project(
     minification: float | Float[Array, ""] | None = None,
 ) -> tuple[Splats, Tangents]:
     """Returns the splats of `projection.project` and how they move with the camera."""
+    still, axes = jnp.zeros(POSE, jnp.float32), jnp.eye(POSE, dtype=jnp.float32)
 
     def at(twist: Float[Array, "6"]) -> tuple[tuple[Array, ...], Splats]:
         found = projection.project(
@@ -70,9 +71,9 @@ def project(
         )
         return (found.means, found.factors, found.log_opacities), found
 
-    _, push, splats = jax.linearize(at, jnp.zeros(POSE), has_aux=True)
+    _, push, splats = jax.linearize(at, still, has_aux=True)
     means, factors, log_opacities = (
-        jnp.moveaxis(tangent, 0, 1) for tangent in jax.vmap(push)(jnp.eye(POSE))
+        jnp.moveaxis(tangent, 0, 1) for tangent in jax.vmap(push)(axes)
     )
     du, dv = jnp.moveaxis(means, 2, 0)
     dp, dq, dr = jnp.moveaxis(factors, 2, 0)
@@ -95,8 +96,8 @@ def project(
         def eye_at(twist: Float[Array, "6"]) -> Float[Array, "3"]:
             return cameras.position(moved(camera, twist, center))
 
-        eye, push = jax.linearize(eye_at, jnp.zeros(POSE))
+        eye, push = jax.linearize(eye_at, still)
         by_eye = jax.jacfwd(lambda eye: harmonics.view_colors(gaussians, eye))(eye)
         cleaned = jnp.where(seen[..., None], jnp.swapaxes(by_eye, 1, 2), 0.0)
-        tints = cleaned, jax.vmap(push)(jnp.eye(POSE))
+        tints = cleaned, jax.vmap(push)(axes)
     return splats, Tangents(jnp.stack(power, axis=2), tints)

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
+from jaxsplat.core import precision
 from jaxsplat.core.cameras import Camera
 from jaxsplat.rendering import (
     api,
@@ -55,7 +56,8 @@ def normal_equations(
         background: RGB behind the scene, black when None.
         exposure: whether gain and offset are parameters too.
         backend: as in `render.render`.
-        capacity: as in `render.render`; not looked at where `lists` are given.
+        capacity: as in `render.render`, the equations NaN where the image would be; not
+            looked at where `lists` are given.
         minification: as in `render.render`.
         lists: tile lists of a nearby pose, with enough padding, from `tile_lists`; made
             from this pose when None.
@@ -64,23 +66,22 @@ def normal_equations(
         ConfigError: the named backend is unknown or cannot run here.
     """
     chosen = backends.resolve_backend(backend)
+    whole = lists is None and capacity is None
     if lists is None and capacity is None:
         capacity = api.capacity_for(gaussians, camera, chosen, minification)
+    zero = jnp.zeros(3, jnp.float32)
+    center = zero if center is None else center
+    background = zero if background is None else background
+    seen = precision.single((gaussians, camera, photograph, center, background))
+    minification = precision.single(minification)
     return _normal_equations(
-        gaussians,
-        camera,
-        photograph,
-        jnp.zeros(3) if center is None else center,
-        jnp.zeros(3) if background is None else background,
-        lists,
-        exposure,
-        chosen,
-        capacity,
-        minification,
+        *seen, lists, exposure, chosen, capacity, minification, whole
     )
 
 
-@functools.partial(jax.jit, static_argnames=("exposure", "backend", "capacity"))
+@functools.partial(
+    jax.jit, static_argnames=("exposure", "backend", "capacity", "whole")
+)
 def _normal_equations(
     gaussians: Gaussians,
     camera: Camera,
@@ -92,6 +93,7 @@ def _normal_equations(
     backend: Backend,
     capacity: int | None,
     minification: float | Array | None,
+    whole: bool,
 ) -> NormalEquations:
     count = normal_form.parameter_count(exposure)
     settings = jnp.concatenate(
@@ -128,6 +130,9 @@ def _normal_equations(
         totals = pallas_normal.normal_equations(
             table, tangents, bounds, tiles, settings, exposure, launch
         )
+    if whole:
+        assert capacity is not None
+        totals = api.unless_incomplete(totals, lists.needed, capacity)
     return normal_form.assemble(totals, count, lists.needed)
 
 
@@ -153,7 +158,8 @@ def _by_forward_mode(
         channels = jnp.moveaxis(drawn, -1, 0)
         return channels, channels
 
-    jacobian, image = jax.jacfwd(color, has_aux=True)(jnp.zeros(motion.POSE))
+    still = jnp.zeros(motion.POSE, jnp.float32)
+    jacobian, image = jax.jacfwd(color, has_aux=True)(still)
     found = normal_form.products(
         [[jacobian[c, ..., k] for c in range(CHANNELS)] for k in range(motion.POSE)],
         list(image),
@@ -186,5 +192,6 @@ def tile_lists(
         padding: pixels by which splats may move before the lists miss any.
         minification: as in `render.render`.
     """
-    splats = projection.project(gaussians, camera, minification)
+    scene = precision.single((gaussians, camera, minification))
+    splats = projection.project(*scene)
     return api.bin_for(splats, camera, capacity, padding)

@@ -153,7 +153,8 @@ def assemble(
 ) -> NormalEquations:
     """Returns the equations from the sums over pixels of `products`."""
     rows, columns = jnp.triu_indices(parameters + 1)
-    upper = jnp.zeros((parameters + 1, parameters + 1)).at[rows, columns].set(totals)
+    upper = jnp.zeros((parameters + 1, parameters + 1), totals.dtype)
+    upper = upper.at[rows, columns].set(totals)
     full = upper + jnp.triu(upper, 1).T
     return NormalEquations(
         full[:parameters, :parameters],

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float
 
-from jaxsplat.rendering import blending
+from jaxsplat.rendering import blending, sorting
 from jaxsplat.rendering.projection import Splats
 
 
@@ -15,7 +15,7 @@ def composite(splats: Splats, width: int, height: int) -> Float[Array, "5 h w"]:
     Kerbl et al. 2023, equation 3. Memory and time grow with n * h * w; every
     derivative, forward or reverse, comes from JAX itself.
     """
-    order = jnp.argsort(splats.depths, stable=True)
+    order = sorting.depth_order(lax.stop_gradient(splats.depths)[None])[0]
     channels = jnp.concatenate(
         [splats.colors, splats.depths[:, None], jnp.ones_like(splats.depths)[:, None]],
         axis=1,
@@ -31,7 +31,8 @@ def composite(splats: Splats, width: int, height: int) -> Float[Array, "5 h w"]:
         weight, transmittance = blending.advance(transmittance, alpha)
         return (transmittance, image + channels[:, None, None] * weight), None
 
-    start = (jnp.ones((height, width)), jnp.zeros((5, height, width)))
+    dark = jnp.zeros((5, height, width), jnp.float32)
+    start = (jnp.ones_like(dark[0]), dark)
     in_order = jax.tree.map(lambda column: column[order], columns)
     (_, image), _ = lax.scan(blend, start, in_order)
     return image

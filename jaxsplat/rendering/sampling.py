@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
-from jaxsplat.core import se3
+from jaxsplat.core import precision, se3
 from jaxsplat.core.cameras import Camera
 from jaxsplat.rendering.constants import NEAR
 
@@ -25,6 +25,7 @@ def sampling_rate(camera: Camera, point: Float[Array, "3"]) -> Float[Array, ""]:
         camera: one camera.
         point: in the world, [3].
     """
+    camera, point = precision.single((camera, point))
     depth = se3.apply(camera.camera_from_world, point)[2]
     return camera.fx / jnp.maximum(depth, NEAR)
 
@@ -39,4 +40,5 @@ def minification(
         point: of the object, such as its centre, [3].
         fitted: sampling rate at that point of the photographs that it was fitted to.
     """
-    return jnp.maximum(fitted / sampling_rate(camera, point), _LEAST)
+    here = sampling_rate(camera, point)
+    return jnp.maximum(precision.single(fitted) / here, _LEAST)

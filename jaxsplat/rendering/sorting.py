@@ -48,7 +48,8 @@ def by_group(
 
 
 def _rowwise_order(depths: Float[Array, "b n"]) -> Int[Array, "b n"]:
-    return jnp.argsort(depths, axis=1, stable=True).astype(jnp.int32)
+    places = lax.broadcasted_iota(jnp.int32, depths.shape, 1)
+    return lax.sort((depths, places), dimension=1, num_keys=1, is_stable=True)[1]
 
 
 def flat_order(depths: Float[Array, "b n"]) -> Int[Array, "b n"]:

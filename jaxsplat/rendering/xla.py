@@ -83,7 +83,7 @@ def _forward(
                 channels[-1] += weight
             return step + lockstep.UNROLL, transmittance, tuple(channels)
 
-        zero = jnp.zeros((lockstep.LOCKSTEP, lockstep.PIXELS))
+        zero = jnp.zeros((lockstep.LOCKSTEP, lockstep.PIXELS), jnp.float32)
         state = (jnp.int32(0), jnp.ones_like(zero), (zero,) * splat_table.CHANNELS)
         return jnp.stack(lax.while_loop(going, body, state)[2], axis=1)
 

@@ -70,5 +70,7 @@ def resize_bytes(
         height: of the result in pixels.
         width: of the result in pixels.
     """
-    narrow = _resize_rows(images.swapaxes(1, 2), width).swapaxes(1, 2)
+    # With `jax_enable_x64` whole numbers may come as int64.
+    whole = images.astype(jnp.int32)
+    narrow = _resize_rows(whole.swapaxes(1, 2), width).swapaxes(1, 2)
     return _resize_rows(narrow, height)

@@ -116,11 +116,6 @@ def test_minification_must_be_positive(minification: float) -> None:
         render.render(cloud(), camera(), minification=minification)
 
 
-def test_default_capacity_grows_with_rows_and_tiles() -> None:
-    assert render.default_capacity(10, 16, 8) == 160 + 4 * 2
-    assert render.default_capacity(0, 1, 1) == 4
-
-
 def test_background_is_black_unless_given() -> None:
     drawn = clouds.draw(cloud(), camera(), "xla", background=(0.0, 0.0, 0.0))
     plain = render.render(cloud(), camera(), capacity=clouds.CAPACITY)

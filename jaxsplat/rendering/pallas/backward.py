@@ -59,7 +59,7 @@ def backward(
         name="composite_reverse",
     )
     # No program writes the rows behind the last list.
-    splats = jnp.where(jnp.arange(m) < ends[-1], ids, len(table))
+    splats = jnp.where(jnp.arange(m, dtype=jnp.int32) < ends[-1], ids, len(table))
     order, bounds = _by_splat(len(table))(splats)
     # The last splat's block may reach beyond the rows.
     sorted_rows = jnp.pad(rows[order], ((0, _BLOCK), (0, 0)))
@@ -106,7 +106,8 @@ def sums(
             return total + jnp.sum(jnp.where(inside[:, None], found, 0.0), axis=0)
 
         blocks = (last - first + _BLOCK - 1) // _BLOCK
-        out[:] = lax.fori_loop(0, blocks, add, jnp.zeros(width))
+        nothing = jnp.zeros(width, jnp.float32)
+        out[:] = lax.fori_loop(jnp.int32(0), blocks, add, nothing)
 
     return call(
         body,
