@@ -56,7 +56,7 @@ class Exposure:
 
 def neutral(background: Float[Array, "3"]) -> Exposure:
     """Returns the exposure of the good object's own photographs."""
-    return Exposure(jnp.ones(3), jnp.zeros(3), background)
+    return Exposure(jnp.ones_like(background), jnp.zeros_like(background), background)
 
 
 def border_color(

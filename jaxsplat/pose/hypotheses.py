@@ -1,15 +1,16 @@
 """Several poses of one photograph: which differ, and which to go on with."""
 
+import math
+
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jaxtyping import Bool, Float, Int
 
 from jaxsplat.errors import ConfigError
 
 # Poses nearer to each other than this, in radians, are one hypothesis.
-SAME = float(np.radians(10.0))
+SAME = math.radians(10.0)
 
 
 def check_count(k: int) -> None:
@@ -23,7 +24,7 @@ def alike(
 ) -> Bool[Array, "..."]:
     """Returns whether two poses look at the object from about the same side."""
     products = first[..., :3, :3] * second[..., :3, :3]
-    return jnp.sum(products, axis=(-2, -1)) > 1 + 2 * np.cos(SAME)
+    return jnp.sum(products, axis=(-2, -1)) > 1 + 2 * math.cos(SAME)
 
 
 def distinct(

@@ -47,7 +47,7 @@ def map_pairs(
     size, k = starts.shape[:2]
     groups = max(1, -(-size * k // side_by_side(size * k, together)))
     in_group = -(-size * k // groups)
-    pair = jnp.arange(groups * in_group) % max(1, size * k)
+    pair = jnp.arange(groups * in_group, dtype=jnp.int32) % max(1, size * k)
     pairs = (pair // k, starts.reshape(-1, 4, 4)[pair])
     found = lax.map(function, pairs, batch_size=in_group)
     return jax.tree.map(lambda x: x[: size * k].reshape(size, k, *x.shape[1:]), found)

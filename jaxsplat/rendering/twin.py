@@ -8,6 +8,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
+from jaxsplat.core import precision
 from jaxsplat.core.cameras import Camera
 from jaxsplat.rendering import api, sampling
 from jaxsplat.rendering.api import Rendered
@@ -64,12 +65,13 @@ def make_twin(
         camera: intrinsics and image size of the photographs; the views' when None.
         backend: of the renderer; the best that runs here when None.
     """
+    views = precision.single(views)
     middle = jnp.asarray(center, jnp.float32)
     rates = jax.vmap(sampling.sampling_rate, in_axes=(0, None))(views, middle)
     first = jax.tree.map(lambda leaf: leaf[0], views)
     return Twin(
-        gaussians,
-        first if camera is None else camera,
+        precision.single(gaussians),
+        precision.single(first if camera is None else camera),
         middle,
         jnp.asarray(background, jnp.float32),
         jnp.median(rates),

@@ -53,7 +53,7 @@ def from_points(
         opacity_logits=rows(np.full(n, logit)),
         colors=rows(colors),
         live=jnp.arange(capacity) < n,
-        sh_rest=jnp.zeros((capacity, rest, 3)) if rest else None,
+        sh_rest=jnp.zeros((capacity, rest, 3), jnp.float32) if rest else None,
     )
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from jaxsplat import errors
 from experiments import convert_weights
+from jaxsplat import errors
 from jaxsplat.features import weights
 
 NAME = "efficientnet_lite0"

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from jaxsplat.data.views import View
 from jaxsplat.data.splits import choose_queries, hold_out
+from jaxsplat.data.views import View
 
 
 def _views(**counts: int) -> tuple[View, ...]:

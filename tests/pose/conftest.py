@@ -11,6 +11,7 @@ from jaxsplat.core import cameras, se3
 from jaxsplat.core.cameras import Camera
 from jaxsplat.pose.refine import photometric
 from jaxsplat.rendering import api as render
+from jaxsplat.rendering.twin import Twin
 from jaxsplat.scene.gaussians import Gaussians
 
 DISTANCE = 4.0
@@ -30,18 +31,22 @@ class Toy:
     queries: jax.Array
     starts: jax.Array
 
-    def scene(self) -> photometric.Scene:
-        """Returns what the solvers render, on white, about the origin."""
-        return photometric.Scene(
+    @property
+    def twin(self) -> Twin:
+        """The cloud on white, fitted from as far away as the queries are."""
+        return Twin(
             self.gaussians,
             self.camera,
-            jnp.ones(3),
-            jnp.zeros(3),
-            minification=None,
-            ssim_weight=0.2,
-            backend=None,
+            center=jnp.zeros(3),
+            background=jnp.ones(3),
+            sampling_rate=self.camera.fx / DISTANCE,
             capacity=CAPACITY,
+            backend="xla",
         )
+
+    def scene(self) -> photometric.Scene:
+        """Returns what `adam_screw` renders."""
+        return photometric.Scene(self.twin, jnp.float32(1.0), ssim_weight=0.2)
 
 
 def toy_cloud(n: int = 60) -> Gaussians:

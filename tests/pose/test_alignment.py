@@ -8,7 +8,7 @@ import pytest
 from jaxsplat.core import cameras, resampling, se3
 from jaxsplat.pose import alignment, exposure
 from jaxsplat.rendering import motion
-from tests.pose.conftest import CAPACITY, Toy
+from tests.pose.conftest import Toy
 
 CENTER = jnp.zeros(3)
 PLAIN = exposure.neutral(jnp.ones(3))
@@ -16,9 +16,7 @@ PLAIN = exposure.neutral(jnp.ones(3))
 
 def template(toy: Toy, index: int) -> alignment.Template:
     camera = cameras.with_pose(toy.camera, toy.truth[index])
-    return alignment.render_template(toy.gaussians, camera, CENTER, capacity=CAPACITY)[
-        0
-    ]
+    return alignment.render_template(toy.twin, camera)[0]
 
 
 @pytest.mark.parametrize("index", range(3))

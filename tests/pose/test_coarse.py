@@ -1,6 +1,7 @@
 """Coarse poses of photographs taken in many ways, by every function that finds some."""
 
 import dataclasses
+import types
 from collections.abc import Callable
 
 import jax
@@ -10,12 +11,13 @@ import pytest
 
 from jaxsplat import pose
 from jaxsplat.core import cameras, se3
-from jaxsplat.pose.starts import placing
+from jaxsplat.errors import ConfigError
+from jaxsplat.pose.starts import appearance, placing, silhouettes
 from jaxsplat.rendering import api as render
 from tests.pose.conftest import DISTANCE, Toy
 from tests.pose.test_lm import degrees
 
-FINDERS = (pose.find_starts, pose.find_starts_by_silhouette)
+FINDERS = (pose.GalleryStarts, pose.SilhouetteStarts)
 every_finder = pytest.mark.parametrize("find", FINDERS)
 
 
@@ -23,7 +25,7 @@ every_finder = pytest.mark.parametrize("find", FINDERS)
 def gallery(toy: Toy) -> pose.Gallery:
     """Returns the toy seen from 60 sides, some 26 degrees apart."""
     poses = pose.sphere_poses(np.zeros(3), DISTANCE, 60)
-    return pose.build_gallery(toy.gaussians, toy.camera, jnp.asarray(poses))
+    return pose.build_gallery(toy.twin, jnp.asarray(poses))
 
 
 def photograph(toy: Toy, poses: jax.Array) -> jax.Array:
@@ -66,7 +68,8 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 def test_photographs_find_their_pose(toy: Toy, gallery: pose.Gallery, way: str) -> None:
     truth = moved(WAYS[way], toy.truth)
-    starts, _ = pose.find_starts(gallery, toy.camera, photograph(toy, truth), 2)
+    find = pose.GalleryStarts(k=2)
+    starts, _ = find(toy.twin, gallery, photograph(toy, truth))
     assert degrees(starts[:, 0], truth).max() < 8
 
 
@@ -91,7 +94,7 @@ def bracket(toy: Toy) -> Toy:
 def bracket_gallery(bracket: Toy) -> pose.Gallery:
     """Returns the arms seen from the same sides."""
     poses = pose.sphere_poses(np.zeros(3), DISTANCE, 60)
-    return pose.build_gallery(bracket.gaussians, bracket.camera, jnp.asarray(poses))
+    return pose.build_gallery(bracket.twin, jnp.asarray(poses))
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -101,9 +104,7 @@ def test_outlines_find_the_side_whatever_the_texture(
     truth = moved(WAYS[way], bracket.truth)
     differs = jnp.any(photograph(bracket, truth) < 0.9, axis=-1, keepdims=True)
     black = jnp.broadcast_to(jnp.where(differs, 0.0, 1.0), bracket.queries.shape)
-    starts, _ = pose.find_starts_by_silhouette(
-        bracket_gallery, bracket.camera, black, 4
-    )
+    starts, _ = pose.SilhouetteStarts(k=4)(bracket.twin, bracket_gallery, black)
     errors = [degrees(starts[:, i], truth) for i in range(4)]
     # Views are 26 degrees apart, turns 15; a neighbour of the nearest view will do.
     assert np.min(errors, axis=0).max() < 26 + 7.5
@@ -115,7 +116,7 @@ def test_starts_differ_and_come_best_first(
     toy: Toy, gallery: pose.Gallery, way: str, find: Callable
 ) -> None:
     photos = photograph(toy, moved(WAYS[way], toy.truth))
-    starts, costs = find(gallery, toy.camera, photos, 2)
+    starts, costs = find(k=2)(toy.twin, gallery, photos)
     assert starts.shape == (3, 2, 4, 4)
     assert (costs[:, 0] <= costs[:, 1]).all()
     apart = degrees(starts[:, 0], starts[:, 1])
@@ -128,18 +129,24 @@ def test_a_query_that_shows_nothing_gets_finite_poses(
     toy: Toy, gallery: pose.Gallery, value: float, find: Callable
 ) -> None:
     empty = jnp.full_like(toy.queries[:1], value)
-    starts, _ = find(gallery, toy.camera, empty, 3)
+    starts, _ = find(k=3)(toy.twin, gallery, empty)
     assert np.isfinite(starts).all()
 
 
-@every_finder
+@pytest.mark.parametrize("module", [appearance, silhouettes])
 def test_one_compilation_for_repeated_calls(
-    toy: Toy, gallery: pose.Gallery, find: Callable
+    toy: Toy, gallery: pose.Gallery, module: types.ModuleType
 ) -> None:
-    find(gallery, toy.camera, toy.queries, 2)
-    before = find._cache_size()
-    find(gallery, toy.camera, 0.5 * toy.queries, 2)
-    assert find._cache_size() == before
+    module._find(2, toy.twin, gallery, toy.queries)
+    before = module._find._cache_size()
+    module._find(2, toy.twin, gallery, 0.5 * toy.queries)
+    assert module._find._cache_size() == before
+
+
+@every_finder
+def test_a_finder_returns_one_pose_at_least(find: Callable) -> None:
+    with pytest.raises(ConfigError, match="k: found 0"):
+        find(k=0)
 
 
 def test_a_view_is_placed_where_it_is_asked_for(toy: Toy) -> None:

@@ -22,10 +22,7 @@ STAGES = (pose.Stage(2, 2, 6, 1.0), pose.Stage(1, 2, 4, 0.25))
 def solve(
     toy: Toy, queries: jax.Array, starts: jax.Array, polish: int = 0
 ) -> PoseEstimate:
-    config = pose.LmConfig(STAGES, polish)
-    return pose.refine_lm(
-        toy.gaussians, toy.camera, queries, starts, config=config, capacity=CAPACITY
-    )
+    return pose.Lm(STAGES, polish)(toy.twin, (), queries, starts)
 
 
 def degrees(found: jax.Array, truth: jax.Array) -> np.ndarray:
@@ -61,14 +58,8 @@ def test_polish_minimises_the_cost_of_the_render_itself(toy: Toy) -> None:
 def test_a_defect_does_not_pull_the_pose(toy: Toy) -> None:
     marred = toy.queries.at[:, 20:28, 20:28].set(jnp.array([0.0, 1.0, 0.0]))
     robust = solve(toy, marred, toy.starts)
-    plain = pose.refine_lm(
-        toy.gaussians,
-        toy.camera,
-        marred,
-        toy.starts,
-        config=pose.LmConfig(tuple(dataclasses.replace(s, scale=1e3) for s in STAGES)),
-        capacity=CAPACITY,
-    )
+    trusting = pose.Lm(tuple(dataclasses.replace(s, scale=1e3) for s in STAGES))
+    plain = trusting(toy.twin, (), marred, toy.starts)
     errors = [degrees(f.camera_from_world, toy.truth).max() for f in (robust, plain)]
     assert errors[0] < 0.5 and errors[0] < 0.5 * errors[1]
 
@@ -92,16 +83,10 @@ def test_farther_objects_are_rendered_as_small_as_they_are_seen(toy: Toy) -> Non
     queries = resampling.area_resize(photos, 48, 48)
     starts = truth[:, None] @ se3.exp(0.5 * jnp.array(TWIST))
     errors = []
-    for rate in (fitted, None):
-        found = pose.refine_lm(
-            toy.gaussians,
-            toy.camera,
-            queries,
-            starts,
-            sampling_rate=rate,
-            config=pose.LmConfig(STAGES),
-            capacity=CAPACITY,
-        ).camera_from_world
+    # As fitted, and as if it had been fitted from as far away.
+    for rate in (fitted, fitted / 1.5):
+        twin = dataclasses.replace(toy.twin, sampling_rate=jnp.float32(rate))
+        found = pose.Lm(STAGES)(twin, (), queries, starts).camera_from_world
         errors.append(float(jnp.abs(found[:, 2, 3] - truth[:, 2, 3]).max()))
     assert errors[0] < 0.003 * 1.5 * DISTANCE
     assert errors[0] < 0.3 * errors[1]
@@ -115,6 +100,17 @@ def test_brightness_does_not_pull_the_pose(
     seen = jnp.clip(brightness * toy.queries, 0.0, 1.0)
     found = solve(toy, seen, toy.starts)
     assert degrees(found.camera_from_world, toy.truth).max() < near
+
+
+def test_the_exposure_is_found(toy: Toy) -> None:
+    gain, offset = jnp.array([0.8, 0.9, 0.7]), jnp.array([0.02, 0.0, 0.05])
+    plain = solve(toy, toy.queries, toy.starts).exposure
+    np.testing.assert_allclose(plain.gain, 1.0, atol=0.03)
+    np.testing.assert_allclose(plain.offset, 0.0, atol=0.02)
+    seen = solve(toy, gain * toy.queries + offset, toy.starts).exposure
+    np.testing.assert_allclose(seen.gain, jnp.tile(gain, (3, 1)), atol=0.08)
+    white = jnp.tile(gain + offset, (3, 1))
+    np.testing.assert_allclose(seen.background, white, atol=1e-3)
 
 
 def test_the_best_of_several_starts_goes_on(toy: Toy) -> None:
@@ -146,14 +142,8 @@ def test_symmetric_objects_are_ambiguous(toy: Toy) -> None:
     both = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), cloud, turned)
     query = photographed(both, toy, toy.truth[0])
     starts = jnp.stack([toy.starts[0, 0], toy.starts[0, 0] @ half])[None]
-    found = pose.refine_lm(
-        both,
-        toy.camera,
-        query[None],
-        starts,
-        config=pose.LmConfig(STAGES),
-        capacity=2 * CAPACITY,
-    )
+    twin = dataclasses.replace(toy.twin, gaussians=both, capacity=2 * CAPACITY)
+    found = pose.Lm(STAGES)(twin, (), query[None], starts)
     assert int(found.outcome[0]) == Outcome.AMBIGUOUS
 
 
@@ -187,22 +177,11 @@ def test_covariance_is_that_of_the_noise(toy: Toy) -> None:
 
 def test_one_program_without_transfers(toy: Toy) -> None:
     solve(toy, toy.queries, toy.starts)
-    ones, zeros = jnp.ones(3), jnp.zeros(3)
+    twin = toy.twin
     darker = toy.queries * 0.5
     before = lm._refine._cache_size()
     with jax.transfer_guard("disallow"):
-        found = lm._refine(
-            toy.gaussians,
-            toy.camera,
-            darker,
-            toy.starts,
-            zeros,
-            ones,
-            None,
-            pose.LmConfig(STAGES),
-            None,
-            CAPACITY,
-        )
+        found = lm._refine(pose.Lm(STAGES), twin, darker, toy.starts)
         jax.block_until_ready(found)
     assert lm._refine._cache_size() == before
 
@@ -218,11 +197,11 @@ def test_stages_go_from_thumbnails_to_the_whole(side: int) -> None:
 
 def test_settings_are_checked() -> None:
     with pytest.raises(ConfigError, match="stages: found none"):
-        pose.LmConfig(())
+        pose.Lm(())
     with pytest.raises(ConfigError, match="polish: found -1"):
-        pose.LmConfig(polish=-1)
+        pose.Lm(polish=-1)
     with pytest.raises(ConfigError, match="together: found 0"):
-        pose.LmConfig(together=0)
+        pose.Lm(together=0)
     for change in (
         {"shrink": 0},
         {"steps": -1},

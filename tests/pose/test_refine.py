@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 from jaxsplat import pose
-from jaxsplat.core import se3
+from jaxsplat.core import cameras, se3
+from jaxsplat.data.views import View
 from jaxsplat.errors import ConfigError
 from jaxsplat.pose import Outcome, PoseEstimate
 from jaxsplat.pose.refine import adam_screw
+from jaxsplat.rendering.twin import Twin
 from tests.pose.conftest import CAPACITY, DISTANCE, Toy
 
 Solver = Callable[..., PoseEstimate]
@@ -25,25 +27,22 @@ ENDED_WELL = (Outcome.CONVERGED, Outcome.MAX_STEPS)
 def adam(toy: Toy, queries: Any, starts: Any, **settings: Any) -> PoseEstimate:
     """Returns the estimates of `adam_screw` with few steps."""
     settings = {"steps": STEPS, **settings}
-    return pose.refine_adam_screw(
-        toy.gaussians,
-        toy.camera,
-        queries,
-        starts,
-        key=jax.random.key(3),
-        config=pose.AdamScrewConfig(**settings),
-        capacity=CAPACITY,
-    )
+    solver = pose.AdamScrew(**settings)
+    return solver(toy.twin, screw_state(3), queries, starts)
+
+
+def screw_state(seed: int) -> pose.ScrewState:
+    """Returns the state of `adam_screw`, for the toy's lists."""
+    start = adam_screw.START_DEVIATION * jax.random.normal(jax.random.key(seed), (7,))
+    return pose.ScrewState(start, CAPACITY, CAPACITY)
 
 
 def lm(toy: Toy, queries: Any, starts: Any, **settings: Any) -> PoseEstimate:
     """Returns the estimates of `lm` by alignments at the queries' size."""
     steps = settings.get("steps", STEPS)
     renders = 4 if steps % 4 == 0 else 1
-    config = pose.LmConfig((pose.Stage(1, renders, steps // renders, 1.0),))
-    return pose.refine_lm(
-        toy.gaussians, toy.camera, queries, starts, config=config, capacity=CAPACITY
-    )
+    solver = pose.Lm((pose.Stage(1, renders, steps // renders, 1.0),))
+    return solver(toy.twin, (), queries, starts)
 
 
 SOLVERS = [adam, lm]
@@ -158,29 +157,47 @@ def test_a_bad_start_gives_way_to_a_good_one(toy: Toy, solve: Solver) -> None:
 def test_one_program_without_transfers(toy: Toy) -> None:
     scene = toy.scene()
     few, more = jnp.int32(2), jnp.int32(3)
-    key = jax.random.key(0)
+    start = screw_state(0).parameters
     darker = toy.queries * 0.5
     settings: dict[str, Any] = {"published": False, "keep": 1, "together": 8}
     run = functools.partial(adam_screw.refine_scene, **settings)
-    jax.block_until_ready(run(scene, toy.queries, toy.starts, key, few))
+    jax.block_until_ready(run(scene, toy.queries, toy.starts, start, few))
     before = adam_screw.refine_scene._cache_size()
     with jax.transfer_guard("disallow"):
-        found = run(scene, darker, toy.starts, key, more)
+        found = run(scene, darker, toy.starts, start, more)
         jax.block_until_ready(found)
     assert (found.steps == 3).all()
     assert adam_screw.refine_scene._cache_size() == before
 
 
-def test_capacity_is_planned_when_none_is_given(toy: Toy) -> None:
-    found = pose.refine_adam_screw(
-        toy.gaussians,
-        toy.camera,
-        toy.queries,
-        toy.starts,
-        key=jax.random.key(0),
-        config=pose.AdamScrewConfig(steps=0),
-    )
-    assert (found.needed > 0).all()
+def test_lists_that_overflow_are_told(toy: Toy, solve: Solver) -> None:
+    complete = solve(toy, toy.queries, toy.starts, steps=0)
+    assert (np.asarray(complete.needed) <= CAPACITY).all()
+    cramped = Cramped(**vars(toy))
+    found = solve(cramped, toy.queries, toy.starts, steps=0)
+    assert (np.asarray(found.needed) > cramped.twin.capacity).all()
+
+
+class Cramped(Toy):
+    """The toy with lists that are too short."""
+
+    @property
+    def twin(self) -> Twin:
+        return dataclasses.replace(super().twin, capacity=256)
+
+
+def test_smaller_renders_tell_their_lists_in_the_twins_terms(toy: Toy) -> None:
+    views = [View("a", np.zeros((48, 48, 3), np.float32), camera=toy.camera)]
+    turned = cameras.with_pose(toy.camera, toy.truth[0])
+    views[0] = dataclasses.replace(views[0], camera=turned)
+    solver = pose.AdamScrew(steps=0, side=24)
+    state = solver.prepare(toy.twin, views, jax.random.key(0))
+    assert state.planned == CAPACITY
+    found = solver(toy.twin, state, toy.queries, toy.starts)
+    assert (np.asarray(found.needed) <= CAPACITY).all()
+    half = dataclasses.replace(toy.twin, capacity=CAPACITY // 8)
+    found = solver(half, state, toy.queries, toy.starts)
+    assert (np.asarray(found.needed) > half.capacity).all()
 
 
 def test_wrong_settings_are_named() -> None:
@@ -188,10 +205,11 @@ def test_wrong_settings_are_named() -> None:
         ("steps", -1),
         ("ssim_weight", 1.5),
         ("keep", 0),
+        ("side", 0),
         ("together", 0),
     ]:
         with pytest.raises(ConfigError, match=f"{field}: found"):
-            dataclasses.replace(pose.AdamScrewConfig(), **{field: value})
+            dataclasses.replace(pose.AdamScrew(), **{field: value})
 
 
 def test_every_outcome_has_a_sentence() -> None:

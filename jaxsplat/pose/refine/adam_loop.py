@@ -129,7 +129,7 @@ def descend(
     state: _State = (parameters, adam.init(parameters), best)
     # Once more than there are steps, to see the last pose. One gradient too many takes
     # less time than compiling another render.
-    best = lax.fori_loop(0, steps + 1, step, state)[2]
+    best = lax.fori_loop(jnp.int32(0), steps + 1, step, state)[2]
     return _estimate(scene, query, best, shown, published)
 
 
@@ -167,7 +167,7 @@ def _estimate(
         loss,
         best.steps,
         outcome.astype(jnp.int32),
-        jnp.full((6, 6), jnp.nan),
+        jnp.full((6, 6), jnp.nan, jnp.float32),
         neutral(scene.twin.background),
         best.needed,
     )

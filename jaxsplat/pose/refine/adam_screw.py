@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Int, PRNGKeyArray
 
-from jaxsplat.core import cameras, resampling
+from jaxsplat.core import cameras, precision, resampling
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data.views import View, posed_cameras
 from jaxsplat.errors import ConfigError
@@ -101,7 +101,7 @@ class AdamScrew:
         posed = posed_cameras(views)
         small = cameras.at_poses(self._small(twin), posed.camera_from_world)
         capacity = render_api.plan(twin.gaussians, small, slack=_CAPACITY_SLACK)
-        parameters = START_DEVIATION * jax.random.normal(key, (7,))
+        parameters = START_DEVIATION * jax.random.normal(key, (7,), jnp.float32)
         return ScrewState(parameters, capacity, twin.capacity)
 
     def __call__(
@@ -112,6 +112,7 @@ class AdamScrew:
         starts: Float[Array, "b k 4 4"],
     ) -> PoseEstimate:
         """Returns the refined poses in one XLA program; see `parts.Refine`."""
+        twin, photographs, starts = precision.single((twin, photographs, starts))
         camera = self._small(twin)
         # As much more as the twin's own lists have become since.
         capacity = state.capacity * twin.capacity // state.planned

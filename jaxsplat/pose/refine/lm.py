@@ -20,7 +20,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, PRNGKeyArray
 
-from jaxsplat.core import cameras, resampling, se3
+from jaxsplat.core import cameras, precision, resampling, se3
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data.views import View
 from jaxsplat.errors import ConfigError
@@ -85,7 +85,7 @@ class Lm:
     ) -> PoseEstimate:
         """Returns the refined poses; see `parts.Refine`."""
         del state
-        return _refine(self, twin, photographs, starts)
+        return _refine(self, *precision.single((twin, photographs, starts)))
 
 
 class _Query(NamedTuple):
@@ -175,7 +175,7 @@ class _Work:
         twin = self.twin
         photograph = Photograph(
             query.image,
-            jnp.ones(query.image.shape[:2]),
+            jnp.ones(query.image.shape[:2], jnp.float32),
             seen.gain,
             seen.offset,
             jnp.float32(self.stage.scale),
@@ -242,7 +242,7 @@ def _estimate(
     pose = jnp.where(best.finite[:, None, None], rigid, best.pose)
     variance = 2 * best.cost / (3 * jnp.maximum(covered * pixels, 1.0))
     ridge = 1e-6 * jnp.max(best.matrix, axis=(1, 2)) + 1e-12
-    matrix = best.matrix + ridge[:, None, None] * jnp.eye(6)
+    matrix = best.matrix + ridge[:, None, None] * jnp.eye(6, dtype=jnp.float32)
     return PoseEstimate(
         pose,
         jnp.where(best.finite, best.cost / pixels, jnp.inf),

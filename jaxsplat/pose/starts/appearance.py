@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float, PRNGKeyArray
 
-from jaxsplat.core import cameras, resampling, se3
+from jaxsplat.core import cameras, precision, resampling, se3
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data.views import View
 from jaxsplat.pose import alignment, descent, exposure, hypotheses, pyramid
@@ -56,6 +56,7 @@ class GalleryStarts:
         self, twin: Twin, state: Gallery, photographs: Float[Array, "b h w 3"]
     ) -> CoarsePoses:
         """Returns coarse poses; see `parts.Starts`."""
+        twin, photographs = precision.single((twin, photographs))
         return _find(self.k, twin, state, photographs)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from jax import Array, lax
 from jaxtyping import Float
 
-from jaxsplat.core import cameras
+from jaxsplat.core import cameras, precision
 from jaxsplat.core.cameras import Camera, at_poses
 from jaxsplat.data.views import View, posed_cameras
 from jaxsplat.errors import ConfigError
@@ -61,10 +61,11 @@ def build_gallery(twin: Twin, camera_from_world: Float[Array, "v 4 4"]) -> Galle
         twin: the good object; its camera is that of the photographs.
         camera_from_world: the poses, such as `gallery_poses` returns, [v, 4, 4].
     """
+    twin = precision.single(twin)
     small = pyramid.shrunken(
         twin.camera, pyramid.coarsest(twin.camera.width, twin.camera.height)
     )
-    views = at_poses(small, jnp.asarray(camera_from_world))
+    views = at_poses(small, jnp.asarray(camera_from_world, jnp.float32))
     smaller = jax.vmap(sampling.minification, in_axes=(0, None, None))
     capacity = render_api.plan(
         twin.gaussians,

@@ -74,8 +74,8 @@ def placed(
         zoom: by which the distance to the centre is multiplied.
         center: of the object in the world, [3].
     """
-    axis = jnp.array([0.0, 0.0, 1.0])
-    roll = se3.exp(jnp.concatenate([jnp.zeros(3), angle * axis]))[:3, :3]
+    axis = jnp.array([0.0, 0.0, 1.0], jnp.float32)
+    roll = se3.exp(jnp.concatenate([jnp.zeros_like(axis), angle * axis]))[:3, :3]
     turn = se3.matmul(_rotation(axis, towards), se3.matmul(roll, _rotation(ray, axis)))
     rotation = se3.matmul(turn, pose[:3, :3])
     here = zoom * se3.matmul(turn, se3.apply(pose, center))
@@ -86,4 +86,8 @@ def _rotation(start: Float[Array, "3"], end: Float[Array, "3"]) -> Float[Array, 
     """Returns the least rotation between two directions less than half a turn apart."""
     start, end = start / jnp.linalg.norm(start), end / jnp.linalg.norm(end)
     cross = se3.skew(jnp.cross(start, end))
-    return jnp.eye(3) + cross + se3.matmul(cross, cross) / (1 + jnp.dot(start, end))
+    return (
+        jnp.eye(3, dtype=cross.dtype)
+        + cross
+        + se3.matmul(cross, cross) / (1 + jnp.dot(start, end))
+    )

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Bool, Float, PRNGKeyArray
 
-from jaxsplat.core import resampling, se3
+from jaxsplat.core import precision, resampling, se3
 from jaxsplat.data.views import View
 from jaxsplat.pose import exposure, hypotheses, pyramid
 from jaxsplat.pose.estimate import CoarsePoses
@@ -57,6 +57,7 @@ class SilhouetteStarts:
         self, twin: Twin, state: Gallery, photographs: Float[Array, "b h w 3"]
     ) -> CoarsePoses:
         """Returns coarse poses; see `parts.Starts`."""
+        twin, photographs = precision.single((twin, photographs))
         return _find(self.k, twin, state, photographs)
 
 
@@ -114,7 +115,7 @@ def distance_transform(mask: Bool[Array, "h w"]) -> Float[Array, "h w"]:
 
     Exact, by rows and then by columns (Felzenszwalb and Huttenlocher 2012, Eq. 2).
     """
-    squared = jnp.where(mask, 0.0, _FAR**2)
+    squared = jnp.where(mask, jnp.float32(0), jnp.float32(_FAR**2))
     for _ in range(2):
         place = jnp.arange(squared.shape[1], dtype=jnp.float32)
         between = (place - place[:, None]) ** 2
