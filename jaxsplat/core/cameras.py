@@ -57,19 +57,6 @@ def resized(camera: Camera, width: int, height: int) -> Camera:
     )
 
 
-def cropped(camera: Camera, left: int, top: int, width: int, height: int) -> Camera:
-    """Returns the camera whose image is the given window of this camera's image."""
-    return Camera(
-        camera.camera_from_world,
-        camera.fx,
-        camera.fy,
-        camera.cx - left,
-        camera.cy - top,
-        width,
-        height,
-    )
-
-
 def stack(cameras: Sequence[Camera]) -> Camera:
     """Returns one camera record with a leading batch axis; sizes must agree."""
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *cameras)

@@ -30,20 +30,3 @@ def rotation_rows(quats: Float[Array, "... 4"]) -> list[Columns]:
         [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
         [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
     ]
-
-
-def multiply(
-    left: Float[Array, "... 4"], right: Float[Array, "... 4"]
-) -> Float[Array, "... 4"]:
-    """Returns the Hamilton product, whose rotation is R(left) @ R(right)."""
-    aw, ax, ay, az = jnp.moveaxis(left, -1, 0)
-    bw, bx, by, bz = jnp.moveaxis(right, -1, 0)
-    return jnp.stack(
-        [
-            aw * bw - ax * bx - ay * by - az * bz,
-            aw * bx + ax * bw + ay * bz - az * by,
-            aw * by - ax * bz + ay * bw + az * bx,
-            aw * bz + ax * by - ay * bx + az * bw,
-        ],
-        axis=-1,
-    )

@@ -1,4 +1,4 @@
-"""Rigid motions as 4x4 matrices, with exponential and logarithm.
+"""Rigid motions as 4x4 matrices, with the exponential of twists.
 
 A twist is (v, w): translation part first, then the rotation vector in radians, as in
 Lynch and Park, "Modern Robotics", chapter 3 (with the order of the two parts swapped,
@@ -12,8 +12,6 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float
 
-from jaxsplat.core import safe
-
 # Below this squared angle (half a radian) Taylor series take over. The closed forms
 # lose digits long before they divide by zero: with series only below 0.01 rad, the
 # float32 gradient of `exp` at 0.02 rad is off by 1e-4, so here by less than 1e-6.
@@ -21,19 +19,6 @@ _SMALL_ANGLE_SQUARED = 0.25
 _SINE = [(-1) ** k / math.factorial(2 * k + 1) for k in range(7)]
 _COSINE = [(-1) ** k / math.factorial(2 * k + 2) for k in range(7)]
 _CUBIC = [(-1) ** k / math.factorial(2 * k + 3) for k in range(7)]
-# (1 - (x / 2) cot(x / 2)) / x^2 in powers of x^2: |B_2k| / (2k)! of Bernoulli numbers.
-_COTANGENT = [
-    1 / 12,
-    1 / 720,
-    1 / 30240,
-    1 / 1209600,
-    1 / 47900160,
-    691 / 1307674368000,
-    1 / 74724249600,
-]
-# 2 arcsin(x) / x in powers of x^2.
-_ARCSINE = [2.0, 1 / 3, 3 / 20, 5 / 56]
-_SMALL_SINE_SQUARED = 1e-4
 
 
 def matmul(
@@ -94,64 +79,12 @@ def exp(twist: Float[Array, "6"]) -> Float[Array, "4 4"]:
     return from_parts(rotation, matmul(eye + cosine * cross + cubic * cross2, v))
 
 
-def log(transform: Float[Array, "4 4"]) -> Float[Array, "6"]:
-    """Returns the twist (v, w) with `exp(twist) = transform`, |w| from 0 to pi.
-
-    Inverse of Modern Robotics' equation 3.88. Value and gradient are finite everywhere;
-    at half a turn w and -w are the same motion and either may come out.
-
-    Args:
-        transform: rigid motion, [4, 4].
-    """
-    quat = _quaternion(transform[:3, :3])
-    real, imaginary = quat[0], quat[1:]
-    sine_squared = jnp.dot(imaginary, imaginary, precision=lax.Precision.HIGHEST)
-    small = sine_squared < _SMALL_SINE_SQUARED
-    sine = jnp.sqrt(jnp.where(small, 1.0, sine_squared))
-    ratio = jnp.where(
-        small,
-        _polynomial(_ARCSINE, sine_squared),
-        2 * jnp.arctan2(sine, real) / sine,
-    )
-    w = ratio * imaginary
-    squared = jnp.dot(w, w, precision=lax.Precision.HIGHEST)
-    small = squared < _SMALL_ANGLE_SQUARED
-    safe_squared = jnp.where(small, 1.0, squared)
-    half = 0.5 * jnp.sqrt(safe_squared)
-    cotangent = jnp.where(
-        small,
-        _polynomial(_COTANGENT, squared),
-        (1 - half * jnp.cos(half) / jnp.sin(half)) / safe_squared,
-    )
-    cross = skew(w)
-    shift = transform[:3, 3]
-    turned = matmul(cross, shift)
-    v = shift - 0.5 * turned + cotangent * matmul(cross, turned)
-    return jnp.concatenate([v, w])
-
-
 def _polynomial(coefficients: Sequence[float], x: Float[Array, ""]) -> Float[Array, ""]:
     """Returns the sum of coefficients[k] * x**k."""
     value = jnp.full_like(x, coefficients[-1])
     for coefficient in reversed(coefficients[:-1]):
         value = value * x + coefficient
     return value
-
-
-def _quaternion(rotation: Float[Array, "3 3"]) -> Float[Array, "4"]:
-    """Returns the unit quaternion (w, x, y, z) of a rotation, w >= 0."""
-    (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = rotation
-    # 4 q q^T. The row with the largest diagonal has no entry lost to cancellation.
-    rows = jnp.stack(
-        [
-            jnp.stack([1 + xx + yy + zz, zy - yz, xz - zx, yx - xy]),
-            jnp.stack([zy - yz, 1 + xx - yy - zz, xy + yx, xz + zx]),
-            jnp.stack([xz - zx, xy + yx, 1 - xx + yy - zz, yz + zy]),
-            jnp.stack([yx - xy, xz + zx, yz + zy, 1 - xx - yy + zz]),
-        ]
-    )
-    quat = safe.normalize(rows[jnp.argmax(jnp.diagonal(rows))])
-    return jnp.where(quat[0] < 0, -quat, quat)
 
 
 def inverse(transform: Float[Array, "4 4"]) -> Float[Array, "4 4"]:
@@ -182,18 +115,3 @@ def orthonormalize(transform: Float[Array, "4 4"]) -> Float[Array, "4 4"]:
     y = y - jnp.sum(x * y) * x
     y = y / jnp.sqrt(jnp.sum(y * y))
     return from_parts(jnp.stack([x, y, jnp.cross(x, y)]), transform[:3, 3])
-
-
-def rotation_angle(rotation: Float[Array, "3 3"]) -> Float[Array, ""]:
-    """Returns the angle of a rotation in radians, accurate from 0 to pi.
-
-    It is the full angle of SplatPose's equation 8 (2 arccos |<q1, q2>|).
-    """
-    axis = jnp.stack(
-        [
-            rotation[2, 1] - rotation[1, 2],
-            rotation[0, 2] - rotation[2, 0],
-            rotation[1, 0] - rotation[0, 1],
-        ]
-    )
-    return jnp.arctan2(safe.norm(axis), jnp.trace(rotation) - 1)

@@ -105,11 +105,7 @@ def camera_of_image(
     Raises:
         DataError: the file states another image size.
     """
-    fields = lens.fields
-    for key, found in (("w", width), ("h", height)):
-        stated = fields.optional_number(key)
-        if stated is not None and stated != found:
-            raise fields.error(key, f"{stated:g}", f"{found}, the size of the images")
+    _check_size(lens.fields, width, height)
     fx = _focal_length(lens.fl_x, lens.angle_x, width, "x", notes)
     fy = _focal_length(lens.fl_y, lens.angle_y, height, "y", notes)
     fx, fy = fx or fy, fy or fx
@@ -117,8 +113,8 @@ def camera_of_image(
     cy = height / 2 if lens.cy is None else lens.cy
     if not fx or not fy or max(fx, fy, abs(cx), abs(cy)) > _MAX_PIXELS:
         raise DataError(
-            f"{fields.file}: focal length {fx}, {fy} or principal point {cx}, {cy}: "
-            f"expected values up to {_MAX_PIXELS:g} pixels"
+            f"{lens.fields.file}: focal length {fx}, {fy} or principal point {cx}, "
+            f"{cy}: expected values up to {_MAX_PIXELS:g} pixels"
         )
     return cameras.Camera(
         jnp.eye(4, dtype=jnp.float32),
@@ -129,6 +125,22 @@ def camera_of_image(
         width,
         height,
     )
+
+
+def _check_size(fields: Fields, width: int, height: int) -> None:
+    """Refuses another size than that of the images, where one is stated."""
+    stated = fields.optional_number("w"), fields.optional_number("h")
+    hint = ""
+    if stated == (height, width):
+        # The sides are exchanged where the file was made from the turned images.
+        hint = (
+            "; an EXIF orientation is not applied: save the images upright, or state "
+            "the lens and the poses for the pixels as they are stored"
+        )
+    for key, value, found in zip("wh", stated, (width, height), strict=True):
+        if value is not None and value != found:
+            expected = f"{found}, the size of the images{hint}"
+            raise fields.error(key, f"{value:g}", expected)
 
 
 def _focal_length(

@@ -55,14 +55,6 @@ def test_resizing_back_gives_the_same_camera() -> None:
     np.testing.assert_allclose(project(back, POINTS), project(view, POINTS), rtol=1e-6)
 
 
-def test_cropped_camera_sees_the_window() -> None:
-    view = camera()
-    window = cameras.cropped(view, left=7, top=-3, width=20, height=30)
-    assert (window.width, window.height) == (20, 30)
-    expected = project(view, POINTS) - [7, -3]
-    np.testing.assert_allclose(project(window, POINTS), expected, atol=1e-4)
-
-
 def test_with_pose_changes_the_pose_only() -> None:
     moved = cameras.with_pose(camera(), jnp.eye(4))
     np.testing.assert_array_equal(moved.camera_from_world, np.eye(4))

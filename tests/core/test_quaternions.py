@@ -44,13 +44,6 @@ def test_extreme_norms_give_rotations_and_finite_gradients(size: float) -> None:
     assert np.isfinite(jacobian(quat)).all()
 
 
-def test_product_composes_rotations() -> None:
-    left, right = QUATS, QUATS[::-1]
-    product = quaternions.multiply(jnp.asarray(left), jnp.asarray(right))
-    expected = (scipy_rotation(left) * scipy_rotation(right)).as_matrix()
-    np.testing.assert_allclose(to_rotation(product), expected, atol=1e-5)
-
-
 def test_normalize_keeps_direction() -> None:
     unit = np.asarray(quaternions.normalize(jnp.asarray(QUATS)))
     np.testing.assert_allclose(np.linalg.norm(unit, axis=1), 1, rtol=1e-6)

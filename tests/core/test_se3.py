@@ -14,12 +14,8 @@ from hypothesis import strategies as st
 from jaxsplat.core import se3
 
 exp = jax.jit(se3.exp)
-log = jax.jit(se3.log)
 exp_jacobian = jax.jit(jax.jacfwd(se3.exp))
-angle_gradient = jax.jit(jax.grad(se3.rotation_angle))
-log_jacobian = jax.jit(jax.jacrev(se3.log))
 jaxlie_exp = jax.jit(lambda x: jaxlie.SE3.exp(x).as_matrix())
-jaxlie_log = jax.jit(lambda x: jaxlie.SE3.from_matrix(x).log())
 ANGLES = [0.0, 1e-12, 1e-6, 1e-3, 0.02, 0.3, 0.499, 0.501, 1.0, 2.5, 3.1, 3.1415]
 
 
@@ -88,50 +84,6 @@ def test_reverse_mode_of_exp_is_finite_at_zero() -> None:
     np.testing.assert_array_equal(jacobian[:3, :3, 5], [[0, -1, 0], [1, 0, 0], [0] * 3])
 
 
-@pytest.mark.parametrize("angle", ANGLES)
-def test_log_undoes_exp(angle: float) -> None:
-    for seed in range(5):
-        values = twist(seed, angle)
-        # At half a turn float32 holds the axis to a relative 1e-6 only.
-        np.testing.assert_allclose(log(exp(float32(values))), values, atol=1e-5)
-
-
-def test_log_equals_jaxlie_in_float64() -> None:
-    with jax.enable_x64(True):
-        for seed, angle in enumerate(np.linspace(1e-3, 3.14, 20)):
-            motion = jaxlie_exp(jnp.asarray(twist(seed, angle)))
-            expected = np.asarray(jaxlie_log(motion))
-            np.testing.assert_allclose(np.asarray(log(motion)), expected, atol=1e-11)
-
-
-@pytest.mark.parametrize("axis", np.vstack([np.eye(3), [[0.6, 0, 0.8]]]))
-def test_log_of_half_a_turn(axis: np.ndarray) -> None:
-    half_turn = np.eye(4)
-    half_turn[:3, :3] = 2 * np.outer(axis, axis) - np.eye(3)
-    found = np.asarray(log(float32(half_turn)))
-    assert math.isclose(np.linalg.norm(found), math.pi, rel_tol=1e-6)
-    np.testing.assert_allclose(np.abs(found[3:]), math.pi * axis, atol=1e-5)
-    np.testing.assert_allclose(exp(found), half_turn, atol=1e-6)
-    assert np.isfinite(log_jacobian(float32(half_turn))).all()
-
-
-def test_gradient_of_log_is_finite_at_identity() -> None:
-    # jaxlie's gradient of log is NaN there.
-    jacobian = np.asarray(log_jacobian(jnp.eye(4)))
-    assert np.isfinite(jacobian).all()
-    # Of the shift, and of the part of the rotation that is not symmetric.
-    np.testing.assert_allclose(jacobian[:3, :3, 3], np.eye(3), atol=1e-7)
-    np.testing.assert_allclose(jacobian[3, 2, 1] - jacobian[3, 1, 2], 1, atol=1e-6)
-
-
-@pytest.mark.parametrize("angle", ANGLES)
-def test_jacobian_of_log_after_exp_is_the_identity(angle: float) -> None:
-    values = float32(twist(3, angle))
-    outer, inner = np.asarray(log_jacobian(exp(values))), exp_jacobian(values)
-    jacobian = np.einsum("kij,ijl->kl", outer, inner)
-    np.testing.assert_allclose(jacobian, np.eye(6), atol=2e-5)
-
-
 def test_inverse() -> None:
     motion = exp(float32(twist(0, 1.3)))
     np.testing.assert_allclose(se3.inverse(motion) @ motion, np.eye(4), atol=1e-6)
@@ -163,14 +115,6 @@ def test_orthonormalize_keeps_a_rotation_and_repairs_drift() -> None:
     np.testing.assert_allclose(se3.orthonormalize(pose), pose, atol=1e-6)
     drifted = pose.at[:3, :3].multiply(1.01)
     np.testing.assert_allclose(se3.orthonormalize(drifted), pose, atol=1e-6)
-
-
-@pytest.mark.parametrize("angle", ANGLES)
-def test_rotation_angle(angle: float) -> None:
-    rotation = exp(float32(twist(5, angle)))[:3, :3]
-    found = float(se3.rotation_angle(rotation))
-    assert math.isclose(found, angle, rel_tol=1e-5, abs_tol=1e-6)
-    assert np.isfinite(angle_gradient(rotation)).all()
 
 
 @settings(deadline=None, max_examples=50, derandomize=True)

@@ -78,6 +78,7 @@ REFUSED = [
     ("fl_x negative", faults.top(fl_x=-5), "fl_x: found -5"),
     ("w", faults.top(w=99), "w: found 99, expected 20, the size of the images"),
     ("h", faults.top(h=99), "h: found 99, expected 12"),
+    ("turned", faults.top(w=12, h=20), "EXIF orientation is not applied: save the"),
     ("distortion", faults.top(k1=0.1), "k1: found 0.1, expected 0"),
     ("tangential", faults.top(p2=-0.1), "p2: found -0.1"),
     ("fisheye", faults.top(is_fisheye=True), "is_fisheye"),

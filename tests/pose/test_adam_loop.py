@@ -61,12 +61,13 @@ def test_published_motion_is_its_formula() -> None:
 
 def test_moving_the_camera_shows_what_moving_the_cloud_shows(toy: Toy) -> None:
     motion = adam_loop.motion(PARAMETERS, jnp.array([0.1, 0.2, 0.0]))
-    turn = scipy.spatial.transform.Rotation.from_matrix(motion[:3, :3])
-    quat = jnp.asarray(np.roll(turn.as_quat(), 1), jnp.float32)
+    turned = scipy.spatial.transform.Rotation.from_matrix(
+        motion[:3, :3] @ quaternions.to_rotation(toy.gaussians.quats)
+    )
     moved = dataclasses.replace(
         toy.gaussians,
         means=toy.gaussians.means @ motion[:3, :3].T + motion[:3, 3],
-        quats=quaternions.multiply(quat, toy.gaussians.quats),
+        quats=jnp.asarray(np.roll(turned.as_quat(), 1, axis=-1), jnp.float32),
     )
     start = toy.truth[0]
     by_cloud, by_camera = (

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from jaxsplat import pose
 from jaxsplat.core import cameras, resampling, se3
@@ -27,7 +28,7 @@ def solve(
 
 def degrees(found: jax.Array, truth: jax.Array) -> np.ndarray:
     rotations = found[:, :3, :3] @ jnp.swapaxes(truth[:, :3, :3], 1, 2)
-    return np.degrees([float(se3.rotation_angle(r)) for r in rotations])
+    return np.degrees(Rotation.from_matrix(rotations).magnitude())
 
 
 # Degrees: 0.05 pixels at the rim of the cloud, which is a mist without the surface that

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from jaxsplat import pose
 from jaxsplat.core import cameras, se3
@@ -55,10 +56,10 @@ def solve(request: pytest.FixtureRequest) -> Solver:
 
 def errors(found: jax.Array, truth: jax.Array) -> tuple[np.ndarray, np.ndarray]:
     """Returns rotation errors in degrees, shifts of the eye as share of distance."""
-    turn = jax.vmap(lambda a, b: se3.rotation_angle(a[:3, :3] @ b[:3, :3].T))
+    turns = found[:, :3, :3] @ jnp.swapaxes(truth[:, :3, :3], 1, 2)
     eye = jax.vmap(lambda a: se3.inverse(a)[:3, 3])
     shift = jnp.linalg.norm(eye(found) - eye(truth), axis=1) / DISTANCE
-    return np.degrees(turn(found, truth)), np.asarray(shift)
+    return np.degrees(Rotation.from_matrix(turns).magnitude()), np.asarray(shift)
 
 
 def start_losses(toy: Toy, solve: Solver) -> np.ndarray:
