@@ -9,8 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from experiments.bench import clocks, processors, scenes, tracing
-from experiments.bench import peers as others
+from experiments.bench import clocks, peers, processors, scenes, tracing
 from jaxsplat.core.cameras import Camera
 from jaxsplat.rendering import Photograph, api, normal_equations, tile_lists
 from jaxsplat.rendering.backends import Backend
@@ -80,10 +79,10 @@ def products(backend: Backend, capacity: int, size: int) -> dict[str, Product]:
 def measure(
     gaussians: Gaussians,
     sizes: Sequence[int],
-    batches: Sequence[int],
+    counts: Sequence[int],
     backend: Backend,
     repeats: int,
-    peers: Sequence[str] = (),
+    beside: Sequence[str] = (),
 ) -> dict[str, object]:
     """Returns milliseconds and memory of every product, size and batch, and ratios.
 
@@ -92,17 +91,17 @@ def measure(
     Args:
         gaussians: the scene.
         sizes: image sides in pixels.
-        batches: numbers of images.
+        counts: numbers of images of a batch.
         backend: ours.
         repeats: rounds, of which the fastest counts.
-        peers: of `peers.PEERS`.
+        beside: which of `peers.PEERS` are timed too.
     """
-    absent = {peer: others.missing(peer) for peer in peers}
+    absent = {peer: peers.missing(peer) for peer in beside}
     running = [peer for peer, reason in absent.items() if not reason]
     rows: list[dict[str, object]] = []
     ratios: dict[str, float] = {}
     for size in sizes:
-        for batch in batches:
+        for batch in counts:
             found = _measure_one(gaussians, size, batch, backend, repeats, running)
             rows += found
             by_name = {str(row["product"]): row["milliseconds"] for row in found}
@@ -129,7 +128,7 @@ def _measure_one(
     batch: int,
     backend: Backend,
     repeats: int,
-    peers: Sequence[str],
+    beside: Sequence[str],
 ) -> list[dict[str, Any]]:
     """Returns a row for each product of ours and of the peers."""
     cameras = scenes.orbit(batch, size)
@@ -141,8 +140,8 @@ def _measure_one(
         programs[name] = jax.jit(flat).lower(*leaves).compile()
         arguments[name] = leaves
         runs[name] = functools.partial(programs[name], *leaves)
-    for peer in peers:
-        for name, run in others.PEERS[peer](gaussians, cameras).items():
+    for peer in beside:
+        for name, run in peers.PEERS[peer](gaussians, cameras).items():
             runs[f"{peer}_{name}"] = run
     times = clocks.fastest(runs, repeats)
     limits = processors.limits(pairs(gaussians, cameras, capacity), repeats)

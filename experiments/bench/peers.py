@@ -1,7 +1,7 @@
 """Other rasterisers, timed in the same run where they are installed and can run.
 
 gsplat (PyTorch and CUDA) and splax (JAX and Warp) need an NVIDIA GPU; each gets the
-same scene, cameras and loss as `bench_batches` gives ours. In one process with gsplat,
+same scene, cameras and loss as `batches` gives ours. In one process with gsplat,
 set `XLA_PYTHON_CLIENT_PREALLOCATE=false`, or JAX takes most of the memory first.
 """
 

@@ -42,7 +42,7 @@ GPUS = {
     "NVIDIA A100-SXM4-80GB": Gpu(108, 1.41e9, 2.04e12, "sm_80"),
 }
 
-# The kernels of each product of `bench_batches`.
+# The kernels of each product of `batches`.
 _KERNELS = {
     "image": ("composite",),
     "gradient": ("composite", "composite_reverse"),
@@ -62,7 +62,7 @@ def limits(pairs: int, repeats: int) -> dict[str, float]:
     Every pixel of every listed tile counts, so stopping early counts for a renderer and
     binning and projection against it. On a GPU of `GPUS` it is the time to issue the
     kernels' instructions, estimated; on a CPU that of an image's arithmetic alone,
-    measured (`bench_limit`).
+    measured (`limit`).
 
     Args:
         pairs: of tile and splat, in all lists.

@@ -1,11 +1,11 @@
 """What the renderer's programs become on an NVIDIA GPU, found without a GPU.
 
-`python -m experiments.bench.programs` compiles the products of
-`experiments.bench.batches`, and the
+`python -m experiments.bench.programs` compiles the products of `batches`, and the
 search for poses, for an H100. For each it prints how many kernels it starts, how many
 of its sorts are CUB's radix sort, what its kernels move to and from memory at most, and
 the memory it takes beside inputs and results. What has to be installed for that stands
-in `deviceless`; `JAX_PLATFORMS=cpu` must be set.
+in `deviceless`; `JAX_PLATFORMS=cpu` must be set. The numbers committed in
+`experiments/bench/results/programs.json` are a budget that a test holds.
 """
 
 import dataclasses
@@ -15,8 +15,7 @@ from unittest import mock
 import jax
 import jax.numpy as jnp
 
-from experiments.bench import batches as products_of
-from experiments.bench import deviceless, hlo, scenes
+from experiments.bench import batches, deviceless, hlo, scenes
 from jaxsplat import pose
 from jaxsplat.commands import flags
 from jaxsplat.core.cameras import Camera
@@ -39,17 +38,22 @@ class Config:
     out: str = flags.option("", "JSON file to write; none when empty")
 
 
-def report(size: int, batches: list[int], cloud: int) -> list[dict[str, object]]:
+def report(size: int, counts: list[int], cloud: int) -> list[dict[str, object]]:
     """Returns a row for each batch and product.
+
+    Args:
+        size: image side in pixels.
+        counts: numbers of images.
+        cloud: Gaussians of the scene.
 
     Raises:
         ConfigError: programs cannot be compiled for a GPU here.
     """
     gaussians, rows = scenes.clusters(cloud), []
-    for batch in batches:
+    for batch in counts:
         cameras = scenes.orbit(batch, size)
         capacity = api.plan(gaussians, cameras, slack=1.05)
-        products = products_of.products("pallas", capacity, size)
+        products = batches.products("pallas", capacity, size)
         # The backend is refused where there is no GPU to run it.
         with mock.patch.object(backends, "_obstacle", return_value=""):
             programs = {
@@ -103,8 +107,8 @@ def _row(program: hlo.Program) -> dict[str, float]:
 
 def main(config: Config) -> None:
     """Prints the table and writes the JSON; see the module."""
-    batches = [int(batch) for batch in config.batches]
-    rows = report(config.size, batches, config.cloud)
+    counts = [int(batch) for batch in config.batches]
+    rows = report(config.size, counts, config.cloud)
     columns = list(rows[0])
     print("".join(f"{column:>18}" for column in columns))
     for row in rows:

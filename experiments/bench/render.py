@@ -2,7 +2,7 @@
 
 `python -m experiments.bench.render` times the stages of one image on a scene like a
 fitted object: projection, binning, compositing, its reverse pass and the normal
-equations, beside the limit of compositing's own arithmetic (see `bench_limit`).
+equations, beside the limit of compositing's own arithmetic (see `limit`).
 
 `--parts=batches` times whole batches on 100,000 Gaussians in 64 clusters: images,
 gradients of the cloud and the cameras, normal equations, with the memory that the
@@ -54,7 +54,7 @@ class Config:
     backend: Backend | None = flags.option(
         None, "of the batches; the best that runs here by default"
     )
-    out: str = flags.option("runs/bench_render.json", "where the numbers go")
+    out: str = flags.option("runs/bench/render.json", "where the numbers go")
     plot: str = flags.option("", "PNG file for a plot of the batches; none when empty")
     gate: bool = flags.option(
         False, "exit with 1 when a bar is missed or a ratio falls"
@@ -111,7 +111,7 @@ def missed(found: dict[str, dict], baseline: dict[str, dict]) -> list[str]:
 def baseline_path() -> pathlib.Path:
     """Returns where the committed results of this kind of device stand."""
     kind = jax.devices()[0].device_kind.lower().replace(" ", "_")
-    return _RESULTS / f"bench_render_{kind}.json"
+    return _RESULTS / f"render_{kind}.json"
 
 
 def main(config: Config) -> int:

@@ -182,7 +182,8 @@ def _render(
     if not whole:
         return drawn
     image = drawn.color, drawn.alpha, drawn.depth
-    return Rendered(*unless_incomplete(image, drawn.needed, capacity), drawn.needed)
+    color, alpha, depth = unless_incomplete(image, drawn.needed, capacity)
+    return Rendered(color, alpha, depth, drawn.needed)
 
 
 def render(

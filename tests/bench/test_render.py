@@ -66,6 +66,15 @@ def test_gate_names_missed_bars_and_ratios_that_fell() -> None:
     assert render.missed(found, {}) == ["stages: x"]
 
 
+def test_gate_judges_by_the_committed_results() -> None:
+    path = render.baseline_path()
+    if jax.devices()[0].platform == "cpu":
+        committed = json.loads(path.read_text())
+        slow = {"stages": {"ratios": dict.fromkeys(committed["stages"]["ratios"], 1e9)}}
+        missed = render.missed(slow, committed)
+        assert len(missed) == len(committed["stages"]["ratios"]) > 0
+
+
 def test_unknown_parts_and_peers_are_refused() -> None:
     with pytest.raises(ConfigError, match="parts: found all, expected"):
         render.Config(parts=("all",))

@@ -1,5 +1,8 @@
 """What a pose search would take on an H200: an estimate from counted operations.
 
+`python -m experiments.bench.pose_estimate` takes the scenes that `experiments.pose` or
+`experiments.mad` left in a run folder, and prints milliseconds a query.
+
 Nothing here is measured on a GPU. Counted are the pixels at which splats are composited
 at the starts (lists of the GPU kernels' tiles), with the instructions that the compiled
 kernel takes for each (`experiments.bench.kernels`), and the bytes that XLA's own cost
@@ -7,17 +10,28 @@ analysis gives for coarse search and alignment; the CPU's fusions stand in for t
 GPU's. Sorting the lists and launching kernels are left out.
 """
 
+import dataclasses
+import pathlib
+from typing import Any
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from experiments.bench import processors
-from jaxsplat import pose
+from jaxsplat import data, methods, pose
+from jaxsplat.commands import flags
 from jaxsplat.core import cameras
 from jaxsplat.core.cameras import Camera
+from jaxsplat.errors import DataError
 from jaxsplat.methods.twin import Twin
 from jaxsplat.pose import alignment, exposure, pyramid
 from jaxsplat.rendering import api as render
 from jaxsplat.rendering.constants import TILE
+from jaxsplat.report import files, names
+from jaxsplat.scene import ply
+from jaxsplat.study import posing, splits
+from jaxsplat.study.category import CALIBRATION_VIEWS
 from jaxsplat.study.posing import STARTS, Posed
 
 # The shares of both that such kernels reach are assumed.
@@ -25,6 +39,66 @@ _GPU = processors.GPUS["NVIDIA H200"]
 _WARP_INSTRUCTIONS_PER_S = 0.55 * _GPU.warp_instructions_per_s
 _BYTES_PER_S = 0.6 * _GPU.bytes_per_s
 _LANES = 32
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """The command's settings; what they mean stands in their help."""
+
+    data_dir: str | None = flags.option(
+        None, "folder of objects, or one object; the bundled sample by default"
+    )
+    categories: tuple[str, ...] = flags.option((), "objects to look at; all by default")
+    run: str = flags.option("runs/pose", "folder of the run that fitted the scenes")
+    size: int | None = flags.option(
+        None, "longer image side in pixels, as in that run", lower=16
+    )
+    max_queries: int | None = flags.option(
+        16, "look at this many photographs at most", lower=1
+    )
+    out: str = flags.option("", "JSON file to write; none when empty")
+
+
+def main(config: Config) -> None:
+    """Prints a line for each object and writes the JSON; see the module."""
+    paths = data.resolve_categories(
+        config.data_dir or data.sample_dir(), config.categories
+    )
+    found = {}
+    for path in paths:
+        objects = data.load_object(path, size=config.size)
+        twin = _twin(objects, pathlib.Path(config.run))
+        views = splits.choose_queries(objects.test, config.max_queries)
+        posed = posing.of_views(path, views, twin)
+        parts = milliseconds_per_query(twin, posed, posing.coarse(twin, posed))
+        found[objects.name] = parts
+        print(f"{objects.name}: {parts['sum']:.2f} ms a query on an H200, ESTIMATED")
+    if config.out:
+        files.write_json(pathlib.Path(config.out), {"milliseconds_per_query": found})
+
+
+def _twin(objects: data.ObjectSet, run: pathlib.Path) -> Twin:
+    """Returns the twin of an object from what a run left.
+
+    Raises:
+        DataError: the run has no scene of the object.
+    """
+    folder = run / names.safe_name(objects.name)
+    scene, fit = folder / "scene.ply", folder / "fit.json"
+    if not (scene.exists() and fit.exists()):
+        raise DataError(
+            f"{folder}: found no fitted scene; run `python -m experiments.pose` first, "
+            "or name the folder of a run by --run"
+        )
+    record: Any = files.read_json(fit)
+    views, _ = splits.hold_out(objects.train, CALIBRATION_VIEWS)
+    return methods.make_twin(
+        ply.read_ply(scene),
+        views,
+        objects.intrinsics,
+        np.asarray(record["center"]),
+        objects.background,
+    )
 
 
 def milliseconds_per_query(
@@ -94,3 +168,7 @@ def _bytes(lowered: jax.stages.Lowered) -> float:
     cost = lowered.compile().cost_analysis()
     assert cost is not None
     return float(cost["bytes accessed"])
+
+
+if __name__ == "__main__":
+    flags.run(main, Config)
