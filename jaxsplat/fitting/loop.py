@@ -36,6 +36,7 @@ class Loop:
         self,
         config: FitConfig,
         extent: float,
+        background: tuple[float, float, float],
         backend: Backend,
         seed: int,
     ) -> None:
@@ -44,6 +45,7 @@ class Loop:
         self.compile_seconds = 0.0
         self._config = config
         self._extent = jnp.float32(extent)
+        self._background = background
         self._key = jax.random.key(seed)
         # Image sizes and capacities that have had their first step.
         self._programs: set[tuple] = set()
@@ -107,6 +109,7 @@ class Loop:
                 self._config,
                 self._extent,
                 self._key,
+                self._background,
             )
         return state, reports
 

@@ -88,6 +88,7 @@ def fit(
     loop = Loop(
         config,
         beginning.camera_extent(cameras),
+        background,
         resolve_backend(backend),
         seed,
     )

@@ -40,6 +40,9 @@ CONFIG = FitConfig(
 PLAIN = dataclasses.replace(CONFIG, count=30, ssim_weight=0.0, outside_weight=0.0)
 
 
+GREY = (0.5, 0.5, 0.5)
+
+
 @pytest.fixture(scope="module")
 def views() -> tuple[View, ...]:
     return toy_object.views()
@@ -160,3 +163,14 @@ def test_surroundings_that_are_not_plain_leave_no_silhouette() -> None:
     np.testing.assert_array_equal(found.gaussians.means, asked.gaussians.means)
     plain = fit.fit(photographs, WHITE, config)
     assert np.any(found.gaussians.means != plain.gaussians.means)
+
+
+@pytest.mark.parametrize(("background", "is_reset"), [(WHITE, True), (GREY, False)])
+def test_opacity_is_reset_early_on_white(
+    views: tuple[View, ...], background: tuple[float, float, float], is_reset: bool
+) -> None:
+    settings = DensityConfig(kind="original", first=9, last=20, gradient=1e9)
+    config = dataclasses.replace(PLAIN, stages=(Stage(0.5, 12),), density=settings)
+    result = fit.fit(views, background, config, backend="reference")
+    opacity = np.asarray(scene.opacities(result.gaussians))
+    assert (opacity.max() < 0.02) == is_reset
