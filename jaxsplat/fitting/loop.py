@@ -60,6 +60,10 @@ class Loop:
     ) -> Iterator[tuple[FitState, float]]:
         """Yields the state and the recent PSNR every `INTERVAL` steps and at the end.
 
+        A step whose lists of splats are too short leaves out the farthest splats. That
+        is seen at the end of the interval, which is then taken again with longer lists:
+        what a fit finds does not depend on what was planned.
+
         Args:
             state: before; donated.
             targets: the views.
@@ -77,10 +81,17 @@ class Loop:
         for begin in range(0, len(order), INTERVAL):
             views = order[begin : begin + INTERVAL]
             first = step + begin
-            state, reports = self._steps(state, targets, views, first, minification)
-            psnr, needed = _read(reports, first)
-            if needed > self.capacity:
-                self.capacity = render.plan(state.gaussians, targets.cameras)
+            while True:
+                # A copy, since the first step takes the memory of its input.
+                before = jax.tree.map(jnp.copy, state)
+                state, reports = self._steps(state, targets, views, first, minification)
+                psnr, needed = _read(reports, first)
+                if needed <= self.capacity:
+                    break
+                # The need may have fallen since its peak.
+                planned = render.plan(state.gaussians, targets.cameras)
+                self.capacity = max(planned, needed)
+                state = before
             yield state, psnr
 
     def _check_size(self, targets: Targets) -> None:
