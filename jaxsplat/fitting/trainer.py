@@ -3,16 +3,17 @@
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import jax
 import numpy as np
 
 from jaxsplat.data.views import View
 from jaxsplat.errors import DataError
-from jaxsplat.fitting import beginning, targets
+from jaxsplat.fitting import beginning, checkpoints, targets
 from jaxsplat.fitting import state as fit_state
-from jaxsplat.fitting.config import FitConfig
+from jaxsplat.fitting.checkpoints import Checkpoint, Standing, Store
+from jaxsplat.fitting.config import FitConfig, Stage
 from jaxsplat.fitting.loop import Loop, view_order
 from jaxsplat.rendering.backends import Backend, resolve_backend
 from jaxsplat.scene import gaussians as scene
@@ -37,8 +38,8 @@ class FitResult:
     Attributes:
         gaussians: the cloud.
         center: the point that the views look at, [3].
-        seconds: time of fitting, without compilation.
-        compile_seconds: time of compilation.
+        seconds: time of fitting, without compilation, over all processes that it took.
+        compile_seconds: time of compilation, likewise.
         psnr: of the training views during the last steps, in dB.
     """
 
@@ -57,6 +58,7 @@ def fit(
     seed: int = 0,
     backend: Backend | None = None,
     watch: Callable[[FitProgress], None] | None = None,
+    checkpoint: Checkpoint | None = None,
     background_is_plain: bool = True,
 ) -> FitResult:
     """Returns the scene that posed views show.
@@ -69,6 +71,8 @@ def fit(
         seed: of everything random.
         backend: of the renderer.
         watch: called now and then with the progress.
+        checkpoint: where the fit is saved; one that was killed goes on from there, to
+            the same bits. None saves nothing.
         background_is_plain: false where photographs without alpha show more than the
             object and the background's colour, so that the object's outline is unknown.
 
@@ -84,7 +88,9 @@ def fit(
     rng = np.random.default_rng(seed)
     cameras = beginning.posed_cameras(views)
     masks = targets.silhouettes(views, background, background_is_plain)
-    state = fit_state.initial(beginning.start(views, masks, config, rng))
+    start = fit_state.initial(beginning.start(views, masks, config, rng))
+    # What is random on the host is drawn before the first step: nothing of it is saved.
+    orders = [view_order(rng, len(views), stage.steps) for stage in config.stages]
     loop = Loop(
         config,
         beginning.camera_extent(cameras),
@@ -92,23 +98,56 @@ def fit(
         resolve_backend(backend),
         seed,
     )
-    psnr = math.nan
-    for stage in config.stages:
+    standing = Standing(start, math.nan, 0, 0.0, 0.0)
+    store = None
+    if checkpoint:
+        settings = (config, background, background_is_plain, seed, loop.backend)
+        store = Store(checkpoint, checkpoints.fingerprint(views, settings))
+        standing = store.latest(start) or standing
+        loop.compile_seconds = standing.compile_seconds
+        begin -= standing.seconds
+    for stage, order, capacity in _remaining(config.stages, orders, standing):
         found = loop.stage(
-            state,
+            standing.state,
             targets.make_targets(views, masks, background, stage.scale),
-            view_order(rng, len(views), stage.steps),
+            order,
             config.stages[-1].scale / stage.scale,
+            capacity,
         )
         for state, psnr in found:
+            seconds = time.monotonic() - begin
+            standing = Standing(
+                state, psnr, loop.capacity, seconds, loop.compile_seconds
+            )
+            step = int(state.step)
+            if store and step < config.steps:
+                store.save_if_due(standing)
             if watch:
-                step, live = int(state.step), scene.count(state.gaussians)
+                live = scene.count(state.gaussians)
                 watch(FitProgress(step, config.steps, psnr, live))
-    jax.block_until_ready(state)
+    jax.block_until_ready(standing.state)
     return FitResult(
-        state.gaussians,
+        standing.state.gaussians,
         hull.view_center(cameras),
         time.monotonic() - begin - loop.compile_seconds,
         loop.compile_seconds,
-        psnr,
+        standing.psnr,
     )
+
+
+def _remaining(
+    stages: Sequence[Stage], orders: Sequence[np.ndarray], standing: Standing
+) -> Iterator[tuple[Stage, np.ndarray, int | None]]:
+    """Yields each stage that is not over, with the views of the steps that it lacks.
+
+    The last value is the capacity that a stage under way goes on with, None at a
+    stage's start.
+    """
+    first, step = 0, int(standing.state.step)
+    for stage, order in zip(stages, orders, strict=True):
+        done = max(step - first, 0)
+        if done == 0:
+            yield stage, order, None
+        elif done < stage.steps:
+            yield stage, order[done:], standing.capacity
+        first += stage.steps
