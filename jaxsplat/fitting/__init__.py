@@ -1,5 +1,6 @@
 """From posed images to a scene of Gaussians."""
 
+from jaxsplat.fitting.checkpoints import Checkpoint
 from jaxsplat.fitting.config import (
     FAST,
     PAPER,
@@ -16,6 +17,7 @@ __all__ = [
     "FAST",
     "PAPER",
     "PRESETS",
+    "Checkpoint",
     "DensityConfig",
     "FitConfig",
     "FitProgress",

@@ -66,8 +66,8 @@ class DensityConfig:
     """
 
     kind: Density = "original"
-    first: int = 500  # step of the first change
-    last: int = 15000  # no change after it
+    first: int = 500  # changes come after this step; on white, a reset at it
+    last: int = 15000  # and before this one
     every: int = 100
     gradient: float = 2e-4  # mean image-plane gradient (NDC) that calls for more
     percent_dense: float = 0.01  # share of the extent that parts clone from split

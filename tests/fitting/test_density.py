@@ -31,13 +31,20 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     return seen
 
 
-def run(kind: Density, calls: list[tuple[str, Any]]) -> dict[int, list]:
+def run(
+    kind: Density,
+    calls: list[tuple[str, Any]],
+    background: tuple[float, float, float] = (0.9, 1.0, 1.0),
+) -> dict[int, list]:
+    """Returns what is called after each step of a fit, where something is."""
     settings = DensityConfig(kind=kind, first=20, last=60, every=10, reset_every=25)
     config = FitConfig(stages=(Stage(1.0, 80),), count=4, capacity=4, density=settings)
     found = {}
     for step in range(1, 81):
         calls.clear()
-        density.control(STATE, step, config, jnp.float32(1), jax.random.key(0))
+        density.control(
+            STATE, step, config, jnp.float32(1), jax.random.key(0), background
+        )
         if calls:
             found[step] = list(calls)
     return found
@@ -49,13 +56,29 @@ def test_original(calls: list[tuple[str, Any]]) -> None:
         30: [("densify", True)],
         40: [("densify", True)],
         50: [("densify", True), ("reset", None)],
-        60: [("densify", True)],
     }
+
+
+@pytest.mark.parametrize("level", [1.0, 253 / 255])
+def test_original_on_white_resets_once_more(
+    calls: list[tuple[str, Any]], level: float
+) -> None:
+    # Kerbl's train.py: at `densify_from_iter`, at which nothing is densified yet.
+    elsewhere = run("original", calls)
+    found = run("original", calls, (1.0, level, 1.0))
+    assert found == {20: [("reset", None)], **elsewhere}
 
 
 def test_mcmc(calls: list[tuple[str, Any]]) -> None:
     expected = [("relocate", None)]
-    assert run("mcmc", calls) == dict.fromkeys((30, 40, 50, 60), expected)
+    assert run("mcmc", calls) == dict.fromkeys((30, 40, 50), expected)
+
+
+@pytest.mark.parametrize("kind", ["mcmc", "fixed"])
+def test_white_is_nothing_special_to_others(
+    calls: list[tuple[str, Any]], kind: Density
+) -> None:
+    assert run(kind, calls, (1.0, 1.0, 1.0)) == run(kind, calls)
 
 
 def test_fixed_never_changes(calls: list[tuple[str, Any]]) -> None:

@@ -24,7 +24,7 @@ N, CAPACITY = 48, 1280
 
 @pytest.fixture(scope="module")
 def seen() -> Targets:
-    return targets.make_targets(toy_object.views(), WHITE, 1.0)
+    return targets.make_targets(toy_object.views(), None, WHITE, 1.0)
 
 
 def guess(**changes: jax.Array) -> Gaussians:
@@ -168,7 +168,7 @@ def test_target_keeps_its_background_otherwise(seen: Targets) -> None:
     _, _, background = steps._target(seen, jnp.int32(0), key, CONFIG)
     np.testing.assert_array_equal(background, WHITE)
     # Photographs without alpha keep the background that they show.
-    opaque = targets.make_targets(toy_object.views(2, alpha=False), WHITE, 1.0)
+    opaque = targets.make_targets(toy_object.views(2, alpha=False), None, WHITE, 1.0)
     config = dataclasses.replace(CONFIG, random_background=True)
     image, _, background = steps._target(opaque, jnp.int32(0), key, config)
     np.testing.assert_array_equal(background, WHITE)

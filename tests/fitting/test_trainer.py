@@ -2,9 +2,7 @@
 
 import dataclasses
 
-import cv2
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -17,6 +15,7 @@ from jaxsplat.fitting import (
     FitResult,
     LearningRates,
     Stage,
+    beginning,
     targets,
 )
 from jaxsplat.fitting import trainer as fit
@@ -39,6 +38,9 @@ CONFIG = FitConfig(
 )
 # For what does not depend on the loss; these parts take long to compile.
 PLAIN = dataclasses.replace(CONFIG, count=30, ssim_weight=0.0, outside_weight=0.0)
+
+
+GREY = (0.5, 0.5, 0.5)
 
 
 @pytest.fixture(scope="module")
@@ -127,52 +129,6 @@ def test_original_adds_and_prunes_within_the_capacity(views: tuple[View, ...]) -
     assert opacity.max() < 0.02
 
 
-def test_hull_start_is_the_object(views: tuple[View, ...]) -> None:
-    cloud = fit.start(views, WHITE, CONFIG, np.random.default_rng(0))
-    assert scene.count(cloud) == 40
-    means = np.asarray(cloud.means)[:40]
-    # The photographs' silhouettes hold every point; six views leave some corners.
-    assert np.linalg.norm(means, axis=1).max() < 1.5
-    for view in views:
-        assert view.camera is not None and view.alpha is not None
-        pose = np.asarray(view.camera.camera_from_world)
-        x, y, z = pose[:3, :3] @ means.T + pose[:3, 3:]
-        column = np.floor(60 * x / z + 16).astype(int)
-        row = np.floor(60 * y / z + 16).astype(int)
-        covered = cv2.dilate(view.alpha, np.ones((3, 3), np.uint8)) > 0.5
-        framed = (np.minimum(row, column) >= 0) & (np.maximum(row, column) < 32)
-        assert framed.mean() > 0.9
-        assert covered[row[framed], column[framed]].all()
-
-
-def test_start_is_random_without_silhouettes() -> None:
-    photographs = toy_object.views(alpha=False)
-    cloud = fit.start(photographs, None, CONFIG, np.random.default_rng(0))
-    means = np.asarray(cloud.means)[:40]
-    assert scene.count(cloud) == 40
-    # Kerbl's cube of half side 1.3 for cameras at a distance of 4.
-    assert 1.0 < np.abs(means).max() <= 1.3 + 1e-5
-    scales = np.asarray(scene.scales(cloud))[:40]
-    assert (scales[:, 0] == scales[:, 2]).all()
-    asked = dataclasses.replace(CONFIG, start="random")
-    same = fit.start(photographs, None, asked, np.random.default_rng(0))
-    np.testing.assert_array_equal(same.means, cloud.means)
-    on_white = fit.start(photographs, WHITE, CONFIG, np.random.default_rng(0))
-    assert np.any(on_white.means != cloud.means)
-
-
-def test_views_are_all_seen_before_one_comes_again() -> None:
-    order = fit._view_order(np.random.default_rng(0), 5, 17)
-    assert order.shape == (17,)
-    for first in (0, 5, 10):
-        assert sorted(order[first : first + 5]) == list(range(5))
-    assert len(set(order[15:])) == 2
-    assert list(order[:5]) != list(order[5:10])
-    again = fit._view_order(np.random.default_rng(0), 5, 17)
-    np.testing.assert_array_equal(order, again)
-    assert fit._view_order(np.random.default_rng(0), 5, 0).shape == (0,)
-
-
 def test_one_view_is_too_few(views: tuple[View, ...]) -> None:
     with pytest.raises(DataError, match=r"1 training view\(s\): expected 2 or more"):
         fit.fit(views[:1], WHITE, CONFIG)
@@ -184,14 +140,6 @@ def test_view_without_pose_is_named(views: tuple[View, ...]) -> None:
         fit.fit(broken, WHITE, CONFIG)
 
 
-def test_pixel_that_is_not_finite_is_named(views: tuple[View, ...]) -> None:
-    image = views[1].image.copy()
-    image[3, 4, 0] = np.nan
-    broken = (views[0], dataclasses.replace(views[1], image=image))
-    with pytest.raises(DataError, match="train/1.png: a pixel is NaN"):
-        targets.make_targets(broken, WHITE, 1.0)
-
-
 def test_stage_below_the_ssim_window_is_refused(views: tuple[View, ...]) -> None:
     config = dataclasses.replace(CONFIG, stages=(Stage(0.25, 5),))
     with pytest.raises(ConfigError, match="8x8 pixels, but SSIM needs 11"):
@@ -201,14 +149,28 @@ def test_stage_below_the_ssim_window_is_refused(views: tuple[View, ...]) -> None
 def test_no_steps_give_the_start(views: tuple[View, ...]) -> None:
     config = dataclasses.replace(CONFIG, stages=(Stage(1.0, 0),))
     result = fit.fit(views, WHITE, config, seed=3)
-    begun = fit.start(views, WHITE, config, np.random.default_rng(3))
+    masks = targets.silhouettes(views, WHITE)
+    begun = beginning.start(views, masks, config, np.random.default_rng(3))
     np.testing.assert_array_equal(result.gaussians.means, begun.means)
     assert np.isnan(result.psnr)
 
 
-def test_camera_extent_and_distance() -> None:
-    stack = fit.posed_cameras(toy_object.views(8))
-    assert fit.camera_distance(stack, np.zeros(3)) == pytest.approx(4.0, rel=1e-5)
-    # The cameras lie on a sphere of radius 4 about nearly their mean.
-    assert fit.camera_extent(stack) == pytest.approx(4.4, rel=0.1)
-    assert jnp.asarray(stack.fx).shape == (8,)
+def test_surroundings_that_are_not_plain_leave_no_silhouette() -> None:
+    photographs = toy_object.views(alpha=False)
+    config = dataclasses.replace(PLAIN, stages=(Stage(0.5, 0),))
+    found = fit.fit(photographs, WHITE, config, background_is_plain=False)
+    asked = fit.fit(photographs, WHITE, dataclasses.replace(config, start="random"))
+    np.testing.assert_array_equal(found.gaussians.means, asked.gaussians.means)
+    plain = fit.fit(photographs, WHITE, config)
+    assert np.any(found.gaussians.means != plain.gaussians.means)
+
+
+@pytest.mark.parametrize(("background", "is_reset"), [(WHITE, True), (GREY, False)])
+def test_opacity_is_reset_early_on_white(
+    views: tuple[View, ...], background: tuple[float, float, float], is_reset: bool
+) -> None:
+    settings = DensityConfig(kind="original", first=9, last=20, gradient=1e9)
+    config = dataclasses.replace(PLAIN, stages=(Stage(0.5, 12),), density=settings)
+    result = fit.fit(views, background, config, backend="reference")
+    opacity = np.asarray(scene.opacities(result.gaussians))
+    assert (opacity.max() < 0.02) == is_reset
