@@ -1,6 +1,6 @@
 """What a pose search would take on an H200: an estimate from counted operations.
 
-`python -m experiments.bench.pose_estimate` takes the scenes that `experiments.pose` or
+`python -m experiments.bench.pose_estimate` takes the detectors that `experiments.pose` or
 `experiments.mad` left in a run folder, and prints milliseconds a query.
 
 Nothing here is measured on a GPU. Counted are the pixels at which splats are composited
@@ -12,27 +12,24 @@ GPU's. Sorting the lists and launching kernels are left out.
 
 import dataclasses
 import pathlib
-from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from experiments.bench import processors
-from jaxsplat import data, methods, pose
+from jaxsplat import data, pose
 from jaxsplat.commands import flags
 from jaxsplat.core import cameras
 from jaxsplat.core.cameras import Camera
-from jaxsplat.errors import DataError
-from jaxsplat.methods.twin import Twin
+from jaxsplat.data.splits import choose_queries
+from jaxsplat.methods import Detector
 from jaxsplat.pose import alignment, exposure, pyramid
 from jaxsplat.rendering import api as render
 from jaxsplat.rendering.constants import TILE
+from jaxsplat.rendering.twin import Twin
 from jaxsplat.report import files, names
-from jaxsplat.scene import ply
-from jaxsplat.study import posing, splits
-from jaxsplat.study.category import CALIBRATION_VIEWS
-from jaxsplat.study.posing import STARTS, Posed
+from jaxsplat.study import posing
+from jaxsplat.study.posing import Posed
 
 # The shares of both that such kernels reach are assumed.
 _GPU = processors.GPUS["NVIDIA H200"]
@@ -49,7 +46,7 @@ class Config:
         None, "folder of objects, or one object; the bundled sample by default"
     )
     categories: tuple[str, ...] = flags.option((), "objects to look at; all by default")
-    run: str = flags.option("runs/pose", "folder of the run that fitted the scenes")
+    run: str = flags.option("runs/pose", "folder of the run that fitted the objects")
     size: int | None = flags.option(
         None, "longer image side in pixels, as in that run", lower=16
     )
@@ -67,47 +64,27 @@ def main(config: Config) -> None:
     found = {}
     for path in paths:
         objects = data.load_object(path, size=config.size)
-        twin = _twin(objects, pathlib.Path(config.run))
-        views = splits.choose_queries(objects.test, config.max_queries)
+        folder = pathlib.Path(config.run) / names.safe_name(objects.name)
+        twin = Detector.load(folder).twin
+        views = choose_queries(objects.test, config.max_queries)
         posed = posing.of_views(path, views, twin)
-        parts = milliseconds_per_query(twin, posed, posing.coarse(twin, posed))
+        gallery = posing.FINDER.prepare(twin, objects.train, jax.random.key(0))
+        starts = posing.found_starts(twin, posing.FINDER, gallery, posed)
+        parts = milliseconds_per_query(twin, gallery, posed, starts)
         found[objects.name] = parts
         print(f"{objects.name}: {parts['sum']:.2f} ms a query on an H200, ESTIMATED")
     if config.out:
         files.write_json(pathlib.Path(config.out), {"milliseconds_per_query": found})
 
 
-def _twin(objects: data.ObjectSet, run: pathlib.Path) -> Twin:
-    """Returns the twin of an object from what a run left.
-
-    Raises:
-        DataError: the run has no scene of the object.
-    """
-    folder = run / names.safe_name(objects.name)
-    scene, fit = folder / "scene.ply", folder / "fit.json"
-    if not (scene.exists() and fit.exists()):
-        raise DataError(
-            f"{folder}: found no fitted scene; run `python -m experiments.pose` first, "
-            "or name the folder of a run by --run"
-        )
-    record: Any = files.read_json(fit)
-    views, _ = splits.hold_out(objects.train, CALIBRATION_VIEWS)
-    return methods.make_twin(
-        ply.read_ply(scene),
-        views,
-        objects.intrinsics,
-        np.asarray(record["center"]),
-        objects.background,
-    )
-
-
 def milliseconds_per_query(
-    twin: Twin, posed: Posed, starts: jax.Array
+    twin: Twin, gallery: pose.Gallery, posed: Posed, starts: jax.Array
 ) -> dict[str, float]:
     """Returns estimated milliseconds a query, by part.
 
     Args:
         twin: the fitted object.
+        gallery: of the object.
         posed: the photographs.
         starts: of each, [b, k, 4, 4].
     """
@@ -119,7 +96,7 @@ def milliseconds_per_query(
         camera = pyramid.shrunken(posed.camera, stage.shrink)
         lists = render.plan(
             twin.gaussians,
-            pose.at_poses(camera, starts[:, 0]),
+            cameras.at_poses(camera, starts[:, 0]),
             slack=1.0,
             minification=float(stage.shrink),
         )
@@ -132,7 +109,7 @@ def milliseconds_per_query(
     found = {
         "composited": composited / _WARP_INSTRUCTIONS_PER_S,
         "aligned": aligned / _BYTES_PER_S,
-        "coarse": _bytes_of_coarse(twin, posed) / _BYTES_PER_S,
+        "coarse": _bytes_of_coarse(twin, gallery, posed) / _BYTES_PER_S,
     }
     found["sum"] = sum(found.values())
     return {part: 1e3 * seconds for part, seconds in found.items()}
@@ -155,11 +132,11 @@ def _bytes_of_step(twin: Twin, camera: Camera, scale: float) -> float:
     return _bytes(jax.jit(step).lower(camera.camera_from_world, image))
 
 
-def _bytes_of_coarse(twin: Twin, posed: Posed) -> float:
+def _bytes_of_coarse(twin: Twin, gallery: pose.Gallery, posed: Posed) -> float:
     images = jax.ShapeDtypeStruct((1, *posed.photos.shape[1:]), jnp.float32)
 
-    def search(photos: jax.Array) -> tuple[jax.Array, jax.Array]:
-        return pose.find_starts(twin.gallery, posed.camera, photos, STARTS)
+    def search(photos: jax.Array) -> pose.CoarsePoses:
+        return posing.FINDER(twin, gallery, photos)
 
     return _bytes(jax.jit(search).lower(images))
 

@@ -20,6 +20,7 @@ from jaxsplat import pose
 from jaxsplat.commands import flags
 from jaxsplat.core.cameras import Camera
 from jaxsplat.rendering import api, backends
+from jaxsplat.rendering.twin import Twin
 from jaxsplat.report import files
 from jaxsplat.report.versions import versions
 from jaxsplat.scene.gaussians import Gaussians
@@ -73,25 +74,23 @@ def _pose_search(batch: int) -> hlo.Program:
     bundled sample.
     """
     gaussians, camera = scenes.shell(4000), scenes.viewpoint(200)
-    capacity = api.plan(gaussians, camera)
+    twin = Twin(
+        gaussians,
+        camera,
+        center=jnp.zeros(3),
+        background=jnp.ones(3),
+        sampling_rate=jnp.float32(70.0),
+        capacity=api.plan(gaussians, camera),
+        backend="pallas",
+    )
+    solver = pose.Lm(together=4 * batch)
 
-    def search(
-        gaussians: Gaussians, camera: Camera, photos: jax.Array, starts: jax.Array
-    ) -> pose.PoseEstimate:
-        return pose.refine_lm(
-            gaussians,
-            camera,
-            photos,
-            starts,
-            sampling_rate=70.0,
-            config=pose.LmConfig(together=4 * batch),
-            capacity=capacity,
-            backend="pallas",
-        )
+    def search(twin: Twin, photos: jax.Array, starts: jax.Array) -> pose.PoseEstimate:
+        return solver(twin, (), photos, starts)
 
     photos = jax.ShapeDtypeStruct((batch, 200, 200, 3), jnp.float32)
     starts = jax.ShapeDtypeStruct((batch, 4, 4, 4), jnp.float32)
-    return deviceless.compile_program(search, gaussians, camera, photos, starts)
+    return deviceless.compile_program(search, twin, photos, starts)
 
 
 def _row(program: hlo.Program) -> dict[str, float]:

@@ -7,7 +7,7 @@ from jaxtyping import Bool
 
 from jaxsplat.core import cameras as camera_maths
 from jaxsplat.core.cameras import Camera
-from jaxsplat.data.views import View
+from jaxsplat.data.views import View, posed_cameras
 from jaxsplat.errors import DataError
 from jaxsplat.fitting.config import FitConfig
 from jaxsplat.scene import hull, starts
@@ -61,20 +61,6 @@ def start(
         opacity=config.start_opacity,
         sh_degree=config.sh_degree,
     )
-
-
-def posed_cameras(views: Sequence[View]) -> Camera:
-    """Returns the stack of the views' cameras.
-
-    Raises:
-        DataError: a view has no pose, or sizes differ.
-    """
-    posed = []
-    for view in views:
-        if view.camera is None:
-            raise DataError(f"{view.name}: a training view has no pose")
-        posed.append(view.camera)
-    return camera_maths.stack(posed)
 
 
 def camera_distance(cameras: Camera, center: np.ndarray) -> float:

@@ -35,4 +35,4 @@ def spill(rendered: Rendered, coverage: Float[Array, "h w"]) -> Float[Array, ""]
 
 def random_background(key: PRNGKeyArray) -> Float[Array, "3"]:
     """Returns an RGB value uniform in the unit cube."""
-    return jax.random.uniform(key, (3,))
+    return jax.random.uniform(key, (3,), jnp.float32)

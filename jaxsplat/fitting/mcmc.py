@@ -39,11 +39,11 @@ def relocate(state: FitState, key: PRNGKeyArray, settings: DensityConfig) -> Fit
     live = jnp.sum(cloud.live)
     wanted = jnp.ceil(live.astype(jnp.float32) * (settings.growth - 1))
     wanted = wanted.astype(jnp.int32)
-    added = ~cloud.live & (jnp.cumsum(~cloud.live) <= wanted)
+    added = ~cloud.live & (jnp.cumsum(~cloud.live, dtype=jnp.int32) <= wanted)
     moved = (dead | added) & jnp.any(source_weight > 0)
     n = opacity.shape[0]
     drawn = jax.random.categorical(key, jnp.log(source_weight), shape=(n,))
-    source = jnp.where(moved, drawn, jnp.arange(n))
+    source = jnp.where(moved, drawn.astype(jnp.int32), jnp.arange(n, dtype=jnp.int32))
     copies = jnp.zeros(n, jnp.int32).at[source].add(moved.astype(jnp.int32)) + 1
     copies = jnp.minimum(copies, _MAX_COPIES)
     new_opacity, shrink = share(opacity, copies)
@@ -81,7 +81,8 @@ def share(
         for k in range(count):
             sign = (-1) ** k
             table[count, k] = sign * math.comb(count, k + 1) / math.sqrt(k + 1)
-    powers = share_opacity[:, None] ** jnp.arange(1.0, _MAX_COPIES + 1)
+    exponents = jnp.arange(1, _MAX_COPIES + 1, dtype=jnp.float32)
+    powers = share_opacity[:, None] ** exponents
     return share_opacity, opacity / _alternating(table, copies, powers)
 
 

@@ -54,10 +54,10 @@ def densify(
     split = granted & (largest > settings.percent_dense * extent)
 
     axes = quaternions.to_rotation(cloud.quats) * scene.scales(cloud)[:, None]
-    noise = jax.random.normal(key, (2, *cloud.means.shape))
+    noise = jax.random.normal(key, (2, *cloud.means.shape), jnp.float32)
     offsets = jnp.einsum("nij,snj->sni", axes, noise)
     offsets = jnp.where(split[:, None], offsets, 0.0)
-    shrink = jnp.where(split, math.log(_SPLIT_SHRINK), 0.0)[:, None]
+    shrink = math.log(_SPLIT_SHRINK) * split[:, None].astype(jnp.float32)
     parents = dataclasses.replace(
         cloud,
         means=cloud.means + offsets[0],

@@ -1,6 +1,7 @@
 """The optimiser's state and the rules that change rows of it."""
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -54,12 +55,11 @@ def parameters(gaussians: Gaussians) -> dict[str, Array]:
 def initial(gaussians: Gaussians) -> FitState:
     """Returns the state before the first step."""
     n = gaussians.means.shape[0]
+    zeros = functools.partial(jnp.zeros, n, jnp.float32)
     moments = ADAM.init(parameters(gaussians))
     assert isinstance(moments, optax.ScaleByAdamState)
     # Three arrays, not one: the step is given its input's memory to reuse.
-    return FitState(
-        gaussians, moments, jnp.zeros(n), jnp.zeros(n), jnp.zeros(n), jnp.int32(0)
-    )
+    return FitState(gaussians, moments, zeros(), zeros(), zeros(), jnp.int32(0))
 
 
 def step_sizes(

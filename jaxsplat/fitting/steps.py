@@ -157,6 +157,6 @@ def explore(
     gate = jax.nn.sigmoid(-100 * (opacity - 0.005))
     gate = jnp.where(gaussians.live, gate, 0.0)
     axes = quaternions.to_rotation(gaussians.quats) * scene.scales(gaussians)[:, None]
-    noise = jax.random.normal(key, gaussians.means.shape)
+    noise = jax.random.normal(key, gaussians.means.shape, jnp.float32)
     spread = jnp.einsum("nij,nkj,nk->ni", axes, axes, noise)
     return amount * gate[:, None] * spread

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 import jax
 import numpy as np
 
-from jaxsplat.data.views import View
+from jaxsplat.data.views import View, posed_cameras
 from jaxsplat.errors import DataError
 from jaxsplat.fitting import beginning, checkpoints, targets
 from jaxsplat.fitting import state as fit_state
@@ -86,7 +86,7 @@ def fit(
         raise DataError(f"{len(views)} training view(s): expected 2 or more")
     begin = time.monotonic()
     rng = np.random.default_rng(seed)
-    cameras = beginning.posed_cameras(views)
+    cameras = posed_cameras(views)
     masks = targets.silhouettes(views, background, background_is_plain)
     start = fit_state.initial(beginning.start(views, masks, config, rng))
     # What is random on the host is drawn before the first step: nothing of it is saved.

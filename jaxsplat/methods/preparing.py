@@ -91,6 +91,8 @@ def fit(
         seed=settings.seed,
         backend=settings.backend,
         watch=watch,
+        checkpoint=None if checkpoint is None else fitting.Checkpoint(checkpoint),
+        background_is_plain=objects.background_is_plain,
     )
     begin = time.monotonic()
     twin = twin_of(result, views, objects, settings.backend)

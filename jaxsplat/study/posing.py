@@ -102,7 +102,7 @@ def refined(
 
 
 def whole(twin: Twin, gallery: Gallery, posed: Posed) -> Array:
-    """Returns what each photograph should show: a whole query but for its comparison."""
+    """Returns what each photograph should show: a query but for its comparison."""
     starts = found_starts(twin, FINDER, gallery, posed)
     found = refined(twin, SOLVER, (), posed, starts)
     return jax.block_until_ready(expected_photographs(_seen(twin, posed), found)[0])

@@ -13,6 +13,7 @@ from tests.helpers import toy_object
 from tests.helpers.toy_object import WHITE
 
 CONFIG = FitConfig(stages=(Stage(1.0, 1),), count=40, capacity=48, start_opacity=0.5)
+from jaxsplat.data.views import posed_cameras
 
 
 def test_hull_start_is_the_object() -> None:
@@ -55,7 +56,7 @@ def test_start_is_random_without_silhouettes() -> None:
 
 
 def test_camera_extent_and_distance() -> None:
-    stack = beginning.posed_cameras(toy_object.views(8))
+    stack = posed_cameras(toy_object.views(8))
     assert beginning.camera_distance(stack, np.zeros(3)) == pytest.approx(4.0, rel=1e-5)
     # The cameras lie on a sphere of radius 4 about nearly their mean.
     assert beginning.camera_extent(stack) == pytest.approx(4.4, rel=0.1)
