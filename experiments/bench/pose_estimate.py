@@ -1,7 +1,7 @@
 """What a pose search would take on an H200: an estimate from counted operations.
 
-`python -m experiments.bench.pose_estimate` takes the detectors that `experiments.pose` or
-`experiments.mad` left in a run folder, and prints milliseconds a query.
+`python -m experiments.bench.pose_estimate` takes the detectors that `experiments.pose`
+or `experiments.mad` left in a run folder, and prints milliseconds a query.
 
 Nothing here is measured on a GPU. Counted are the pixels at which splats are composited
 at the starts (lists of the GPU kernels' tiles), with the instructions that the compiled

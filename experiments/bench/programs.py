@@ -18,12 +18,10 @@ import jax.numpy as jnp
 from experiments.bench import batches, deviceless, hlo, scenes
 from jaxsplat import pose
 from jaxsplat.commands import flags
-from jaxsplat.core.cameras import Camera
 from jaxsplat.rendering import api, backends
 from jaxsplat.rendering.twin import Twin
 from jaxsplat.report import files
 from jaxsplat.report.versions import versions
-from jaxsplat.scene.gaussians import Gaussians
 
 _CUB = "xla.gpu.ext.cub_sort_pairs"
 _TRITON = "__gpu$xla.gpu.triton"

@@ -20,7 +20,7 @@ from typing import Any, Literal, NoReturn, TypeVar
 
 from absl import flags, logging
 
-from jaxsplat.commands import endings
+from jaxsplat.commands import compile_cache, endings
 from jaxsplat.errors import ConfigError
 
 Config = TypeVar("Config")
@@ -107,10 +107,14 @@ def run(
     try:
         define(config_class, values)
         flags.DEFINE_bool("debug", False, "", flag_values=values)
+        flags.DEFINE_string(
+            "compile_cache", compile_cache.USUAL, "", flag_values=values
+        )
         extra = values(arguments)[1:]
         if extra:
             raise ConfigError(f"unexpected argument {extra[0]!r}")
         config = read(config_class, values)
+        compile_cache.use(values.compile_cache)
     except (flags.Error, ConfigError) as error:
         text = str(error).removeprefix("ERROR:: ")
         endings.complain(f"{text} (--help lists the flags)")
@@ -190,5 +194,9 @@ def _usage(config_class: type, program: str) -> str:
         name = f"--[no]{field.name}" if hint is bool else f"--{field.name}"
         remark = f" ({'; '.join(facts)})" if facts else ""
         lines.append(f"  {name}: {field.metadata.get('help', '')}{remark}")
-    lines.append("  --[no]debug: show tracebacks and more log lines")
+    lines += [
+        "  --compile_cache: folder of compiled programs, kept between runs, or "
+        f"{compile_cache.NONE} (default {compile_cache.USUAL}, the user's cache folder)",
+        "  --[no]debug: show tracebacks and more log lines",
+    ]
     return "\n".join(lines)

@@ -5,10 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool
 
-from jaxsplat.core import cameras as camera_maths
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data.views import View, posed_cameras
-from jaxsplat.errors import DataError
 from jaxsplat.fitting.config import FitConfig
 from jaxsplat.scene import hull, starts
 from jaxsplat.scene.gaussians import Gaussians

@@ -89,17 +89,19 @@ def plan(
     slack: float = 1.25,
     *,
     minification: float | Float[Array, "..."] | None = None,
+    sizes: int = 4,
 ) -> int:
     """Returns a list capacity that fits every given camera, from concrete arrays.
+
+    It is rounded up to one of few sizes, so that a changing scene, or another object,
+    causes few compilations.
 
     Args:
         gaussians: the cloud.
         cameras: one camera or a stack of them with one leading axis.
         slack: factor for poses and parameters that will still move.
         minification: as in `render`, one for all cameras or one each.
-
-    The result is rounded up to one of eight sizes an octave, so that a changing scene
-    causes few compilations.
+        sizes: in an octave, a power of two.
     """
     # Also where a traced function renders arrays that it closes over.
     with jax.ensure_compile_time_eval():
@@ -111,7 +113,7 @@ def plan(
             minification = jnp.broadcast_to(minification, cameras.fx.shape)
         most = int(jnp.max(_needed(gaussians, cameras, minification)))
     needed = int(slack * max(most, 1024))
-    step = 2 ** max(needed.bit_length() - 4, 0)
+    step = max(2 ** (needed.bit_length() - 1) // sizes, 1)
     return -(-needed // step) * step
 
 

@@ -16,8 +16,9 @@ from jaxsplat.rendering.backends import Backend, resolve_backend
 from jaxsplat.scene.gaussians import Gaussians
 
 # Poses of photographs lie between and beyond those of the training views, so lists
-# planned for these get some room.
-_CAPACITY_SLACK = 1.5
+# planned for these get some room; sizes are few, so that objects share programs.
+_CAPACITY_SLACK = 1.25
+_SIZES = 2
 
 
 @jax.tree_util.register_dataclass
@@ -75,7 +76,7 @@ def make_twin(
         middle,
         jnp.asarray(background, jnp.float32),
         jnp.median(rates),
-        api.plan(gaussians, views, _CAPACITY_SLACK),
+        api.plan(gaussians, views, _CAPACITY_SLACK, sizes=_SIZES),
         resolve_backend(backend),
     )
 

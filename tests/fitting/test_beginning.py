@@ -7,13 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxsplat.data.views import posed_cameras
 from jaxsplat.fitting import FitConfig, Stage, beginning, targets
 from jaxsplat.scene import gaussians as scene
 from tests.helpers import toy_object
 from tests.helpers.toy_object import WHITE
 
 CONFIG = FitConfig(stages=(Stage(1.0, 1),), count=40, capacity=48, start_opacity=0.5)
-from jaxsplat.data.views import posed_cameras
 
 
 def test_hull_start_is_the_object() -> None:

@@ -29,7 +29,7 @@ from jaxsplat.rendering.twin import Twin
 # Deviation of the seven parameters at the start, as in the published code.
 START_DEVIATION = 1e-6
 # The lists must still fit when the pose has moved away from the start.
-_CAPACITY_SLACK = 1.5
+_CAPACITY_SLACK = 1.25
 
 
 @jax.tree_util.register_dataclass
@@ -100,7 +100,7 @@ class AdamScrew:
         """Draws the start and plans the lists; arguments as in `parts.Starts`."""
         posed = posed_cameras(views)
         small = cameras.at_poses(self._small(twin), posed.camera_from_world)
-        capacity = render_api.plan(twin.gaussians, small, slack=_CAPACITY_SLACK)
+        capacity = render_api.plan(twin.gaussians, small, _CAPACITY_SLACK, sizes=2)
         parameters = START_DEVIATION * jax.random.normal(key, (7,), jnp.float32)
         return ScrewState(parameters, capacity, twin.capacity)
 

@@ -33,6 +33,9 @@ _DIRECTIONS = 128
 # farther than photographs still tell of the object's sides.
 _GAP = math.radians(15), math.radians(30)
 
+# Number of views that a prepared gallery is a multiple of.
+_MULTIPLE = 32
+
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
@@ -93,10 +96,20 @@ def _build(twin: Twin, views: Camera) -> Gallery:
 
 
 def gallery_of_views(twin: Twin, views: Sequence[View]) -> Gallery:
-    """Returns the gallery from where the views were taken, and where they left gaps."""
+    """Returns the gallery from where the views were taken, and where they left gaps.
+
+    It is filled up with views that are like no photograph: objects with a few views
+    more or less then share their programs.
+    """
     posed = np.asarray(posed_cameras(views).camera_from_world)
-    return build_gallery(
-        twin, jnp.asarray(gallery_poses(posed, np.asarray(twin.center)))
+    poses = gallery_poses(posed, np.asarray(twin.center))
+    fill = np.repeat(poses[:1], -len(poses) % _MULTIPLE, axis=0)
+    gallery = build_gallery(twin, jnp.asarray(np.concatenate([poses, fill])))
+    is_view = jnp.arange(len(poses) + len(fill)) < len(poses)
+    return dataclasses.replace(
+        gallery,
+        codes=jnp.where(is_view[:, None], gallery.codes, 0.0),
+        outlines=jnp.where(is_view[:, None, None], gallery.outlines, 0.0),
     )
 
 

@@ -1,0 +1,72 @@
+"""Compiled programs kept between runs, by JAX's own persistent cache."""
+
+import hashlib
+import os
+import pathlib
+import platform
+
+import jax
+
+from jaxsplat.errors import ConfigError
+
+# Words of `--compile_cache` that are no folder.
+USUAL, NONE = "usual", "none"
+# Programs that take less to compile are not worth a file.
+_LEAST_SECONDS = 0.3
+
+
+def use(where: str) -> None:
+    """Keeps compiled programs in a folder from now on.
+
+    A folder that cannot be written to is read all the same, and a damaged file is
+    compiled anew: JAX warns and goes on. Each kind of processor has its own programs,
+    so a folder may be shared between machines.
+
+    Args:
+        where: `USUAL` for the user's cache folder, or the one that
+            `JAX_COMPILATION_CACHE_DIR` names; `NONE` for no cache; or a folder.
+
+    Raises:
+        ConfigError: a folder that was asked for cannot be made.
+    """
+    if where == NONE or (where == USUAL and _is_set()):
+        jax.config.update("jax_enable_compilation_cache", where != NONE)
+        return
+    folder = _usual() if where == USUAL else pathlib.Path(where)
+    folder = folder / _processor()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if where == USUAL:
+            return
+        raise ConfigError(
+            f"compile_cache: {folder} cannot be made ({error.strerror}); name another "
+            f"folder, or {NONE}"
+        ) from error
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", _LEAST_SECONDS)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+
+
+def _is_set() -> bool:
+    """Returns whether the environment or a caller has chosen a folder already."""
+    return bool(getattr(jax.config, "jax_compilation_cache_dir"))
+
+
+def _usual() -> pathlib.Path:
+    """Returns the user's cache folder, as the XDG base directory rules have it."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    home = pathlib.Path(base) if os.path.isabs(base) else pathlib.Path.home() / ".cache"
+    return home / "jaxsplat" / "programs"
+
+
+def _processor() -> str:
+    """Returns a name of the processor's kind: its programs may not run on another."""
+    kind = platform.machine() + platform.processor()
+    try:
+        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+        told = [line for line in lines if line.startswith(("flags", "Features"))]
+        kind += told[0] if told else ""
+    except OSError:
+        pass
+    return hashlib.sha256(kind.encode()).hexdigest()[:16]
