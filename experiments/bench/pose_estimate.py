@@ -22,6 +22,7 @@ from jaxsplat.commands import flags
 from jaxsplat.core import cameras
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data.splits import choose_queries
+from jaxsplat.errors import DataError
 from jaxsplat.methods import Detector
 from jaxsplat.pose import alignment, exposure, pyramid
 from jaxsplat.rendering import api as render
@@ -65,6 +66,11 @@ def main(config: Config) -> None:
     for path in paths:
         objects = data.load_object(path, size=config.size)
         folder = pathlib.Path(config.run) / names.safe_name(objects.name)
+        if not folder.exists():
+            raise DataError(
+                f"{folder}: found no fitted object; run `python -m experiments.pose` "
+                "first, or name the folder of a run by --run"
+            )
         twin = Detector.load(folder).twin
         views = choose_queries(objects.test, config.max_queries)
         posed = posing.of_views(path, views, twin)

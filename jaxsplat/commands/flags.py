@@ -196,7 +196,7 @@ def _usage(config_class: type, program: str) -> str:
         lines.append(f"  {name}: {field.metadata.get('help', '')}{remark}")
     lines += [
         "  --compile_cache: folder of compiled programs, kept between runs, or "
-        f"{compile_cache.NONE} (default {compile_cache.USUAL}, the user's cache folder)",
+        f"{compile_cache.NONE} (default {compile_cache.USUAL}: the user's)",
         "  --[no]debug: show tracebacks and more log lines",
     ]
     return "\n".join(lines)

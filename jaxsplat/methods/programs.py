@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -17,14 +18,16 @@ from jax import Array
 from jaxtyping import Float, Int
 
 from jaxsplat.methods.method import Method
-from jaxsplat.pose import CoarsePoses, PoseEstimate, expected_photographs
-from jaxsplat.pose.parts import Refine, Starts
+from jaxsplat.pose import PoseEstimate, expected_photographs
+from jaxsplat.pose.exposure import Exposure
 from jaxsplat.rendering.twin import Twin
 from jaxsplat.scores.parts import Compare, Score
 
 STAGES = ("coarse", "refine", "features")
 
 _compiled: set[Any] = set()
+# The structure of what a program returns, which is known once it was traced.
+_results: dict[Any, jax.tree_util.PyTreeDef] = {}
 _lock = threading.Lock()
 
 
@@ -54,31 +57,41 @@ class Judged(NamedTuple):
     needed: Int[Array, " b"]
 
 
-@functools.partial(jax.jit, static_argnames="part")
-def _find(part: Starts, twin: Twin, state: Any, photographs: Array) -> CoarsePoses:
-    return part(twin, state, photographs)
+@dataclasses.dataclass(frozen=True)
+class _Judge:
+    """The last program: render, compare, score."""
+
+    compare: Compare
+    score: Score
+
+    def __call__(
+        self, twin: Twin, state: Any, photographs: Array, estimate: PoseEstimate
+    ) -> Judged:
+        expected, needed = expected_photographs(twin, estimate)
+        # Compared in the exposure of the good views: a darker photograph's differences
+        # are as much smaller, and thresholds are those of good views.
+        undo = jax.vmap(Exposure.undo)
+        seen, known = (
+            undo(estimate.exposure, images) for images in (photographs, expected)
+        )
+        maps = self.compare(twin, state, seen, known, estimate)
+        needed = jnp.maximum(needed, estimate.needed)
+        return Judged(expected, maps, self.score(maps), needed)
 
 
-@functools.partial(jax.jit, static_argnames="part")
-def _refine(
-    part: Refine, twin: Twin, state: Any, photographs: Array, starts: Array
-) -> PoseEstimate:
-    return part(twin, state, photographs, starts)
+@functools.partial(jax.jit, static_argnames=("call", "structure"))
+def _program(
+    call: Callable[..., Any], structure: jax.tree_util.PyTreeDef, leaves: list[Array]
+) -> list[Array]:
+    """Returns the leaves of `call` of the arguments that have these leaves.
 
-
-@functools.partial(jax.jit, static_argnames=("compare", "score"))
-def _judge(
-    compare: Compare,
-    score: Score,
-    twin: Twin,
-    state: Any,
-    photographs: Array,
-    estimate: PoseEstimate,
-) -> Judged:
-    expected, needed = expected_photographs(twin, estimate)
-    maps = compare(twin, state, photographs, expected, estimate)
-    needed = jnp.maximum(needed, estimate.needed)
-    return Judged(expected, maps, score(maps), needed)
+    All come flat, since JAX describes what it compiles ahead by records of the same
+    kinds that hold no arrays, which checked records refuse.
+    """
+    found, _results[call, structure] = jax.tree.flatten(
+        call(*jax.tree.unflatten(structure, leaves))
+    )
+    return found
 
 
 def run(
@@ -94,22 +107,16 @@ def run(
     """
     times = [time.monotonic()]
 
-    def finished(result: Any) -> Any:
-        jax.block_until_ready(result)
+    def called(call: Callable[..., Any], *arguments: Any) -> Any:
+        leaves, structure = jax.tree.flatten(arguments)
+        found = jax.block_until_ready(_program(call, structure, leaves))
         times.append(time.monotonic())
-        return result
+        return jax.tree.unflatten(_results[call, structure], found)
 
-    starts = finished(_find(method.starts, twin, states.starts, photographs))
-    estimate = finished(
-        _refine(
-            method.refine, twin, states.refine, photographs, starts.camera_from_world
-        )
-    )
-    judged = finished(
-        _judge(
-            method.compare, method.score, twin, states.compare, photographs, estimate
-        )
-    )
+    starts = called(method.starts, twin, states.starts, photographs).camera_from_world
+    estimate = called(method.refine, twin, states.refine, photographs, starts)
+    judge = _Judge(method.compare, method.score)
+    judged = called(judge, twin, states.compare, photographs, estimate)
     spent = [after - before for before, after in zip(times, times[1:])]
     return estimate, judged, dict(zip(STAGES, spent, strict=True))
 
@@ -125,26 +132,61 @@ def compile_programs(method: Method, twin: Twin, states: States, batch: int) -> 
     """
     begin = time.monotonic()
     size = (batch, twin.camera.height, twin.camera.width, 3)
-    photographs = jax.ShapeDtypeStruct(size, jnp.float32)
     leaves, structure = jax.tree.flatten((twin, states))
     shapes = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
     key = (method, structure, shapes, size)
     with _lock:
         if key in _compiled:
             return 0.0
-    find = (method.starts, twin, states.starts, photographs)
-    starts = jax.eval_shape(functools.partial(_find, method.starts), *find[1:])
-    refine = (twin, states.refine, photographs, starts.camera_from_world)
-    estimate = jax.eval_shape(functools.partial(_refine, method.refine), *refine)
-    judge = (twin, states.compare, photographs, estimate)
-    lowered = [
-        _refine.lower(method.refine, *refine),
-        _judge.lower(method.compare, method.score, *judge),
-        _find.lower(*find),
-    ]
+    photographs = _Abstract(jax.ShapeDtypeStruct(size, jnp.float32))
+    find = _lower(method.starts, twin, states.starts, photographs)
+    starts = _Abstract(find.results.leaves[0])  # CoarsePoses.camera_from_world
+    refine = _lower(method.refine, twin, states.refine, photographs, starts)
+    judge = _lower(
+        _Judge(method.compare, method.score),
+        twin,
+        states.compare,
+        photographs,
+        refine.results,
+    )
     # XLA compiles without Python's lock, so another processor can be used.
     with ThreadPoolExecutor() as pool:
+        lowered = [refine.lowered, judge.lowered, find.lowered]
         list(pool.map(lambda program: program.compile(), lowered))
     with _lock:
         _compiled.add(key)
     return time.monotonic() - begin
+
+
+class _Abstract:
+    """An argument that is known by the shapes of its leaves alone."""
+
+    def __init__(self, *leaves: jax.ShapeDtypeStruct, structure: Any = None) -> None:
+        self.leaves = leaves
+        self.structure = jax.tree.structure(0) if structure is None else structure
+
+
+class _Lowered(NamedTuple):
+    """A program before it is compiled, and what it returns."""
+
+    lowered: jax.stages.Lowered
+    results: _Abstract
+
+
+def _lower(call: Callable[..., Any], *arguments: Any) -> _Lowered:
+    leaves: list[Any] = []
+    structures = []
+    for argument in arguments:
+        if isinstance(argument, _Abstract):
+            found, structure = list(argument.leaves), argument.structure
+        else:
+            found, structure = jax.tree.flatten(argument)
+        leaves += found
+        structures.append(structure)
+    whole = jax.tree_util.treedef_tuple(structures)
+    traced = _program.trace(call, whole, leaves)
+    lowered = traced.lower()
+    shapes = [
+        jax.ShapeDtypeStruct(aval.shape, aval.dtype) for aval in traced.jaxpr.out_avals
+    ]
+    return _Lowered(lowered, _Abstract(*shapes, structure=_results[call, whole]))

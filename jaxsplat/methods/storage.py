@@ -140,7 +140,7 @@ def decode(node: Any, arrays: Mapping[str, np.ndarray], where: str) -> Any:
 
 def write_arrays(path: pathlib.Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Writes arrays as safetensors, so that the file is whole or not there."""
-    whole = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
+    whole = {name: np.asarray(v, order="C") for name, v in arrays.items()}
     atomic.write_bytes(path, safetensors.numpy.save(whole))
 
 

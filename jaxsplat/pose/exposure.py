@@ -14,6 +14,8 @@ _SCALE = 0.5
 _PRIOR_GAIN, _PRIOR_OFFSET = 0.002, 0.02
 # A pixel as bright as this may have been brighter than a photograph can tell.
 _SATURATED = 0.995
+# A photograph that is darker tells nothing that could be made brighter.
+_LEAST_GAIN = 0.1
 # A border that differs more than this from the known background is not background.
 _MOST_CHANGE = 0.35
 
@@ -52,6 +54,13 @@ class Exposure:
         )
         shown = gain * color + offset * alpha + behind * (1 - alpha)
         return jnp.clip(shown, 0.0, 1.0)
+
+    def undo(self, image: Float[Array, "h w 3"]) -> Float[Array, "h w 3"]:
+        """Returns an image as the good object's own photographs would show it.
+
+        What was saturated stays cut off.
+        """
+        return (image - self.offset) / jnp.maximum(self.gain, _LEAST_GAIN)
 
 
 def neutral(background: Float[Array, "3"]) -> Exposure:

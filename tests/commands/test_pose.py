@@ -9,12 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsplat import data, metrics
+from jaxsplat import data, fitting, metrics
 from jaxsplat.commands import pose
 from jaxsplat.core import se3
 from jaxsplat.data.views import ObjectSet, View
 from jaxsplat.errors import ConfigError
-from jaxsplat.study import basin, pose_errors, scenes
+from jaxsplat.fitting import FitResult
+from jaxsplat.study import basin, pose_errors
 from jaxsplat.study.posing import Posed
 from tests.helpers import toy_object
 
@@ -90,18 +91,18 @@ def test_the_command_asks_for_held_out_views(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     views = toy_object.views(10, alpha=False)
-    objects = ObjectSet(
-        "toy", "toy", views, (), views[0].camera, toy_object.WHITE, warnings=()
-    )
-    fitted = []
+    camera = views[0].camera
+    assert camera is not None
+    objects = ObjectSet("toy", "toy", views, (), camera, toy_object.WHITE)
+    fitted: list[str] = []
 
-    def fit(chosen: tuple[View, ...], *_: object) -> scenes.Fitted:
+    def fit(chosen: tuple[View, ...], *_: object, **__: object) -> FitResult:
         fitted.extend(view.name for view in chosen)
-        return scenes.Fitted(toy_object.cloud(), np.zeros(3), 0.0, 0.0, 20)
+        return FitResult(toy_object.cloud(), np.zeros(3), 0.0, 0.0, 20.0)
 
     monkeypatch.setattr(data, "resolve_categories", lambda *_: [tmp_path])
     monkeypatch.setattr(data, "load_object", lambda *_, **__: objects)
-    monkeypatch.setattr(scenes, "fit_or_read", fit)
+    monkeypatch.setattr(fitting, "fit", fit)
     monkeypatch.setattr(basin, "DEGREES", (1,))
     monkeypatch.setattr(basin, "PERCENT", (1,))
     out = tmp_path / "out"
@@ -112,7 +113,6 @@ def test_the_command_asks_for_held_out_views(
         disturb=False,
         batches=("3",),
         basin=1,
-        estimate=True,
     )
     pose.main(config)
     assert len(set(fitted)) == 8
@@ -130,9 +130,6 @@ def test_the_command_asks_for_held_out_views(
     assert lm["rotation_deg_mean"] < start["rotation_deg_mean"]
     assert found["seconds_per_query"]["3"] > 0
     assert found["basin"]["success_rate"] == [[1.0]]
-    estimate = found["gpu_estimate_ms"]
-    parts = [estimate[part] for part in ("composited", "aligned", "coarse")]
-    assert min(parts) > 0 and estimate["sum"] == pytest.approx(sum(parts))
     assert record["published"]["SplatPose"]["mad"] == [0.094, 0.04]
     assert record["versions"]["device"]
 

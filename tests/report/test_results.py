@@ -21,11 +21,11 @@ def worked(path: pathlib.Path, digest: str) -> CategoryFolder:
     """Returns a category's folder with everything that a run leaves there."""
     folder = opened(path)
     folder.begin_object(digest)
-    for name in ("scene.ply", "fit.json", "section.html", "poses.json"):
+    for name in ("scene.ply", "arrays.safetensors", "section.html", "poses.json"):
         (folder.path / name).write_text("made")
-    for made in (folder.detector_path, folder.checkpoint_path):
-        made.mkdir()
-        (made / "scene.ply").write_text("made")
+    folder.detector_path.write_text("made")
+    folder.checkpoint_path.mkdir()
+    (folder.checkpoint_path / "step").write_text("made")
     folder.append("0.png", {"score": 1.0}, ARRAYS, "q0")
     folder.write_map("0.png", np.zeros((2, 2)), (0.0, 1.0))
     return folder
@@ -66,7 +66,7 @@ def test_a_new_folder_is_unchanged(tmp_path: pathlib.Path) -> None:
     }
 
 
-@pytest.mark.parametrize("made", ["scene.ply", "detector", "results.jsonl"])
+@pytest.mark.parametrize("made", ["scene.ply", "detector.json", "results.jsonl"])
 def test_an_old_folder_with_work_counts_as_changed(
     tmp_path: pathlib.Path, made: str
 ) -> None:

@@ -1,0 +1,289 @@
+"""The detector: one photograph or many, saved and loaded, good and bad ones."""
+
+import dataclasses
+import json
+import pathlib
+
+import cv2
+import numpy as np
+import pytest
+
+from jaxsplat.data.views import ObjectSet, View
+from jaxsplat.errors import ConfigError, DataError
+from jaxsplat.methods import Detector, Inspection, best, find_method, programs
+from jaxsplat.pose import Lm, Outcome, Stage
+
+# Few steps: the photographs are the toy's own, so the starts lead to them.
+QUICK = dataclasses.replace(best.BEST, refine=Lm((Stage(1, 2, 6, 1.0),)))
+
+
+@pytest.fixture(scope="module")
+def detector(objects: ObjectSet) -> Detector:
+    return Detector.fit(objects, QUICK, seed=3)
+
+
+@pytest.fixture(scope="module")
+def photos(objects: ObjectSet) -> list[np.ndarray]:
+    """Returns three good photographs and one with a black bar."""
+    good = [view.image for view in objects.train[5:8]]
+    marred = objects.train[9].image.copy()
+    marred[10:22, 12:20] = 0.0
+    return [*good, marred]
+
+
+@pytest.fixture(scope="module")
+def found(detector: Detector, photos: list[np.ndarray]) -> list[Inspection]:
+    return detector.inspect(photos)
+
+
+def assert_same(one: Inspection, other: Inspection) -> None:
+    """Checks that two findings are the same to the last bit, but for time and name."""
+    for field in dataclasses.fields(Inspection):
+        if field.name not in ("stage_seconds", "name"):
+            np.testing.assert_array_equal(
+                getattr(one, field.name), getattr(other, field.name)
+            )
+
+
+def test_good_and_defective_photographs_are_told_apart(
+    found: list[Inspection],
+) -> None:
+    scores = [one.score for one in found]
+    assert min(scores[3] - score for score in scores[:3]) > 0
+    assert found[3].defective is True and found[3].p_value == pytest.approx(1 / 5)
+    for one in found:
+        assert one.outcome in (Outcome.CONVERGED, Outcome.MAX_STEPS)
+        assert one.reason == "" and one.seconds > 0
+        assert one.render is not None and one.render.shape == (32, 32, 3)
+        assert one.anomaly_map is not None
+        assert one.anomaly_map.max() == pytest.approx(one.score)
+        assert one.camera_from_world.shape == (4, 4)
+        assert set(one.stage_seconds) == set(programs.STAGES)
+
+
+def test_a_photograph_alone_has_the_numbers_that_it_has_among_others(
+    detector: Detector, photos: list[np.ndarray], found: list[Inspection]
+) -> None:
+    for photo, one in zip(photos, found, strict=True):
+        assert_same(detector.inspect([photo])[0], one)
+
+
+def test_full_groups_and_filled_up_ones_give_the_same_numbers(
+    detector: Detector, photos: list[np.ndarray], tmp_path: pathlib.Path
+) -> None:
+    detector.save(tmp_path / "d")
+    pairs = Detector.load(tmp_path / "d")
+    pairs.method = dataclasses.replace(pairs.method, batch=2)
+    together = pairs.inspect(photos[:3])
+    for photo, one in zip(photos, together):
+        assert_same(pairs.inspect([photo])[0], one)
+
+
+def test_saved_and_loaded_it_gives_the_same_numbers_bit_for_bit(
+    detector: Detector,
+    photos: list[np.ndarray],
+    found: list[Inspection],
+    tmp_path: pathlib.Path,
+) -> None:
+    detector.save(tmp_path / "toy.detector")
+    files = {path.name for path in (tmp_path / "toy.detector").iterdir()}
+    assert files == {"scene.ply", "detector.json", "arrays.safetensors"}
+    again = Detector.load(tmp_path / "toy.detector")
+    assert again.method == detector.method and again.fitted == detector.fitted
+    assert again.threshold == detector.threshold
+    for one, other in zip(found, again.inspect(photos), strict=True):
+        assert_same(one, other)
+    again.save(tmp_path / "twice")
+    for name in ("scene.ply", "arrays.safetensors"):
+        first = (tmp_path / "toy.detector" / name).read_bytes()
+        assert (tmp_path / "twice" / name).read_bytes() == first
+
+
+def test_photographs_come_as_paths_bytes_numbers_and_views(
+    detector: Detector, photos: list[np.ndarray], tmp_path: pathlib.Path
+) -> None:
+    whole = np.rint(255 * photos[0]).astype(np.uint8)
+    cv2.imwrite(str(tmp_path / "a.png"), whole[..., ::-1])
+    numbers = whole.astype(np.float32) / np.float32(255)
+    opaque = np.concatenate([whole, np.full_like(whole[..., :1], 255)], axis=2)
+    path = tmp_path / "a.png"
+    items = [path, str(path), whole, numbers, opaque, View("v", numbers)]
+    found = detector.inspect(items)
+    for one in found[1:]:
+        assert_same(found[0], one)
+    assert [one.name for one in found] == [str(path), str(path), "2", "3", "4", "v"]
+
+
+def test_alpha_is_put_over_the_background_of_the_object(
+    detector: Detector, photos: list[np.ndarray]
+) -> None:
+    whole = np.rint(255 * photos[0]).astype(np.uint8)
+    clear = (whole == 255).all(axis=2)
+    alpha = np.where(clear, 0, 255).astype(np.uint8)[..., None]
+    # What is below clear pixels does not count.
+    cut = np.concatenate([np.where(clear[..., None], 7, whole), alpha], axis=2)
+    plain, other = detector.inspect([whole, cut.astype(np.uint8)])
+    assert_same(plain, other)
+
+
+def test_sizes_may_be_mixed(detector: Detector, photos: list[np.ndarray]) -> None:
+    larger = cv2.resize(photos[0], (64, 64), interpolation=cv2.INTER_NEAREST)
+    smaller = cv2.resize(photos[1], (24, 24), interpolation=cv2.INTER_AREA)
+    found = detector.inspect([photos[0], smaller, larger, photos[1]])
+    # A larger one is reduced to what the object was fitted at.
+    assert_same(found[0], found[2])
+    assert found[1].render is not None and found[1].render.shape == (24, 24, 3)
+    poses = [found[i].camera_from_world for i in (1, 3)]
+    np.testing.assert_allclose(poses[0], poses[1], atol=0.15)
+
+
+def test_bad_photographs_are_findings_and_lose_no_other(
+    detector: Detector,
+    photos: list[np.ndarray],
+    found: list[Inspection],
+    tmp_path: pathlib.Path,
+) -> None:
+    (tmp_path / "text.png").write_text("no image")
+    broken = photos[0].copy()
+    broken[3, 4, 1] = np.nan
+    items = {
+        tmp_path / "text.png": Outcome.UNREADABLE,
+        tmp_path / "none.png": Outcome.UNREADABLE,
+        7: Outcome.UNREADABLE,
+        "flat": Outcome.UNREADABLE,
+        "scaled": Outcome.UNREADABLE,
+        "nan": Outcome.NONFINITE,
+        "wide": Outcome.WRONG_SHAPE,
+        "tiny": Outcome.WRONG_SHAPE,
+        "empty": Outcome.OUT_OF_VIEW,
+    }
+    arrays = {
+        "flat": photos[0][..., 0],
+        "scaled": 255 * photos[0],
+        "nan": broken,
+        "wide": np.ones((32, 48, 3), np.float32),
+        "tiny": np.ones((8, 8, 3), np.float32),
+        "empty": np.ones((32, 32, 3), np.float32),
+    }
+    told = detector.inspect([*(arrays.get(k, k) for k in items), photos[0]])
+    assert [one.outcome for one in told[:-1]] == list(items.values())
+    for one in told[:-1]:
+        assert one.defective is None and one.p_value is None
+        assert one.reason and "\n" not in one.reason
+    assert "expected [h, w, 3]" in told[3].reason
+    assert "values from" in told[4].reason
+    assert "48x32, expected 32x32" in told[6].reason
+    assert_same(told[-1], found[0])
+    assert detector.predict([arrays["nan"], photos[3]]).tolist() == [0, -1]
+    scores = detector.score_samples([arrays["nan"], photos[0]])
+    assert np.isnan(scores[0]) and scores[1] == np.float32(found[0].score)
+
+
+@pytest.mark.parametrize("gain", [0.8, 1.2])
+def test_the_twin_is_rendered_and_compared_in_the_photographs_exposure(
+    detector: Detector, photos: list[np.ndarray], found: list[Inspection], gain: float
+) -> None:
+    changed = [np.clip(gain * photo, 0, 1).astype(np.float32) for photo in photos]
+    seen = detector.inspect(changed)
+    for one, other in zip(found[:3], seen[:3], strict=True):
+        assert one.render is not None and other.render is not None
+        assert np.abs(other.render - np.clip(gain * one.render, 0, 1)).mean() < 0.01
+        # Not adjusted, the difference would be a fifth of every colour.
+        assert np.abs(other.render - one.render).mean() > 0.01
+    # The scores of good photographs stay far below a defect's.
+    assert max(one.score for one in seen[:3]) < 0.02 * found[3].score
+    assert seen[3].score > 0.5 * found[3].score
+
+
+def test_photographs_from_nearer_than_planned_get_longer_lists(
+    detector: Detector, photos: list[np.ndarray], found: list[Inspection]
+) -> None:
+    cramped = Detector(QUICK)
+    known = detector._prepared
+    twin = dataclasses.replace(known.twin, capacity=known.twin.capacity // 4)
+    cramped._known = dataclasses.replace(known, twin=twin)
+    for one, other in zip(found, cramped.inspect(photos), strict=True):
+        assert one.outcome == other.outcome
+        np.testing.assert_allclose(one.render, other.render, atol=1e-4)
+    tiny = dataclasses.replace(known.twin, capacity=known.twin.capacity // 512)
+    cramped._known = dataclasses.replace(known, twin=tiny)
+    told = cramped.inspect(photos[:1])[0]
+    assert told.outcome == Outcome.TOO_NEAR and told.defective is None
+
+
+def test_settings_are_those_of_scikit_learn(objects: ObjectSet) -> None:
+    detector = Detector(QUICK, seed=4)
+    params = detector.get_params()
+    assert params["seed"] == 4 and params["method__starts__k"] == 4
+    assert "method__starts__k" not in detector.get_params(deep=False)
+    with pytest.raises(ConfigError, match="not fitted"):
+        detector.inspect([])
+    assert detector.fit(objects) is detector and detector.inspect([]) == []
+    assert detector.set_params(seed=4).inspect([]) == []
+    with pytest.raises(ConfigError, match="colour: no such setting"):
+        detector.set_params(colour=1)
+    assert detector.set_params(method__starts__k=2, seed=5) is detector
+    assert detector.get_params()["method__starts__k"] == 2
+    assert detector.method.refine == QUICK.refine
+    with pytest.raises(ConfigError, match="call fit"):
+        detector.inspect([])
+
+
+def test_one_path_is_not_a_list_of_letters(detector: Detector) -> None:
+    with pytest.raises(ConfigError, match="found one path"):
+        detector.inspect("a.png")
+
+
+def test_without_good_views_there_is_no_verdict(objects: ObjectSet) -> None:
+    few = Detector.fit(objects, QUICK, calibration_views=0)
+    assert few.threshold is None
+    told = few.inspect([objects.train[0]])[0]
+    assert told.defective is None and "No threshold" in told.reason
+    assert np.isfinite(told.score)
+    with pytest.raises(ConfigError, match="calibration_views: found -1"):
+        Detector("best", calibration_views=-1)
+
+
+@pytest.mark.parametrize("name", ["scene.ply", "arrays.safetensors", "detector.json"])
+def test_a_damaged_folder_is_refused(
+    detector: Detector, tmp_path: pathlib.Path, name: str
+) -> None:
+    detector.save(tmp_path)
+    whole = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(whole[:-9])
+    with pytest.raises(DataError, match=name):
+        Detector.load(tmp_path)
+    (tmp_path / name).unlink()
+    with pytest.raises(DataError, match=name):
+        Detector.load(tmp_path)
+
+
+def test_a_folder_names_no_class_that_is_not_known(
+    detector: Detector, tmp_path: pathlib.Path
+) -> None:
+    detector.save(tmp_path)
+    path = tmp_path / "detector.json"
+    record = json.loads(path.read_text())
+    record["settings"]["dict"]["method"]["record"] = "Popen"
+    path.write_text(json.dumps(record))
+    with pytest.raises(DataError, match="'Popen', which is not known here"):
+        Detector.load(tmp_path)
+    with pytest.raises(DataError, match="holds no detector"):
+        Detector.load(tmp_path / "nothing")
+
+
+def test_a_part_of_ones_own_must_be_made_known(
+    objects: ObjectSet, tmp_path: pathlib.Path
+) -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Mean:
+        def __call__(self, maps: np.ndarray) -> np.ndarray:
+            return maps.mean(axis=(1, 2))
+
+    method = dataclasses.replace(find_method("best"), score=Mean(), refine=QUICK.refine)
+    detector = Detector.fit(objects, method)
+    told = detector.inspect([objects.train[3]])[0]
+    assert told.anomaly_map is not None
+    assert told.score == pytest.approx(float(told.anomaly_map.mean()), rel=1e-5)
+    with pytest.raises(ConfigError, match="a Mean cannot be saved"):
+        detector.save(tmp_path)
