@@ -3,25 +3,31 @@
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data import ObjectSet, View, load_object, sample_dir
 from jaxsplat.errors import ConfigError, DataError, NumericsError
-
-# The function takes the place of the package of the same name as an attribute; its
-# modules are reached by `from jaxsplat.rendering import ...` as before.
-from jaxsplat.rendering import Rendered, plan, render
+from jaxsplat.fitting import fit
+from jaxsplat.methods import Detector, Inspection
+from jaxsplat.pose import Outcome
+from jaxsplat.rendering import Rendered, Twin, make_twin, plan, render
 from jaxsplat.scene.gaussians import Gaussians
 from jaxsplat.scene.ply import read_ply, write_ply
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Camera",
     "ConfigError",
     "DataError",
+    "Detector",
     "Gaussians",
+    "Inspection",
     "NumericsError",
     "ObjectSet",
+    "Outcome",
     "Rendered",
+    "Twin",
     "View",
+    "fit",
     "load_object",
+    "make_twin",
     "plan",
     "read_ply",
     "render",

@@ -1,6 +1,8 @@
 """Holds the order of the layers and what importing the package may cost."""
 
 import ast
+import configparser
+import importlib
 import pathlib
 import subprocess
 import sys
@@ -99,6 +101,81 @@ def test_every_folder_is_a_known_layer() -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_imports_go_one_way(path: pathlib.Path) -> None:
     assert not wrong_imports(path.read_text(encoding="utf-8"), layer_of(path))
+
+
+def module_name(path: pathlib.Path) -> str:
+    """Returns the dotted name of a module of the checkout."""
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported_modules(source: str, known: set[str]) -> set[str]:
+    """Returns the modules among `known` that a module imports when it is imported."""
+    top = ast.Module(
+        [node for node in ast.parse(source).body if not is_for_types(node)], []
+    )
+    found = set()
+    for name in imported_names(ast.unparse(top)):
+        while name and name not in known:
+            name = name.rpartition(".")[0]
+        found.add(name)
+    return found - {""}
+
+
+def is_for_types(node: ast.stmt) -> bool:
+    """Returns whether a statement does nothing at run time but define functions."""
+    is_function = isinstance(node, ast.FunctionDef)
+    return is_function or (
+        isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node)
+    )
+
+
+def circle(imports: dict[str, set[str]]) -> list[str]:
+    """Returns modules that import one another in a circle, [] where there is none."""
+    done: set[str] = set()
+
+    def visit(name: str, way: list[str]) -> list[str]:
+        if name in way:
+            return [*way[way.index(name) :], name]
+        if name in done:
+            return []
+        for other in sorted(imports[name]):
+            if found := visit(other, [*way, name]):
+                return found
+        done.add(name)
+        return []
+
+    for name in sorted(imports):
+        if found := visit(name, []):
+            return found
+    return []
+
+
+def test_no_modules_import_one_another_in_a_circle() -> None:
+    sources = [*SOURCES, *(ROOT.parent / "experiments").rglob("*.py")]
+    known = {module_name(path) for path in sources}
+    imports = {
+        module_name(path): imported_modules(path.read_text(encoding="utf-8"), known)
+        for path in sources
+        # What a package gathers for its users is imported by no module of its own.
+        if path.name != "__init__.py"
+    }
+    packages = known - imports.keys()
+    assert circle({n: found - packages for n, found in imports.items()}) == []
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}}) == ["a", "b", "c", "a"]
+
+
+def test_no_package_hides_behind_a_function() -> None:
+    for layer in LAYERS:
+        module = importlib.import_module(f"jaxsplat.{layer}")
+        assert getattr(jaxsplat, layer) is module
+
+
+def test_only_the_library_is_installed() -> None:
+    settings = configparser.ConfigParser()
+    settings.read(ROOT.parent / "setup.cfg")
+    patterns = settings["options.packages.find"]["include"].split()
+    assert patterns == ["jaxsplat*"]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))

@@ -3,7 +3,6 @@
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
-from scipy import spatial
 
 from jaxsplat.core.cameras import Camera
 from jaxsplat.scene.gaussians import Gaussians
@@ -73,6 +72,9 @@ def neighbour_distance(points: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " 
     Kerbl et al. take it as the first scale of an isotropic Gaussian. Fewer neighbours
     are taken where there are fewer; a single point gets the least distance, 1e-7.
     """
+    # Slow to import, and most scenes start from the hull.
+    from scipy import spatial
+
     neighbours = min(3, len(points) - 1)
     if neighbours < 1:
         return np.full(len(points), 1e-7, np.float32)

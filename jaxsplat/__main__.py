@@ -1,0 +1,24 @@
+"""`python -m jaxsplat COMMAND ...`: the commands where there is no checkout."""
+
+import sys
+from typing import Any
+
+from jaxsplat.commands import flags, mad, pose
+
+COMMANDS: dict[str, Any] = {"mad": (mad.main, mad.Config), "pose": (pose.main, pose.Config)}
+
+
+def main(argv: list[str]) -> None:
+    """Runs the command that is named first, with the flags that follow."""
+    name, *rest = argv[1:] or ["--help"]
+    if name in COMMANDS:
+        run, config = COMMANDS[name]
+        flags.run(run, config, [f"jaxsplat {name}", *rest])
+    wants_help = name in ("--help", "-h")
+    stream = sys.stdout if wants_help else sys.stderr
+    print(f"python -m jaxsplat {' | '.join(COMMANDS)} [flags]; --help", file=stream)
+    sys.exit(0 if wants_help else 2)
+
+
+if __name__ == "__main__":
+    main(sys.argv)
