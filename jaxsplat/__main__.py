@@ -5,7 +5,10 @@ from typing import Any
 
 from jaxsplat.commands import flags, mad, pose
 
-COMMANDS: dict[str, Any] = {"mad": (mad.main, mad.Config), "pose": (pose.main, pose.Config)}
+COMMANDS: dict[str, Any] = {
+    "mad": (mad.main, mad.Config),
+    "pose": (pose.main, pose.Config),
+}
 
 
 def main(argv: list[str]) -> None:
