@@ -3,8 +3,11 @@
 import os
 import pathlib
 import socket
+from collections.abc import Iterator
 
 import pytest
+
+_MOST_MAPPINGS = 25_000
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
@@ -25,6 +28,19 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(f"tests must not open connections: {address!r}")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_programs() -> Iterator[None]:
+    """Forgets compiled programs when they take much of what a process may map.
+
+    XLA's processes end with a segmentation fault at Linux's 65,530 mappings, of which a
+    program takes a few; all tests together compile some ten thousand.
+    """
+    yield
+    maps = pathlib.Path("/proc/self/maps")
+    if maps.exists() and len(maps.read_text().splitlines()) > _MOST_MAPPINGS:
+        jax.clear_caches()
 
 
 @pytest.fixture(scope="session")

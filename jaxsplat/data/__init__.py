@@ -8,7 +8,7 @@ from jaxsplat.data.loading import (
     sample_dir,
 )
 from jaxsplat.data.silhouettes import silhouette
-from jaxsplat.data.test_poses import read_test_poses
+from jaxsplat.data.true_poses import read_test_poses
 from jaxsplat.data.views import GOOD, ObjectSet, View
 
 __all__ = [

@@ -20,6 +20,7 @@ from jaxtyping import Float
 from jaxsplat.core import resampling, se3
 from jaxsplat.core.cameras import Camera
 from jaxsplat.pose import exposure as exposures
+from jaxsplat.pose import robust
 from jaxsplat.pose.exposure import Exposure
 from jaxsplat.rendering import NormalEquations, motion
 from jaxsplat.rendering.twin import Twin, look
@@ -163,9 +164,8 @@ def equations(
         gu = shrunk * (turn[0] * slopes[0] - turn[1] * slopes[1])
         gv = shrunk * (turn[1] * slopes[0] + turn[0] * slopes[1])
         residual = expected - seen.observed
-        squared = _dot(residual, residual)
-        softened = 1 / (1 + squared / scale**2)
-        weight = jnp.where(seen.inside, softened * softened, 0.0)
+        loss = robust.geman_mcclure(_dot(residual, residual), scale)
+        weight = jnp.where(seen.inside, loss.weights, 0.0)
         uu, uv, vv = (weight * _dot(*g) for g in ((gu, gu), (gu, gv), (gv, gv)))
         ur, vr = (weight * _dot(g, residual) for g in (gu, gv))
         du, dv = _flow(seen, camera, here)
@@ -180,7 +180,7 @@ def equations(
         first, second = sums[: motion.POSE], sums[motion.POSE :]
         matrix = first[:, : motion.POSE] + second[:, motion.POSE : -2]
         vector = -(first[:, -2] + second[:, -1])
-        cost = 0.5 * jnp.sum(squared * softened)
+        cost = 0.5 * jnp.sum(loss.losses)
         return NormalEquations(matrix, vector, cost, jnp.int32(0))
 
     return at

