@@ -103,6 +103,8 @@ class Detector:
     ) -> "Detector":
         """Returns a detector that gives the same numbers as the one that was saved.
 
+        A `fit_config` of one's own is not kept: it is needed for another fit alone.
+
         Args:
             folder: that `save` wrote.
             backend: of the renderer; the best that runs here when None.

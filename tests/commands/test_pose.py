@@ -1,5 +1,6 @@
 """The benchmark of poses: its numbers, its tables, and one small run of the command."""
 
+import dataclasses
 import json
 import math
 import pathlib
@@ -13,7 +14,7 @@ from jaxsplat import data, fitting, metrics
 from jaxsplat.commands import pose
 from jaxsplat.core import se3
 from jaxsplat.data.views import ObjectSet, View
-from jaxsplat.errors import ConfigError
+from jaxsplat.errors import ConfigError, DataError
 from jaxsplat.fitting import FitResult
 from jaxsplat.study import basin, pose_errors
 from jaxsplat.study.posing import Posed
@@ -132,6 +133,16 @@ def test_the_command_asks_for_held_out_views(
     assert found["basin"]["success_rate"] == [[1.0]]
     assert record["published"]["SplatPose"]["mad"] == [0.094, 0.04]
     assert record["versions"]["device"]
+
+    def refuse(*_: object, **__: object) -> None:
+        raise DataError("fitted again")
+
+    # Another object of the same name is not measured with this one's scene.
+    other = dataclasses.replace(objects, train_digest="other")
+    monkeypatch.setattr(data, "load_object", lambda *_, **__: other)
+    monkeypatch.setattr(fitting, "fit", refuse)
+    with pytest.raises(DataError, match="fitted again"):
+        pose.main(config)
 
 
 def test_the_basin_is_drawn(tmp_path: pathlib.Path) -> None:

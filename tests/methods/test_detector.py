@@ -8,8 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
+from jaxsplat import fitting
 from jaxsplat.data.views import ObjectSet, View
 from jaxsplat.errors import ConfigError, DataError
+from jaxsplat.fitting import FitResult
 from jaxsplat.methods import Detector, Inspection, best, find_method, programs
 from jaxsplat.pose import Lm, Outcome, Stage
 
@@ -227,6 +229,28 @@ def test_settings_are_those_of_scikit_learn(objects: ObjectSet) -> None:
     assert detector.method.refine == QUICK.refine
     with pytest.raises(ConfigError, match="call fit"):
         detector.inspect([])
+
+
+@pytest.mark.parametrize("is_plain", [True, False])
+def test_fit_and_twin_have_one_background(
+    objects: ObjectSet, monkeypatch: pytest.MonkeyPatch, is_plain: bool
+) -> None:
+    told: list[tuple[object, object]] = []
+    quick = fitting.fit
+
+    def fit(
+        views: object, background: object, *_: object, **settings: object
+    ) -> FitResult:
+        told.append((background, settings["background_is_plain"]))
+        return quick(views, background)  # type: ignore[arg-type, call-arg]
+
+    monkeypatch.setattr(fitting, "fit", fit)
+    grey = dataclasses.replace(
+        objects, background=(0.5, 0.25, 0.75), background_is_plain=is_plain
+    )
+    detector = Detector.fit(grey, QUICK, calibration_views=0)
+    assert told == [((0.5, 0.25, 0.75), is_plain)]
+    np.testing.assert_array_equal(detector.twin.background, (0.5, 0.25, 0.75))
 
 
 def test_one_path_is_not_a_list_of_letters(detector: Detector) -> None:

@@ -1,0 +1,67 @@
+"""Where compiled programs are kept between runs."""
+
+import pathlib
+import types
+
+import pytest
+
+from jaxsplat.commands import compile_cache
+from jaxsplat.errors import ConfigError
+
+
+class Config(types.SimpleNamespace):
+    """Stands for `jax.config`: changing the real one would change other tests."""
+
+    def update(self, name: str, value: object) -> None:
+        setattr(self, name, value)
+
+
+@pytest.fixture
+def config(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> Config:
+    found = Config(jax_compilation_cache_dir=None)
+    monkeypatch.setattr(compile_cache, "jax", types.SimpleNamespace(config=found))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return found
+
+
+def test_the_users_cache_folder_is_the_usual_one(
+    config: Config, tmp_path: pathlib.Path
+) -> None:
+    compile_cache.use(compile_cache.USUAL)
+    folder = pathlib.Path(config.jax_compilation_cache_dir)
+    assert folder.is_dir()
+    assert folder.parent == tmp_path / "cache" / "jaxsplat" / "programs"
+
+
+def test_each_kind_of_processor_has_a_folder_of_its_own(
+    config: Config, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = set()
+    for machine in ("x86_64", "aarch64", "x86_64"):
+        monkeypatch.setattr(compile_cache.platform, "machine", lambda: machine)
+        compile_cache.use(str(tmp_path / "mine"))
+        found.add(config.jax_compilation_cache_dir)
+    assert len(found) == 2
+    assert {pathlib.Path(name).parent for name in found} == {tmp_path / "mine"}
+
+
+def test_no_cache_and_the_environments_own(config: Config) -> None:
+    compile_cache.use(compile_cache.NONE)
+    assert config.jax_compilation_cache_dir is None
+    assert config.jax_enable_compilation_cache is False
+    config.jax_compilation_cache_dir = "theirs"
+    compile_cache.use(compile_cache.USUAL)
+    assert config.jax_compilation_cache_dir == "theirs"
+    assert config.jax_enable_compilation_cache is True
+
+
+def test_a_folder_that_cannot_be_made_is_told_only_when_it_was_asked_for(
+    config: Config, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(ConfigError, match="compile_cache: .* cannot be made"):
+        compile_cache.use(str(file))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(file))
+    compile_cache.use(compile_cache.USUAL)
+    assert config.jax_compilation_cache_dir is None
