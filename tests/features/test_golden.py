@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jaxsplat import features
-from jaxsplat.scores import splatpose
+from jaxsplat.scores import published
 from tests.features import test_efficientnet
 from tests.helpers import networks
 
@@ -42,7 +42,7 @@ def test_maps_agree_with_pytorch(name: str, golden: dict[str, np.ndarray]) -> No
 @pytest.mark.parametrize("name", ["lite0", "b4"])
 def test_score_agrees_with_pytorch(name: str, golden: dict[str, np.ndarray]) -> None:
     pair = jnp.asarray(golden["pair"].astype(np.float32) / np.float32(255))
-    maps = splatpose.raw_maps(load(name), pair[:1], pair[1:])
+    maps = published.raw_maps(load(name), pair[:1], pair[1:])
     assert maps.shape == (1, 280, 224)
     expected = golden[f"{name}_score"]
     np.testing.assert_allclose(maps[0, ::8, ::8], expected, rtol=RELATIVE)

@@ -99,7 +99,8 @@ def equations(
     gaussians: Gaussians, view: Camera, seen: Photograph, lists: TileLists
 ) -> jax.Array:
     arguments = gaussians, view, seen, jnp.zeros(3), jnp.zeros(3), lists
-    return normal._normal_equations(*arguments, False, "pallas", None, 1.0).matrix
+    found = normal._normal_equations(*arguments, False, "pallas", None, 1.0, False)
+    return found.matrix
 
 
 def gradient(gaussians: Gaussians, views: Camera) -> dict[str, jax.Array]:
