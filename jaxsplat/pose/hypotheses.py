@@ -7,16 +7,8 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Bool, Float, Int
 
-from jaxsplat.errors import ConfigError
-
 # Poses nearer to each other than this, in radians, are one hypothesis.
 SAME = math.radians(10.0)
-
-
-def check_count(k: int) -> None:
-    """Raises ConfigError unless that many poses can be asked for."""
-    if k < 1:
-        raise ConfigError(f"k: found {k}, expected 1 pose or more")
 
 
 def alike(

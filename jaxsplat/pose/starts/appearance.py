@@ -7,21 +7,19 @@ The best views are then aligned with the photograph as they are, without renderi
 
 import dataclasses
 import functools
-from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
-from jaxtyping import Float, PRNGKeyArray
+from jaxtyping import Float
 
 from jaxsplat.core import cameras, precision, resampling, se3
 from jaxsplat.core.cameras import Camera
-from jaxsplat.data.views import View
 from jaxsplat.pose import alignment, descent, exposure, hypotheses, pyramid
 from jaxsplat.pose.estimate import CoarsePoses
 from jaxsplat.pose.pairs import side_by_side
 from jaxsplat.pose.starts import codes, placing
-from jaxsplat.pose.starts.gallery import Gallery, gallery_of_views
+from jaxsplat.pose.starts.gallery import Gallery, GalleryFinder
 from jaxsplat.rendering.twin import Twin
 
 # (view, turn) pairs that are aligned for each photograph.
@@ -31,26 +29,13 @@ _SCALE = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
-class GalleryStarts:
+class GalleryStarts(GalleryFinder):
     """The finder: any rotation in the image plane is looked for.
 
     The object may be off centre, nearer or farther than in the gallery, brighter or
     darker. Costs are the alignment's; they are infinite for poses that only fill up,
     and for photographs that are not finite.
-
-    Attributes:
-        k: poses of each photograph; they look at the object from different sides.
     """
-
-    k: int = 4
-
-    def __post_init__(self) -> None:
-        hypotheses.check_count(self.k)
-
-    def prepare(self, twin: Twin, views: Sequence[View], key: PRNGKeyArray) -> Gallery:
-        """Renders the gallery from where the views were taken; see `parts.Starts`."""
-        del key
-        return gallery_of_views(twin, views)
 
     def __call__(
         self, twin: Twin, state: Gallery, photographs: Float[Array, "b h w 3"]

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
-from jaxtyping import Float
+from jaxtyping import Float, PRNGKeyArray
 
 from jaxsplat.core import cameras, precision
 from jaxsplat.core.cameras import Camera, at_poses
@@ -55,6 +55,26 @@ class Gallery:
     rays: Float[Array, "v 3"]
     radii: Float[Array, " v"]
     templates: Template
+
+
+@dataclasses.dataclass(frozen=True)
+class GalleryFinder:
+    """What coarse finders have in common that look through a gallery.
+
+    Attributes:
+        k: poses of each photograph; they look at the object from different sides.
+    """
+
+    k: int = 4
+
+    def __post_init__(self) -> None:
+        if self.k < 1:
+            raise ConfigError(f"k: found {self.k}, expected 1 pose or more")
+
+    def prepare(self, twin: Twin, views: Sequence[View], key: PRNGKeyArray) -> Gallery:
+        """Renders the gallery from where the views were taken; see `parts.Starts`."""
+        del key
+        return gallery_of_views(twin, views)
 
 
 def build_gallery(twin: Twin, camera_from_world: Float[Array, "v 4 4"]) -> Gallery:

@@ -9,21 +9,19 @@ side an object has the mirrored outline: some rank high that look at the wrong s
 
 import dataclasses
 import functools
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
-from jaxtyping import Bool, Float, PRNGKeyArray
+from jaxtyping import Bool, Float
 
 from jaxsplat.core import precision, resampling, se3
-from jaxsplat.data.views import View
 from jaxsplat.pose import exposure, hypotheses, pyramid
 from jaxsplat.pose.estimate import CoarsePoses
 from jaxsplat.pose.pairs import side_by_side
 from jaxsplat.pose.starts import codes, placing
-from jaxsplat.pose.starts.gallery import Gallery, gallery_of_views
+from jaxsplat.pose.starts.gallery import Gallery, GalleryFinder
 from jaxsplat.rendering.twin import Twin
 
 # (view, turn) pairs of which the different ones are taken.
@@ -32,26 +30,13 @@ _FAR = 2.0 * codes.SIDE  # pixels, to a mask that is empty
 
 
 @dataclasses.dataclass(frozen=True)
-class SilhouetteStarts:
+class SilhouetteStarts(GalleryFinder):
     """The finder: directions of the gallery's views, turns 15 degrees apart.
 
     Costs are the chamfer distance in reduced pixels (`codes.SIDE` along the cut). They
     are infinite for poses that only fill up, and for photographs in which nothing
     stands out.
-
-    Attributes:
-        k: poses of each photograph; they look at the object from different sides.
     """
-
-    k: int = 4
-
-    def __post_init__(self) -> None:
-        hypotheses.check_count(self.k)
-
-    def prepare(self, twin: Twin, views: Sequence[View], key: PRNGKeyArray) -> Gallery:
-        """Renders the gallery from where the views were taken; see `parts.Starts`."""
-        del key
-        return gallery_of_views(twin, views)
 
     def __call__(
         self, twin: Twin, state: Gallery, photographs: Float[Array, "b h w 3"]
