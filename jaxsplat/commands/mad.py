@@ -16,7 +16,7 @@ from jaxsplat.errors import DataError, NumericsError
 from jaxsplat.methods import Preset, find_method
 from jaxsplat.rendering.backends import Backend
 from jaxsplat.scores import PublishedDistance
-from jaxsplat.study import evaluation
+from jaxsplat.study import evaluation, memory
 from jaxsplat.study.evaluation import Evaluation
 
 # What ends one category and not the run: bad files, a fit that diverged, no memory.
@@ -73,6 +73,8 @@ def main(config: Config) -> int:
         finished: dict[str, report.CategoryMetrics] = {}
         failed: dict[str, str] = {}
         for number, path in enumerate(paths, start=1):
+            if number > 1:
+                memory.release()
             progress.begin(path.name, number, len(paths))
             try:
                 folder = run.category(path.name)

@@ -158,6 +158,13 @@ def compile_programs(method: Method, twin: Twin, states: States, batch: int) -> 
     return time.monotonic() - begin
 
 
+def forget_programs() -> None:
+    """Frees all compiled programs of the process, JAX's own included."""
+    with _lock:
+        _compiled.clear()
+    jax.clear_caches()
+
+
 class _Abstract:
     """An argument that is known by the shapes of its leaves alone."""
 

@@ -213,6 +213,17 @@ def test_photographs_from_nearer_than_planned_get_longer_lists(
     assert told.outcome == Outcome.TOO_NEAR and told.defective is None
 
 
+def test_forgotten_programs_are_compiled_again_before_the_clock_runs(
+    detector: Detector, photos: list[np.ndarray], found: list[Inspection]
+) -> None:
+    assert detector.compile() == 0.0
+    programs.forget_programs()
+    again = detector.inspect(photos[:1])[0]
+    assert_same(again, found[0])
+    # Compiling takes seconds, running milliseconds.
+    assert again.seconds < 2.0 and detector.compile() == 0.0
+
+
 def test_settings_are_those_of_scikit_learn(objects: ObjectSet) -> None:
     detector = Detector(QUICK, seed=4)
     params = detector.get_params()
