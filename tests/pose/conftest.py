@@ -15,7 +15,7 @@ from jaxsplat.rendering.twin import Twin
 from jaxsplat.scene.gaussians import Gaussians
 
 DISTANCE = 4.0
-# What the solver plans for this cloud, so that both ways are one program.
+# Room for every view of this cloud.
 CAPACITY = 1536
 # Rotation of 5 degrees about a slanted axis, shift of 3 % of the distance.
 TWIST = (0.06, -0.08, 0.06, 0.05, 0.06, -0.04)

@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from jaxsplat import pose
 from jaxsplat.core import cameras, resampling, se3
+from jaxsplat.data.background import TOLERANCE
 from jaxsplat.errors import ConfigError
 from jaxsplat.pose import Outcome, PoseEstimate
 from jaxsplat.pose.refine import lm
@@ -116,7 +117,8 @@ def test_the_exposure_is_found(toy: Toy) -> None:
         expected = jnp.tile(gain * color + offset, (3, 1))
         np.testing.assert_allclose(shown, expected, atol=0.03)
     white = jnp.tile(gain + offset, (3, 1))
-    np.testing.assert_allclose(seen.background, white, atol=1e-3)
+    # As far as the border is plain: the rim of one object reaches it.
+    np.testing.assert_allclose(seen.background, white, atol=TOLERANCE)
 
 
 def test_the_best_of_several_starts_goes_on(toy: Toy) -> None:
