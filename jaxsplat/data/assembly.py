@@ -5,11 +5,11 @@ import dataclasses
 import hashlib
 import pathlib
 
-import jax.numpy as jnp
 import numpy as np
 
 from jaxsplat.core import cameras
-from jaxsplat.data import background, paths, transforms
+from jaxsplat.data import background, masks, paths
+from jaxsplat.data.frames import Frame
 from jaxsplat.data.notes import Notes
 from jaxsplat.data.view_reader import ViewReader
 from jaxsplat.data.views import GOOD, ObjectSet, View
@@ -35,14 +35,16 @@ class Layout:
     """What a data-set layout says about one object, before any image is read.
 
     Attributes:
-        transforms: name of the file with the training poses.
-        train_folders: folders below the object's with training images.
+        frames: the training images with their poses and lenses.
+        train_folders: folders below the object's that may hold training images.
         queries: the test images.
+        digest: SHA-256, in hexadecimal, of the files of poses and lenses.
     """
 
-    transforms: str
+    frames: tuple[Frame, ...]
     train_folders: tuple[str, ...]
     queries: tuple[Query, ...]
+    digest: str
 
 
 def assemble(
@@ -60,63 +62,63 @@ def assemble(
     Raises:
         DataError: a file is not as it should be.
     """
-    optics, frames = transforms.read_transforms(
-        root, layout.transforms, layout.train_folders, notes
-    )
-    _note_unlisted(root, layout.train_folders, frames, notes)
+    _note_unlisted(root, layout, notes)
+    found = masks.find_masks(root, layout.frames, layout.train_folders, notes)
     reader = ViewReader(root, size, notes)
-    train = tuple(reader.view(frame.path) for frame in frames)
-    test = tuple(_read_query(reader, query, notes) for query in layout.queries)
-    camera = reader.camera(optics)
-    posed = tuple(
-        dataclasses.replace(
-            view,
-            camera=cameras.with_pose(
-                camera, jnp.asarray(frame.camera_from_world, jnp.float32)
-            ),
-        )
-        for view, frame in zip(train, frames, strict=True)
+    train = tuple(
+        reader.training_view(frame, found.get(frame.name)) for frame in layout.frames
     )
-    posed = _drop_opaque_alpha(posed)
+    reader.note_lenses()
+    masks.note_odd_masks(train, notes)
+    test = tuple(_read_query(root, reader, query, notes) for query in layout.queries)
+    train = _drop_opaque_alpha(train)
     _note_counts(test, notes)
-    _note_copies(posed, test, notes)
-    behind = background.find_background(posed)
+    _note_copies(train, test, notes)
+    behind = background.find_background(train)
+    camera = reader.camera()
     return ObjectSet(
         name=root.resolve().name,
         root=str(root),
-        train=background.without_mixed_alpha(posed, behind, notes),
+        train=background.without_mixed_alpha(train, behind, notes),
         test=test,
         intrinsics=camera,
         background=behind.color,
         background_is_plain=behind.is_plain,
         warnings=notes.sentences(),
-        train_digest=_train_digest(optics.fields.digest, posed, camera),
+        train_digest=_train_digest(layout.digest, train, reader.mask_digests, camera),
+        lens=reader.lens().scaled(camera.width, camera.height),
     )
 
 
 def _train_digest(
-    transforms_digest: str, train: tuple[View, ...], camera: cameras.Camera
+    layout_digest: str,
+    train: tuple[View, ...],
+    mask_digests: list[str],
+    camera: cameras.Camera,
 ) -> str:
     """Returns the digest of what `ObjectSet.train_digest` names."""
     parts = [
-        transforms_digest,
+        layout_digest,
         *(view.digest for view in train),
+        *mask_digests,
         f"{camera.width}x{camera.height}",
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _read_query(reader: ViewReader, query: Query, notes: Notes) -> View:
+def _read_query(
+    root: pathlib.Path, reader: ViewReader, query: Query, notes: Notes
+) -> View:
+    is_good = query.defect_type == GOOD
+    foreground = masks.find_query_mask(root, query.path)
+    view = reader.query(query.path, None if is_good else query.mask, foreground)
     # Queries are handled one by one: what one file is must not change another.
-    (view,) = _drop_opaque_alpha((reader.view(query.path),))
-    if query.defect_type == GOOD:
-        mask = np.zeros(view.image.shape[:2], dtype=bool)
+    (view,) = _drop_opaque_alpha((view,))
+    if is_good:
+        view = dataclasses.replace(view, mask=np.zeros(view.image.shape[:2], bool))
     elif query.mask is None:
         notes.add("a defective view has no mask", view.name)
-        mask = None
-    else:
-        mask = reader.mask(query.mask)
-    return dataclasses.replace(view, defect_type=query.defect_type, mask=mask)
+    return dataclasses.replace(view, defect_type=query.defect_type)
 
 
 def _drop_opaque_alpha(views: tuple[View, ...]) -> tuple[View, ...]:
@@ -126,14 +128,11 @@ def _drop_opaque_alpha(views: tuple[View, ...]) -> tuple[View, ...]:
     return views
 
 
-def _note_unlisted(
-    root: pathlib.Path,
-    folders: tuple[str, ...],
-    frames: tuple[transforms.Frame, ...],
-    notes: Notes,
-) -> None:
-    listed = {frame.name for frame in frames}
-    for folder in folders:
+def _note_unlisted(root: pathlib.Path, layout: Layout, notes: Notes) -> None:
+    """Notes images that stand among those of the frames and have no pose."""
+    listed = {frame.name for frame in layout.frames}
+    used = {str(pathlib.PurePosixPath(name).parent) for name in listed}
+    for folder in sorted(used):
         for path in paths.list_images(root / folder):
             name = paths.relative_name(root, path)
             if name not in listed:

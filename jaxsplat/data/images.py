@@ -7,6 +7,7 @@
 - CMYK, animations and files that are neither PNG nor JPEG are refused.
 """
 
+import hashlib
 import pathlib
 
 import cv2
@@ -19,6 +20,8 @@ from jaxsplat.errors import DataError
 
 # The largest image that passes the size limit, 16-bit RGBA and not compressed.
 _MAX_FILE_BYTES = 8 * decoding.MAX_PIXELS
+# A mask file of so many levels may number its parts; one of more is soft.
+_LABELS = 16
 _FULL_SCALE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
 
 
@@ -103,6 +106,35 @@ def read_mask(path: pathlib.Path) -> Bool[np.ndarray, "h w"]:
     return colors > (0 if decoded.lossless else _FULL_SCALE[pixels.dtype] // 2)
 
 
+def read_coverage(path: pathlib.Path) -> tuple[Float[np.ndarray, "h w"], str]:
+    """Returns how far a mask file counts each pixel as object, and the file's digest.
+
+    A level above zero is object, in a JPEG, whose zeros are not exact, a level above
+    half. A lossless file of many levels is a soft mask: its levels are the coverage.
+
+    Args:
+        path: a PNG or JPEG file; colours count by their largest channel, times alpha.
+
+    Returns:
+        Coverage in [0, 1], [h, w] float32; SHA-256 of the file's bytes in hexadecimal.
+
+    Raises:
+        DataError: as `read_image`.
+    """
+    content = read_file(path)
+    decoded = decoding.decode(content, str(path))
+    full = np.float32(_FULL_SCALE[decoded.pixels.dtype])
+    pixels = decoded.pixels.astype(np.float32) / full
+    levels = pixels[..., :3].max(axis=2)
+    if pixels.shape[2] == 4:
+        levels = levels * pixels[..., 3]
+    if not decoded.lossless:
+        levels = (levels > 0.5).astype(np.float32)
+    elif len(np.unique(levels)) <= _LABELS:
+        levels = (levels > 0).astype(np.float32)
+    return levels, hashlib.sha256(content).hexdigest()
+
+
 def resize_area(
     image: Float[np.ndarray, "..."], width: int, height: int
 ) -> Float[np.ndarray, "..."]:
@@ -111,15 +143,15 @@ def resize_area(
     return np.clip(resized, 0.0, 1.0)
 
 
-def resize_mask(
-    mask: Bool[np.ndarray, "h w"], width: int, height: int
-) -> Bool[np.ndarray, "height width"]:
-    """Returns a mask at another size, in pixels.
+def mask_of_coverage(coverage: Float[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
+    """Returns the mask of the pixels of which at least half is marked.
 
-    A pixel is marked when at least half of its area was, which keeps the marked area.
-    A mask that would vanish by this rule keeps every pixel that it touched.
+    This keeps the marked area when a mask was resampled. One that would vanish by this
+    rule keeps every pixel that it touched.
+
+    Args:
+        coverage: share of each pixel that the mask marks, in [0, 1], [h, w].
     """
-    coverage = resize_area(mask.astype(np.float32), width, height)
     # The area weights are rounded: half may come out a little less.
     kept = coverage >= 0.5 - 1e-4
     return kept if kept.any() else coverage > 0

@@ -1,4 +1,4 @@
-"""Intrinsics as `transforms.json` states them."""
+"""Lenses: as files state them, and in pixels of an image."""
 
 import dataclasses
 import math
@@ -6,141 +6,207 @@ import math
 import jax.numpy as jnp
 
 from jaxsplat.core import cameras
-from jaxsplat.data.json_reading import Fields
+from jaxsplat.data import principal_points
 from jaxsplat.data.notes import Notes
 from jaxsplat.errors import DataError
 
-_DISTORTION_KEYS = ("k1", "k2", "k3", "k4", "k5", "k6", "p1", "p2")
-_LENS_KEYS = ("fl_x", "fl_y", "cx", "cy", "w", "h", "camera_angle_x", "camera_angle_y")
-_PINHOLE_MODELS = frozenset(
-    {"PINHOLE", "SIMPLE_PINHOLE", "SIMPLE_RADIAL", "RADIAL", "OPENCV"}
-)
 # Two statements of one focal length that differ more contradict each other.
 _AGREEMENT = 1e-3
-_MAX_PIXELS = 1e6
+MAX_PIXELS = 1e6
+# A focal length of fewer pixels, for an image of at least so many, is no length in
+# pixels: the field of view would be 157 degrees or more.
+_LEAST_FOCAL = 10
+_OF_PIXELS = 100
+# Sides of two sizes that are one size but for rounding differ by no more.
+_ROUNDING = 1
 
 
 @dataclasses.dataclass(frozen=True)
 class Lens:
+    """A lens in pixels of one image size.
+
+    Attributes:
+        fx: focal length along x; `fy` along y.
+        fy: see `fx`.
+        cx: principal point from the left edge of the image, whose first pixel has its
+            centre at 0.5; `cy` from the top.
+        cy: see `cx`.
+        width: of the image; `height` likewise.
+        height: see `width`.
+        distortion: OpenCV's coefficients k1 k2 p1 p2 k3 k4 k5 k6; empty for a pinhole.
+    """
+
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    width: int
+    height: int
+    distortion: tuple[float, ...] = ()
+
+    def scaled(self, width: int, height: int) -> "Lens":
+        """Returns the lens for the same photograph at another size in pixels."""
+        if (width, height) == (self.width, self.height):
+            return self
+        x, y = width / self.width, height / self.height
+        return Lens(
+            self.fx * x,
+            self.fy * y,
+            self.cx * x,
+            self.cy * y,
+            width,
+            height,
+            self.distortion,
+        )
+
+    def camera(self) -> cameras.Camera:
+        """Returns the pinhole camera at the identity pose; distortion is not in it."""
+        return cameras.Camera(
+            jnp.eye(4, dtype=jnp.float32),
+            jnp.float32(self.fx),
+            jnp.float32(self.fy),
+            jnp.float32(self.cx),
+            jnp.float32(self.cy),
+            self.width,
+            self.height,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class StatedLens:
     """The intrinsics that a file states, those left out as None.
 
     Attributes:
-        fields: the object they came from, for messages.
+        place: what messages begin with: the file, and where in it.
         angle_x: field of view over the width in radians; `angle_y` over the height.
         angle_y: see `angle_x`.
         fl_x: focal length along x in pixels; `fl_y` along y.
         fl_y: see `fl_x`.
         cx: principal point in pixels from the left edge; `cy` from the top.
         cy: see `cx`.
+        width: image width in pixels that the others belong to; `height` likewise.
+        height: see `width`.
+        distortion: as `Lens.distortion`.
+        is_shared: whether it was stated once for all images, not for this one.
     """
 
-    fields: Fields
-    angle_x: float | None
-    angle_y: float | None
-    fl_x: float | None
-    fl_y: float | None
-    cx: float | None
-    cy: float | None
+    place: str
+    angle_x: float | None = None
+    angle_y: float | None = None
+    fl_x: float | None = None
+    fl_y: float | None = None
+    cx: float | None = None
+    cy: float | None = None
+    width: float | None = None
+    height: float | None = None
+    distortion: tuple[float, ...] = ()
+    is_shared: bool = True
+
+    def error(self, key: str, found: str, expected: str) -> DataError:
+        """Returns the error that says what is wrong with the member `key`."""
+        return DataError(f"{self.place}{key}: found {found}, expected {expected}")
 
 
-def read_lens(fields: Fields) -> Lens:
-    """Returns the intrinsics of a `transforms.json`.
-
-    Raises:
-        DataError: an angle is not between 0 and pi, a length not positive, a
-            distortion coefficient not zero, the model not a pinhole, or nothing states
-            a focal length.
-    """
-    for key in _DISTORTION_KEYS:
-        if fields.optional_number(key):
-            raise fields.error(
-                key, f"{fields.number(key):g}", "0; undistort the images first"
-            )
-    if fields.members.get("is_fisheye"):
-        raise fields.error("is_fisheye", "true", "a pinhole camera")
-    if "camera_model" in fields and fields.text("camera_model") not in _PINHOLE_MODELS:
-        raise fields.error("camera_model", fields.text("camera_model"), "PINHOLE")
-    lens = Lens(
-        fields,
-        _within(fields, "camera_angle_x", math.pi),
-        _within(fields, "camera_angle_y", math.pi),
-        _within(fields, "fl_x", _MAX_PIXELS),
-        _within(fields, "fl_y", _MAX_PIXELS),
-        fields.optional_number("cx"),
-        fields.optional_number("cy"),
+def have_one_shape(size: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Returns whether two image sizes have the same ratio of sides but for rounding."""
+    width, height = size
+    return (
+        abs(width * other[1] / other[0] - height) <= _ROUNDING
+        or abs(other[0] * height / width - other[1]) <= _ROUNDING
     )
-    if {lens.angle_x, lens.angle_y, lens.fl_x, lens.fl_y} == {None}:
-        raise fields.error(
-            "camera_angle_x", "nothing", "a field of view in radians, or fl_x in pixels"
-        )
-    return lens
 
 
-def refuse_own_lens(frame: Fields) -> None:
-    """Checks that a frame has no intrinsics of its own.
-
-    Raises:
-        DataError: it has; one object has one lens, also for the queries.
-    """
-    for key in _LENS_KEYS + _DISTORTION_KEYS:
-        if key in frame:
-            raise frame.error(key, "a value", "one lens for all frames, stated above")
-
-
-def _within(fields: Fields, key: str, limit: float) -> float | None:
-    value = fields.optional_number(key)
-    if value is not None and not 0 < value < limit:
-        raise fields.error(key, f"{value:g}", f"a value between 0 and {limit:g}")
-    return value
-
-
-def camera_of_image(
-    lens: Lens, width: int, height: int, notes: Notes
-) -> cameras.Camera:
-    """Returns the camera, at the identity pose, of an image of the given pixel size.
+def lens_of_image(
+    stated: StatedLens,
+    size: tuple[int, int],
+    notes: Notes,
+    *,
+    first: tuple[int, int] | None = None,
+) -> Lens:
+    """Returns the lens of an image.
 
     A focal length in pixels comes before a field of view; where one direction states
     neither, pixels are square. The principal point is the middle where none is stated.
 
+    Args:
+        stated: what the file says. It may be for another size of the same photograph.
+        size: of the image, width and height in pixels.
+        notes: takes remarks on what was scaled, repaired or contradicts itself.
+        first: size of the object's first image, which a shared lens belongs to where
+            the file states no size; None where this is the first.
+
     Raises:
-        DataError: the file states another image size.
+        DataError: the file states an image of another shape, a focal length that is no
+            number of pixels, or a principal point outside the image.
     """
-    _check_size(lens.fields, width, height)
-    fx = _focal_length(lens.fl_x, lens.angle_x, width, "x", notes)
-    fy = _focal_length(lens.fl_y, lens.angle_y, height, "y", notes)
+    width, height = _size_of_lens(stated, size, first, notes)
+    _check_focal_lengths(stated, width, height)
+    fx = _focal_length(stated.fl_x, stated.angle_x, width, "x", notes)
+    fy = _focal_length(stated.fl_y, stated.angle_y, height, "y", notes)
     fx, fy = fx or fy, fy or fx
-    cx = width / 2 if lens.cx is None else lens.cx
-    cy = height / 2 if lens.cy is None else lens.cy
-    if not fx or not fy or max(fx, fy, abs(cx), abs(cy)) > _MAX_PIXELS:
+    if not fx or not fy or max(fx, fy) > MAX_PIXELS:
         raise DataError(
-            f"{lens.fields.file}: focal length {fx}, {fy} or principal point {cx}, "
-            f"{cy}: expected values up to {_MAX_PIXELS:g} pixels"
+            f"{stated.place}focal length: found {fx}, {fy}, expected values up to "
+            f"{MAX_PIXELS:g} pixels"
         )
-    return cameras.Camera(
-        jnp.eye(4, dtype=jnp.float32),
-        jnp.float32(fx),
-        jnp.float32(fy),
-        jnp.float32(cx),
-        jnp.float32(cy),
-        width,
-        height,
-    )
+    try:
+        cx, cy = principal_points.principal_point(
+            stated.cx, stated.cy, width, height, notes
+        )
+    except DataError as error:
+        raise DataError(f"{stated.place}{error}") from None
+    return Lens(fx, fy, cx, cy, width, height, stated.distortion).scaled(*size)
 
 
-def _check_size(fields: Fields, width: int, height: int) -> None:
-    """Refuses another size than that of the images, where one is stated."""
-    stated = fields.optional_number("w"), fields.optional_number("h")
+def _size_of_lens(
+    stated: StatedLens,
+    size: tuple[int, int],
+    first: tuple[int, int] | None,
+    notes: Notes,
+) -> tuple[int, int]:
+    """Returns the image size in pixels that the stated numbers belong to."""
+    if stated.width is None and stated.height is None:
+        return first if first and stated.is_shared else size
+    width, height = stated.width, stated.height
+    if width is not None and height is not None and min(width, height) >= 1:
+        whole = round(width), round(height)
+        if whole == size == (width, height):
+            return size
+        if (width, height) == whole and have_one_shape(whole, size):
+            notes.add(
+                f"the lens is stated for images of {width:g}x{height:g} pixels and "
+                f"scaled to their {size[0]}x{size[1]}"
+            )
+            return whole
     hint = ""
-    if stated == (height, width):
+    if (width, height) == size[::-1]:
         # The sides are exchanged where the file was made from the turned images.
         hint = (
             "; an EXIF orientation is not applied: save the images upright, or state "
             "the lens and the poses for the pixels as they are stored"
         )
-    for key, value, found in zip("wh", stated, (width, height), strict=True):
+    for key, value, found in zip("wh", (width, height), size, strict=True):
         if value is not None and value != found:
             expected = f"{found}, the size of the images{hint}"
-            raise fields.error(key, f"{value:g}", expected)
+            raise stated.error(key, f"{value:g}", expected)
+    return size
+
+
+def _check_focal_lengths(stated: StatedLens, width: int, height: int) -> None:
+    """Refuses focal lengths that can only be shares of a side."""
+    for key, value in (("fl_x", stated.fl_x), ("fl_y", stated.fl_y)):
+        if (
+            value is not None
+            and value < _LEAST_FOCAL
+            and max(width, height) >= _OF_PIXELS
+        ):
+            side = width if key == "fl_x" else height
+            raise stated.error(
+                key,
+                f"{value:g}",
+                f"a length in pixels for an image of {width}x{height}; if it is a "
+                f"share of the side, write {value * side:g}",
+            )
 
 
 def _focal_length(

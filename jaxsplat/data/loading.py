@@ -5,13 +5,17 @@ import os
 import pathlib
 from collections.abc import Sequence
 
-from jaxsplat.data import assembly, mad, nerf_synthetic, paths
+from jaxsplat.data import assembly, colmap, llff, mad, nerf_synthetic, paths
 from jaxsplat.data.notes import Notes
 from jaxsplat.data.views import ObjectSet
 from jaxsplat.errors import ConfigError, DataError
 
-_LAYOUTS = (mad, nerf_synthetic)
-_TRANSFORMS_NAMES = " or ".join(layout.TRANSFORMS for layout in _LAYOUTS)
+# Where a folder has the files of several, the first of them counts.
+_LAYOUTS = (mad, nerf_synthetic, colmap, llff)
+_POSES_NAMES = (
+    f"{mad.TRANSFORMS}, {nerf_synthetic.TRANSFORMS}, COLMAP model (sparse/0) or "
+    f"{llff.POSES}"
+)
 _NEAREST = 10
 
 
@@ -23,7 +27,23 @@ def sample_dir() -> pathlib.Path:
 def load_object(path: str | os.PathLike[str], *, size: int | None = None) -> ObjectSet:
     """Returns one object with all its images.
 
-    The layout (MAD-Sim, RAD, MIP or NeRF-synthetic) is told from the files.
+    The layout is told from the files, in this order:
+
+    - `transforms.json`: MAD-Sim, RAD, MIP, nerfstudio, instant-ngp and what exports
+      for them (Polycam, Record3D, Metashape). The lens stands at the top or in each
+      frame. Poses are taken as they stand: `applied_transform` and `applied_scale` say
+      what was already done to them.
+    - `transforms_train.json`: NeRF-synthetic (Blender).
+    - a COLMAP model, `cameras` and `images` as `.bin` or `.txt` in `sparse/0`,
+      `sparse`, `colmap/sparse/0` or the folder itself, with photographs in `images/`.
+    - `poses_bounds.npy`: LLFF, with photographs in `images/`.
+
+    With all of them `test/<type>` and `ground_truth/<type>` hold the test images and
+    their masks, as in MAD-Sim; without, there are none. Mask files of the object
+    (`masks/`, `mask_path`) become `View.foreground`. Photographs of a lens with
+    OpenCV's distortion, their alpha and masks are undistorted: the pinhole camera sees
+    the largest upright rectangle that the photograph covers. Training views are brought
+    to the size of the first; test views keep theirs.
 
     Args:
         path: the object's folder.
@@ -42,7 +62,7 @@ def load_object(path: str | os.PathLike[str], *, size: int | None = None) -> Obj
         if layout.is_layout(root):
             notes = Notes()
             return assembly.assemble(root, layout.list_files(root, notes), size, notes)
-    raise DataError(f"{root}: holds no {_TRANSFORMS_NAMES}")
+    raise DataError(f"{root}: holds no {_POSES_NAMES}")
 
 
 def _is_object(folder: pathlib.Path) -> bool:
@@ -56,7 +76,7 @@ def _category_paths(data_dir: str | os.PathLike[str]) -> dict[str, pathlib.Path]
     found = {f.name: f for f in paths.list_folders(root) if _is_object(f)}
     if not found:
         raise DataError(
-            f"{root}: neither this folder nor one in it holds {_TRANSFORMS_NAMES}"
+            f"{root}: neither this folder nor one in it holds {_POSES_NAMES}"
         )
     return found
 

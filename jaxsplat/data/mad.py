@@ -1,22 +1,24 @@
-"""The folders of MAD-Sim, and of RAD and PIAD's MIP that follow it.
+"""The folders of MAD-Sim, of RAD and PIAD's MIP that follow it, and of nerfstudio.
 
-- `train/good/N.png` (MIP: `train/N.png`), posed by `transforms.json`.
+- `train/good/N.png` (MIP: `train/N.png`; nerfstudio, instant-ngp: `images/N.png`),
+  posed by `transforms.json`.
 - `test/<type>/N.png` where the type `good` (MIP: also `good_1`, `good_2`...) is normal.
 - `ground_truth/<type>/N_mask.png` (MIP: `N.png`).
 
-A file of true test poses may stand beside them; nothing here opens it.
+All but the training images may be missing. A file of true test poses may stand beside
+them; nothing here opens it.
 """
 
 import pathlib
 import re
 
-from jaxsplat.data import paths
+from jaxsplat.data import masks, paths, transforms
 from jaxsplat.data.assembly import Layout, Query
 from jaxsplat.data.notes import Notes
 from jaxsplat.data.views import GOOD
 
 TRANSFORMS = "transforms.json"
-TRAIN_FOLDERS = ("train/good", "train")
+TRAIN_FOLDERS = ("train/good", "train", "images")
 _GOOD_FOLDER = re.compile(r"good(_[0-9]+)?", re.IGNORECASE)
 
 
@@ -27,17 +29,23 @@ def is_layout(root: pathlib.Path) -> bool:
 
 def list_files(root: pathlib.Path, notes: Notes) -> Layout:
     """Returns the files of one object; remarks on odd ones go to `notes`."""
+    queries = list_queries(root, notes)
+    for folder in paths.list_folders(root / "train"):
+        if folder.name not in (GOOD, masks.FOLDER) and paths.list_images(folder):
+            notes.add("a folder in train/ beside good/", folder.name)
+    frames, digest = transforms.read_transforms(root, TRANSFORMS, TRAIN_FOLDERS, notes)
+    return Layout(frames, TRAIN_FOLDERS, queries, digest)
+
+
+def list_queries(root: pathlib.Path, notes: Notes) -> tuple[Query, ...]:
+    """Returns the test images in `test/<type>`, none where there is no such folder."""
     for path in paths.list_images(root / "test"):
         notes.add("an image in test/ is in no type's folder and left out", path.name)
-    queries = tuple(
+    return tuple(
         query
         for folder in paths.list_folders(root / "test")
         for query in _list_type(root, folder, notes)
     )
-    for folder in paths.list_folders(root / "train"):
-        if folder.name != GOOD and paths.list_images(folder):
-            notes.add("a folder in train/ beside good/", folder.name)
-    return Layout(TRANSFORMS, TRAIN_FOLDERS, queries)
 
 
 def _list_type(

@@ -8,7 +8,7 @@ from their folder, so that their poses stay unread.
 import pathlib
 import re
 
-from jaxsplat.data import paths
+from jaxsplat.data import paths, transforms
 from jaxsplat.data.assembly import Layout, Query
 from jaxsplat.data.notes import Notes
 from jaxsplat.data.views import GOOD
@@ -25,11 +25,12 @@ def is_layout(root: pathlib.Path) -> bool:
 
 
 def list_files(root: pathlib.Path, notes: Notes) -> Layout:
-    """Returns the files of one object; this layout has nothing odd to remark."""
-    del notes
+    """Returns the files of one object; remarks on odd ones go to `notes`."""
     queries = tuple(
         Query(path, GOOD)
         for path in paths.list_images(root / "test")
         if not _OTHER_CHANNEL.fullmatch(path.stem)
     )
-    return Layout(TRANSFORMS, ("train",), queries)
+    folders = ("train",)
+    frames, digest = transforms.read_transforms(root, TRANSFORMS, folders, notes)
+    return Layout(frames, folders, queries, digest)

@@ -7,7 +7,7 @@ import re
 from jaxsplat.errors import DataError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
-_WRITTEN_SUFFIXES = tuple(
+WRITTEN_SUFFIXES = tuple(
     written for suffix in IMAGE_SUFFIXES for written in (suffix, suffix.upper())
 )
 _JUNK_NAMES = frozenset({"thumbs.db", "desktop.ini", "__macosx", "lost+found"})
@@ -150,7 +150,7 @@ def find_image(root: pathlib.Path, relative: str) -> pathlib.Path | None:
     wanted = (suffix,) if known else IMAGE_SUFFIXES
     matches = [
         candidate
-        for written in _WRITTEN_SUFFIXES
+        for written in WRITTEN_SUFFIXES
         if written.lower() in wanted
         and is_file(candidate := exact.with_name(stem + written))
     ]

@@ -16,6 +16,8 @@ _ROUNDING = 1e-5
 _MAX_DRIFT = 1e-2
 # Beyond this, float32 positions are too coarse to render from.
 _MAX_DISTANCE = 1e6
+# Scales of a rotation within this factor of one are drift, beyond the other a mistake.
+_PLAIN_SCALE, _MAX_SCALE = 1 + _MAX_DRIFT, 1e6
 
 
 def _problem(matrix: Float[np.ndarray, "rows columns"]) -> str | None:
@@ -38,24 +40,42 @@ def _drift(matrix: Float[np.ndarray, "rows 4"]) -> float:
     return float(np.abs(rotation.T @ rotation - np.eye(3)).max())
 
 
+def _scale(matrix: Float[np.ndarray, "rows columns"]) -> float:
+    """Returns the factor that the axes of a rotation have in common, 1 for drift."""
+    if matrix.shape not in ((3, 4), (4, 4)) or np.abs(matrix).max() > _MAX_DISTANCE:
+        return 1.0
+    scale = float(np.mean(np.linalg.norm(matrix[:3, :3], axis=0)))
+    if not 1 / _MAX_SCALE < scale < _MAX_SCALE:
+        return 1.0
+    return 1.0 if 1 / _PLAIN_SCALE < scale < _PLAIN_SCALE else scale
+
+
 def rigid_motion(
     matrix: Float[np.ndarray, "rows columns"], place: str, notes: Notes
 ) -> Float[np.ndarray, "4 4"]:
     """Returns a rigid motion from a 3x4 or 4x4 matrix of a file.
 
-    The rotation becomes the orthonormal one nearest to the given (its polar factor).
-    Drift beyond rounding is noted.
+    A scale of the rotation is divided out of it; the translation stays, since it is in
+    the units of the file. The rotation becomes the orthonormal one nearest to the given
+    (its polar factor). Both are noted, drift when it is beyond rounding.
 
     Args:
         matrix: as read, float64.
         place: where it stands, for messages.
-        notes: takes the remark on drift.
+        notes: takes the remarks.
 
     Raises:
         DataError: the matrix has another shape, another last row, or its rotation is
-            scaled, sheared, mirrored or zero.
+            sheared, mirrored or zero.
     """
+    scale = _scale(matrix)
+    matrix = matrix.copy()
+    matrix[:3, :3] /= scale
     problem = _problem(matrix)
+    if scale != 1 and not problem:
+        notes.add(
+            f"the rotation was scaled by {scale:.3g}, which is divided out of it", place
+        )
     if problem:
         raise DataError(
             f"{place}: found {problem}, expected a rotation and a translation as a "

@@ -1,38 +1,27 @@
-"""The frames of a `transforms.json`."""
+"""The frames of a `transforms.json`, as NeRF tools write it.
 
-import dataclasses
+nerfstudio's `applied_transform` and `applied_scale` say what was already done to the
+poses of the file, so they are not applied. Its lists of file names for training and
+testing, point clouds and bounds of the scene are not looked at.
+"""
+
 import pathlib
 
 import numpy as np
 from jaxtyping import Float
 
-from jaxsplat.data import json_reading, lens, paths, poses
+from jaxsplat.data import json_lens, json_reading, listed_files, masks, paths, poses
+from jaxsplat.data.frames import Frame, training_frames
 from jaxsplat.data.json_reading import Fields
+from jaxsplat.data.lens import StatedLens
 from jaxsplat.data.notes import Notes
 from jaxsplat.errors import DataError
-
-_MIN_VIEWS = 2
-
-
-@dataclasses.dataclass(frozen=True)
-class Frame:
-    """One posed image.
-
-    Attributes:
-        path: the image file.
-        name: its path relative to the object's folder.
-        camera_from_world: rigid motion with OpenCV axes, [4, 4] float64.
-    """
-
-    path: pathlib.Path
-    name: str
-    camera_from_world: Float[np.ndarray, "4 4"]
 
 
 def read_transforms(
     root: pathlib.Path, file_name: str, folders: tuple[str, ...], notes: Notes
-) -> tuple[lens.Lens, tuple[Frame, ...]]:
-    """Returns the intrinsics and the frames, in the file's order.
+) -> tuple[tuple[Frame, ...], str]:
+    """Returns the frames, in the file's order, and the digest of the file.
 
     Each image is found by its `file_path`, never by the order of the folder.
 
@@ -45,31 +34,28 @@ def read_transforms(
 
     Raises:
         DataError: the file is not as it should be, lists fewer than two images, or an
-            image that is not there.
+            image or mask that is not there.
     """
     fields = json_reading.read_json(root / file_name)
-    optics = lens.read_lens(fields)
-    frames: dict[str, Frame] = {}
-    listed = fields.objects("frames")
-    for entry in listed:
-        frame = _read_frame(root, entry, folders, notes)
-        if frame is None:
-            raise DataError(
-                f"{fields.file}: {entry.place}.file_path: found "
-                f"{paths.shown(entry.text('file_path'))}, but there is no such file"
+    entries = fields.objects("frames")
+    shared = _shared_lens(fields, entries, notes)
+    frames = []
+    for entry in entries:
+        found = _image(root, entry, folders, notes)
+        if found is None:
+            raise _missing(entry, "file_path")
+        frames.append(
+            Frame(
+                found,
+                paths.relative_name(root, found),
+                _pose(entry, notes),
+                json_lens.read_lens(fields, notes, entry)
+                if shared is None or json_lens.has_lens(entry)
+                else shared,
+                _mask(root, entry, notes),
             )
-        if frame.name.startswith("test/"):
-            notes.add("a posed test image is left out of training", frame.name)
-            continue
-        if frame.name in frames:
-            notes.add("listed twice; the first pose counts", frame.name)
-        frames.setdefault(frame.name, frame)
-    if len(frames) < _MIN_VIEWS:
-        raise fields.error(
-            "frames", f"{len(frames)} images", f"{_MIN_VIEWS} images or more"
         )
-    _check_poses(tuple(frames.values()), notes)
-    return optics, tuple(frames.values())
+    return training_frames(frames, f"{fields.file}: frames", notes), fields.digest
 
 
 def read_poses(
@@ -82,42 +68,57 @@ def read_poses(
     """
     fields = json_reading.read_json(root / file_name)
     notes = Notes()
-    frames = (
-        _read_frame(root, entry, folders, notes) for entry in fields.objects("frames")
-    )
-    return {frame.name: frame.camera_from_world for frame in frames if frame}
+    found = {}
+    for entry in fields.objects("frames"):
+        pose = _pose(entry, notes)
+        image = _image(root, entry, folders, notes)
+        if image is not None:
+            found[paths.relative_name(root, image)] = pose
+    return found
 
 
-def _read_frame(
-    root: pathlib.Path, entry: Fields, folders: tuple[str, ...], notes: Notes
-) -> Frame | None:
-    """Returns a frame, None where its image does not exist."""
-    lens.refuse_own_lens(entry)
-    file_path = entry.text("file_path")
+def _shared_lens(
+    fields: Fields, entries: tuple[Fields, ...], notes: Notes
+) -> StatedLens | None:
+    """Returns the lens stated for all frames, None where each has its own."""
+    if entries and all(json_lens.has_focal_length(entry) for entry in entries):
+        return None
+    return json_lens.read_lens(fields, notes)
+
+
+def _pose(entry: Fields, notes: Notes) -> Float[np.ndarray, "4 4"]:
     motion = poses.rigid_motion(
         entry.matrix("transform_matrix"),
         f"{entry.file}: {entry.place}.transform_matrix",
         notes,
     )
-    for folder in ("", *folders):
-        path = paths.find_image(root, f"{folder}/{file_path}" if folder else file_path)
-        if path is not None:
-            name = paths.relative_name(root, path)
-            return Frame(path, name, poses.opencv_from_blender(motion))
-    return None
+    return poses.opencv_from_blender(motion)
 
 
-def _check_poses(frames: tuple[Frame, ...], notes: Notes) -> None:
-    """Notes poses that stand twice, and cameras that look away from the object."""
-    first: dict[bytes, str] = {}
-    for frame in frames:
-        # Adding zero makes -0.0 and 0.0 the same bytes.
-        key = (np.round(frame.camera_from_world, 6) + 0.0).tobytes()
-        if first.setdefault(key, frame.name) != frame.name:
-            notes.add(f"has the same pose as {first[key]}", frame.name)
-    away = poses.share_looking_away(np.stack([f.camera_from_world for f in frames]))
-    if away > 0.5:
-        notes.add(
-            f"{away:.0%} of the cameras look away from their common centre; the file "
-            "may use OpenCV instead of Blender camera axes"
-        )
+def _image(
+    root: pathlib.Path, entry: Fields, folders: tuple[str, ...], notes: Notes
+) -> pathlib.Path | None:
+    place = f"{entry.file}: {entry.place}.file_path"
+    return listed_files.find_listed(
+        root, entry.text("file_path"), folders, place, notes
+    )
+
+
+def _mask(root: pathlib.Path, entry: Fields, notes: Notes) -> pathlib.Path | None:
+    """Returns the mask that a frame names, None where it names none."""
+    if entry.members.get("mask_path") is None:
+        return None
+    place = f"{entry.file}: {entry.place}.mask_path"
+    found = listed_files.find_listed(
+        root, entry.text("mask_path"), (masks.FOLDER,), place, notes
+    )
+    if found is None:
+        raise _missing(entry, "mask_path")
+    return found
+
+
+def _missing(entry: Fields, key: str) -> DataError:
+    return DataError(
+        f"{entry.file}: {entry.place}.{key}: found {paths.shown(entry.text(key))}, but "
+        "there is no such file"
+    )

@@ -4,11 +4,14 @@ Nothing else in the package opens these files.
 """
 
 import os
+import pathlib
 
 import numpy as np
 from jaxtyping import Float
 
-from jaxsplat.data import nerf_synthetic, paths, transforms
+from jaxsplat.data import llff, mad, nerf_synthetic, paths, transforms
+from jaxsplat.data.notes import Notes
+from jaxsplat.errors import DataError
 
 _FILES = ("test_poses.json", nerf_synthetic.TEST_TRANSFORMS)
 
@@ -33,4 +36,21 @@ def read_test_poses(
         if paths.is_file(root / name):
             found = transforms.read_poses(root, name, ("test",))
             return {key: pose.astype(np.float32) for key, pose in found.items()}
+    if paths.is_file(root / llff.TEST_POSES):
+        return _read_rows(root)
     return None
+
+
+def _read_rows(root: pathlib.Path) -> dict[str, Float[np.ndarray, "4 4"]]:
+    """Returns LLFF's poses, a row for each test image: type by type, as loaded."""
+    rows = llff.read_rows(root, llff.TEST_POSES, Notes())
+    queries = mad.list_queries(root, Notes())
+    if len(rows) != len(queries):
+        raise DataError(
+            f"{root / llff.TEST_POSES}: found {len(rows)} rows, expected "
+            f"{len(queries)}, one for each test image"
+        )
+    return {
+        paths.relative_name(root, query.path): row.camera_from_world.astype(np.float32)
+        for query, row in zip(queries, rows, strict=True)
+    }

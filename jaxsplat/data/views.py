@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 
 from jaxsplat.core import cameras
 from jaxsplat.core.cameras import Camera
+from jaxsplat.data.lens import Lens
 from jaxsplat.errors import DataError
 
 GOOD = "good"
@@ -29,6 +30,12 @@ class View:
             All false for good views.
         digest: SHA-256 of the image file's bytes in hexadecimal; empty for a view that
             came from no file.
+        foreground: coverage of each pixel by the object in [0, 1], [h, w] float32, as a
+            mask file gives it for a photograph that keeps its surroundings; None where
+            there is no such file.
+        intrinsics: lens and size of a photograph whose pose is not known, at the
+            identity pose; None means the lens of the training views, scaled to the
+            photograph's size.
     """
 
     name: str
@@ -38,6 +45,8 @@ class View:
     defect_type: str = GOOD
     mask: Bool[np.ndarray, "h w"] | None = None
     digest: str = ""
+    foreground: Float[np.ndarray, "h w"] | None = None
+    intrinsics: Camera | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,17 +56,24 @@ class ObjectSet:
     Attributes:
         name: category name, such as "01Gorilla".
         root: the object's folder as text, for messages.
-        train: posed views of the good object; all have alpha or all have none.
-        test: queries; their cameras hold intrinsics only through `intrinsics`.
-        intrinsics: the camera of the test views with an identity pose.
+        train: posed views of the good object, all of one size, each with its own lens;
+            all have alpha or all have none.
+        test: queries, each of its own size; they have no pose.
+        intrinsics: the camera of the training views with an identity pose; where their
+            lenses differ, the median. Photographs without lens of their own have it,
+            scaled to their size.
         background: RGB in [0, 1] of what stands behind the object in the training
             views: the median of their border, white where all have alpha.
         background_is_plain: whether nothing else stands there, so that what differs
             from `background` is the object.
         warnings: what the loader repaired or found odd, a sentence each.
         train_digest: SHA-256, in hexadecimal, of all that the training views and their
-            cameras come from: the transforms file, the image files in order, and the
-            size that they were read at. Empty for an object that came from no file.
+            cameras come from: the files of poses and lenses, the image files in order,
+            their masks, and the size that they were read at. Empty for an object that
+            came from no file.
+        lens: the lens that photographs were taken with, at the size of `intrinsics` and
+            with the distortion that reading has taken out of them; None for an object
+            that came from no file.
     """
 
     name: str
@@ -69,6 +85,7 @@ class ObjectSet:
     background_is_plain: bool = True
     warnings: tuple[str, ...] = ()
     train_digest: str = ""
+    lens: Lens | None = None
 
 
 def posed_cameras(views: Sequence[View]) -> Camera:

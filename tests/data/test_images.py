@@ -307,18 +307,18 @@ def test_resize_area_is_the_mean_over_blocks() -> None:
     np.testing.assert_allclose(images.resize_area(image, 9, 4), blocks, atol=1e-6)
 
 
-def test_resize_mask_keeps_half_covered_pixels() -> None:
+def test_mask_of_coverage_keeps_half_covered_pixels() -> None:
     mask = np.zeros((8, 8), bool)
     mask[1:4, 0:6] = True
-    small = images.resize_mask(mask, 4, 4)
+    small = images.mask_of_coverage(images.resize_area(mask.astype(np.float32), 4, 4))
     expected = np.zeros((4, 4), bool)
     expected[0:2, 0:3] = True
     np.testing.assert_array_equal(small, expected)
 
 
-def test_resize_mask_never_loses_a_defect() -> None:
+def test_mask_of_coverage_never_loses_a_defect() -> None:
     mask = np.zeros((64, 64), bool)
     mask[33, 20] = True
-    small = images.resize_mask(mask, 8, 8)
+    small = images.mask_of_coverage(images.resize_area(mask.astype(np.float32), 8, 8))
     assert small.sum() == 1 and small[4, 2]
-    assert not images.resize_mask(np.zeros((8, 8), bool), 4, 4).any()
+    assert not images.mask_of_coverage(np.zeros((8, 8), np.float32)).any()
