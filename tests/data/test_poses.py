@@ -77,6 +77,27 @@ def test_any_matrix_is_a_motion_or_a_data_error(matrix: np.ndarray) -> None:
         assert np.isfinite(inverse.astype(np.float32)).all()
 
 
+@pytest.mark.parametrize("scale", [1e-4, 0.25, 0.98, 1.02, 500.0])
+def test_the_scale_of_a_rotation_is_divided_out(scale: float) -> None:
+    matrix = POSES[2].copy()
+    matrix[:3, :3] *= scale
+    notes = Notes()
+    np.testing.assert_allclose(
+        poses.rigid_motion(matrix, "here", notes), POSES[2], atol=1e-12
+    )
+    assert notes.sentences() == (
+        f"the rotation was scaled by {scale:.3g}, which is divided out of it: here",
+    )
+
+
+@pytest.mark.parametrize("scale", [0.0, -0.5, 1e-9, (1.0, 1.0, 2.0)])
+def test_no_rotation_is_made_of_what_is_none(scale: float | tuple) -> None:
+    matrix = POSES[2].copy()
+    matrix[:3, :3] *= scale
+    with pytest.raises(DataError, match="here: found"):
+        poses.rigid_motion(matrix, "here", Notes())
+
+
 def test_drift_is_counted() -> None:
     notes = Notes()
     for i in range(3):
