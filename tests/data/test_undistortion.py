@@ -184,7 +184,7 @@ def test_the_camera_of_a_view_projects_to_what_it_shows(
         assert view.mask is not None and view.mask.shape == (height, width)
         marked = _centres(view.mask.astype(float), expected, scale * radius)
         # A mask has whole pixels, twice.
-            np.testing.assert_allclose(marked, expected, atol=0.6)
+        np.testing.assert_allclose(marked, expected, atol=0.6)
 
 
 def test_alpha_is_undistorted_with_the_colour(spots: pathlib.Path) -> None:
