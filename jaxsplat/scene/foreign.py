@@ -5,10 +5,10 @@ import pathlib
 import zlib
 
 _TRANSFORM = (
-    "`splat-transform {name} scene.ply` (npm install -g @playcanvas/splat-transform), "
-    "or an export as .ply from the program that made it"
+    "convert it with `splat-transform {name} scene.ply` (npm install -g "
+    "@playcanvas/splat-transform), or export it as .ply from the program that made it"
 )
-_EXPORT = "an export as .ply from the program that made it"
+_EXPORT = "export it as .ply from the program that made it"
 
 START_BYTES = 1 << 16  # of a file, which `describe` looks at
 
@@ -26,7 +26,7 @@ def describe(path: str | os.PathLike[str], start: bytes) -> str | None:
     kind, way = _kind(name.lower(), start)
     if not kind:
         return None
-    return f"is {kind}, which is not read here; convert it: {way.format(name=name)}"
+    return f"is {kind}, which is not read here; {way.format(name=name)}"
 
 
 def _kind(name: str, start: bytes) -> tuple[str, str]:
@@ -36,7 +36,7 @@ def _kind(name: str, start: bytes) -> tuple[str, str]:
     if content.startswith(b"NGSP"):
         return "an .spz file (Niantic)", _TRANSFORM
     if content.startswith(b"ply") and content is not start:
-        return "a PLY file packed with gzip", "`gunzip {name}`"
+        return "a PLY file packed with gzip", "unpack it with `gunzip {name}`"
     if start.startswith(b"PK\x03\x04"):
         return "a zip archive, as .sog files are", _TRANSFORM
     if start.startswith(b"glTF") or b'"KHR_gaussian_splatting' in start:
