@@ -85,6 +85,11 @@ def read(path: str | os.PathLike[str], file: BinaryIO) -> Header:
     """
     start = file.read(_MAX_BYTES)
     end_of_line = b"\r\n" if start.startswith(b"ply\r\n") else b"\n"
+    if start.startswith(b"ply\r") and end_of_line == b"\n":
+        raise errors.DataError(
+            f"{path}: header lines end in CR; a text-mode transfer has damaged the "
+            "file, copy it again in binary mode"
+        )
     if not start.startswith(b"ply" + end_of_line):
         raise errors.DataError(f"{path}: not a PLY file, starts with {start[:8]!r}")
     last = end_of_line + b"end_header" + end_of_line

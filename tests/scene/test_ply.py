@@ -224,6 +224,7 @@ def with_nan(data: bytes) -> bytes:
         (edit(b"binary_little_endian", b"binary_pdp_endian"), "pdp_endian 1.0'"),
         (edit(b" 1.0\n", b" 2.0\n"), "little_endian 2.0"),
         (edit(b"format binary_little_endian 1.0\n", b""), "found 'element vertex 7'"),
+        (lambda data: data.replace(b"\n", b"\r"), "end in CR; a text-mode"),
         (in_text_mode, "end in CR LF .* text-mode transfer"),
         (without_z, "properties missing: z"),
         (edit(b"property float opacity\n", b""), "missing: opacity"),
