@@ -8,7 +8,7 @@ from jaxsplat.methods import Detector, Inspection
 from jaxsplat.pose import Outcome
 from jaxsplat.rendering import Rendered, Twin, make_twin, plan, render
 from jaxsplat.scene.gaussians import Gaussians
-from jaxsplat.scene.ply import read_ply, write_ply
+from jaxsplat.scene.splats import read_splats, write_splats
 
 __version__ = "0.2.0"
 
@@ -29,8 +29,8 @@ __all__ = [
     "load_object",
     "make_twin",
     "plan",
-    "read_ply",
+    "read_splats",
     "render",
     "sample_dir",
-    "write_ply",
+    "write_splats",
 ]

@@ -13,7 +13,7 @@ from experiments.bench import clocks, peers, processors, scenes, tracing
 from jaxsplat.core.cameras import Camera
 from jaxsplat.rendering import Photograph, api, normal_equations, tile_lists
 from jaxsplat.rendering.backends import Backend
-from jaxsplat.scene import ply
+from jaxsplat.scene import splats
 from jaxsplat.scene.gaussians import Gaussians
 from jaxsplat.study import figures
 
@@ -26,7 +26,7 @@ Product = Callable[[Gaussians, Camera], object]
 
 def load(path: str, count: int) -> Gaussians:
     """Returns the scene of a PLY file, without one `count` clustered Gaussians."""
-    return ply.read_ply(path) if path else scenes.clusters(count)
+    return splats.read_splats(path) if path else scenes.clusters(count)
 
 
 def products(backend: Backend, capacity: int, size: int) -> dict[str, Product]:

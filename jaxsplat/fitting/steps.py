@@ -132,6 +132,10 @@ def train_step(
             noise_key,
             config.density.noise * rates["means"],
         )
+    if state.gaussians.sh_rest is None:
+        # A stored scene has no such colours below 0. Clamping them as they are drawn,
+        # as Kerbl does, would end their gradients.
+        moved["colors"] = jnp.maximum(moved["colors"], 0.0)
     half_size = 0.5 * jnp.array([camera.width, camera.height], jnp.float32)
     after = FitState(
         dataclasses.replace(state.gaussians, **moved),

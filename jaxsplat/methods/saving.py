@@ -18,7 +18,7 @@ from jaxsplat.methods import storage
 from jaxsplat.methods.inspecting import Prepared
 from jaxsplat.rendering.backends import Backend, resolve_backend
 from jaxsplat.rendering.twin import Twin
-from jaxsplat.scene import ply
+from jaxsplat.scene import splats
 
 _FORMAT = 1
 _SCENE, _ARRAYS, _RECORD = "scene.ply", "arrays.safetensors", "detector.json"
@@ -53,7 +53,7 @@ def save(
     }
     root.mkdir(parents=True, exist_ok=True)
     (root / _RECORD).unlink(missing_ok=True)
-    ply.write_ply(root / _SCENE, known.twin.gaussians)
+    splats.write_splats(root / _SCENE, known.twin.gaussians)
     storage.write_arrays(root / _ARRAYS, arrays)
     digests = {name: _digest(root / name) for name in (_SCENE, _ARRAYS)}
     record = {"format": _FORMAT, "sha256": digests, **members}
@@ -97,7 +97,7 @@ def load(
             storage.decode(record[key], arrays, where)
             for key in ("twin", "states", "calibration", "settings")
         )
-        gaussians = ply.read_ply(root / _SCENE)
+        gaussians = splats.read_splats(root / _SCENE)
         whole = Twin(gaussians=gaussians, backend=resolve_backend(backend), **twin)
     except (KeyError, TypeError) as error:
         raise DataError(f"{where}: is damaged ({error!r}); fit again") from error

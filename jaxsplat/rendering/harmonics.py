@@ -48,7 +48,8 @@ def _basis(direction: Float[Array, "n 3"], degree: int) -> Float[Array, "n s"]:
 def view_colors(gaussians: Gaussians, eye: Float[Array, "3"]) -> Float[Array, "n 3"]:
     """Returns each Gaussian's RGB seen from `eye`, clamped at 0 below as Kerbl does.
 
-    At degree 0 the colour is returned as it is, so that it can be fitted through 0.
+    At degree 0 the colour is returned as it is, so that any three numbers can be drawn;
+    scenes that were fitted or read have none below 0 there.
     """
     if gaussians.sh_rest is None:
         return gaussians.colors

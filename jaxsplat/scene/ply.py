@@ -1,4 +1,4 @@
-"""Gaussians in PLY files, in the layout of the original 3DGS that viewers read.
+"""Splats in PLY files, in the layout of the original 3DGS that viewers read.
 
 One `vertex` element of float32 properties: x y z, nx ny nz (zero), f_dc_0..2, f_rest_*,
 opacity, scale_0..2, rot_0..3 (Kerbl et al. 2023, published code). Opacities are logits,
@@ -6,76 +6,92 @@ scales logarithms, rotations quaternions wxyz. f_rest holds the coefficients of 
 then of green, then of blue. f_dc is (colour - 0.5) / C0; that conversion rounds, all
 other values come back bit for bit.
 
-Only binary little-endian files are read, which is what 3DGS programs write.
+Mip-Splatting adds filter_3D. Other properties are skipped.
 """
 
 import os
+from collections.abc import Iterable
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from jaxsplat import errors
-from jaxsplat.data import atomic
 from jaxsplat.scene import gaussians as scene_gaussians
 from jaxsplat.scene import ply_header
+from jaxsplat.scene import rows as scene_rows
+from jaxsplat.scene.ply_header import Element, Header
+from jaxsplat.scene.rows import Rows
 
-_C0 = 0.28209479177387814  # spherical harmonic of degree 0, 1 / (2 sqrt(pi))
+_MEANS = ["x", "y", "z"]
+_NORMALS = ["nx", "ny", "nz"]
+_COLORS = [f"f_dc_{k}" for k in range(3)]
+_SCALES = [f"scale_{k}" for k in range(3)]
+_QUATS = [f"rot_{k}" for k in range(4)]
+_REQUIRED = [*_MEANS, *_COLORS, "opacity", *_SCALES, *_QUATS]
+_FILTER = "filter_3D"
+REST_COUNTS = (0, 9, 24, 45)  # of spherical harmonics of degree 0 to 3
+
+ELEMENTS = ("vertex",)
 
 
-def write_ply(
-    path: str | os.PathLike[str], gaussians: scene_gaussians.Gaussians
-) -> None:
-    """Writes the live rows, in their order, so that the file is whole or not there.
-
-    Args:
-        path: the file; one that exists is replaced, a missing folder is made.
-        gaussians: the scene.
+def check(path: str | os.PathLike[str], header: Header) -> None:
+    """Checks that every property of a splat is there, as a float.
 
     Raises:
-        NumericsError: a live row is not finite; nothing is written.
-        OSError: the folder is full or not writable.
+        DataError: one is missing or of another type.
     """
-    live = np.flatnonzero(np.asarray(gaussians.live))
-    names, table = _table(gaussians, live)
-    bad = np.flatnonzero(~np.isfinite(table).all(axis=1))
-    if bad.size:
-        raise errors.NumericsError(
-            f"{path}: {bad.size} of {len(live)} live Gaussians hold NaN or infinity, "
-            f"first row {live[bad[0]]}; not written"
+    types = dict(header.elements["vertex"].fields)
+    rest = rest_names(types)
+    missing = [name for name in [*_REQUIRED, *rest] if name not in types]
+    if missing:
+        raise errors.DataError(
+            f"{path}: properties missing: {', '.join(missing)}; expected a 3DGS file"
         )
-    atomic.write_bytes(path, ply_header.encode(names, len(live)) + table.tobytes())
+    if len(rest) not in REST_COUNTS:
+        raise errors.DataError(
+            f"{path}: found {len(rest)} f_rest properties, expected 0, 9, 24 or 45 "
+            "(spherical harmonics of degree 0 to 3)"
+        )
+    for name in [*_REQUIRED, *rest, _FILTER]:
+        if types.get(name, "f4") not in ("f4", "f8"):
+            raise errors.DataError(f"{path}: property {name} must be float or double")
 
 
-def read_ply(path: str | os.PathLike[str]) -> scene_gaussians.Gaussians:
-    """Returns the Gaussians of a 3DGS file, all of them live.
+def rest_names(properties: Iterable[str]) -> list[str]:
+    """Returns the f_rest names among the properties, ordered by their number."""
+    found = {name for name in properties if name.startswith("f_rest_")}
+    return [f"f_rest_{k}" for k in range(len(found))]
 
-    Normals may be missing and further scalar properties are skipped. The header is
-    checked against the size of the file before anything is allocated.
 
-    Args:
-        path: a binary little-endian PLY file.
+def decode(tables: dict[str, np.ndarray]) -> Rows:
+    """Returns the splats of a file that was checked."""
+    table = tables["vertex"]
+    names = table.dtype.names or ()
 
-    Raises:
-        DataError: the file is missing, not such a file, cut, or holds NaN or infinity.
-    """
-    try:
-        with open(path, "rb") as file:
-            count, layout = ply_header.read(path, file)
-            start = file.tell()
-            found = os.fstat(file.fileno()).st_size - start
-            if found != count * layout.itemsize:
-                raise errors.DataError(
-                    f"{path}: the header promises {count} vertices of "
-                    f"{layout.itemsize} bytes, {count * layout.itemsize} in all, but "
-                    f"{found} follow it; the file is cut or damaged"
-                )
-            rows = np.fromfile(file, dtype=layout, count=count)
-    except OSError as error:
-        raise errors.DataError(f"{path}: cannot be read: {error.strerror}") from error
-    if len(rows) != count:
-        raise errors.DataError(f"{path}: the file became shorter while it was read")
-    return _gaussians(path, rows)
+    def columns(wanted: list[str]) -> Float[np.ndarray, "n q"]:
+        found = np.empty((len(table), len(wanted)), np.float32)
+        with np.errstate(over="ignore"):  # doubles beyond float32 become infinite
+            for column, name in enumerate(wanted):
+                found[:, column] = table[name]
+        return found
+
+    return Rows(
+        means=columns(_MEANS),
+        log_scales=columns(_SCALES),
+        quats=columns(_QUATS),
+        opacity_logits=columns(["opacity"])[:, 0],
+        colors=columns(_COLORS).astype(np.float64) * scene_rows.C0 + 0.5,
+        sh_rest=scene_rows.sh_rest(columns(rest_names(names))),
+        filters=columns([_FILTER])[:, 0] if _FILTER in names else None,
+    )
+
+
+def encode(rows: Rows) -> bytes:
+    """Returns the content of a file."""
+    table = _table(rows)
+    fields = [(name, "f4") for name in table.dtype.names or ()]
+    header = ply_header.encode([Element("vertex", len(table), fields)])
+    return header + table.tobytes()
 
 
 def stored(gaussians: scene_gaussians.Gaussians) -> scene_gaussians.Gaussians:
@@ -83,68 +99,28 @@ def stored(gaussians: scene_gaussians.Gaussians) -> scene_gaussians.Gaussians:
 
     Once so rounded, they come back bit for bit: a colour is then the nearest float32 to
     what its coefficient says, or the coefficient the nearest to the colour.
+
+    Raises:
+        NumericsError: a live row is not finite.
     """
-    live = np.flatnonzero(np.asarray(gaussians.live))
-    names, table = _table(gaussians, live)
-    layout = np.dtype([(name, "<f4") for name in names])
-    return _gaussians("the scene", table.view(layout)[:, 0])
+    name = "the scene"
+    table = _table(scene_rows.from_gaussians(name, gaussians))
+    return scene_rows.to_gaussians(name, decode({"vertex": table}))
 
 
-def _table(
-    gaussians: scene_gaussians.Gaussians, live: np.ndarray
-) -> tuple[list[str], Float[np.ndarray, "n q"]]:
-    """Returns property names and values of the given rows, as the file holds them."""
-    means = np.asarray(gaussians.means)[live]
-    colors = np.asarray(gaussians.colors)[live].astype(np.float64)
-    # [n, s, 3] -> [n, 3 s]: all coefficients of one channel stand together.
-    sh_rest = np.zeros((len(live), 0), dtype=np.float32)
-    if gaussians.sh_rest is not None:
-        sh_rest = np.asarray(gaussians.sh_rest)[live].swapaxes(1, 2)
-        sh_rest = sh_rest.reshape(len(live), 3 * sh_rest.shape[2])
+def _table(rows: Rows) -> np.ndarray:
+    """Returns the structured array that the file holds."""
+    f_rest = scene_rows.flat_rest(rows)
     columns = [
-        means,
-        np.zeros_like(means),
-        (colors - 0.5) / _C0,
-        sh_rest,
-        np.asarray(gaussians.opacity_logits)[live, None],
-        np.asarray(gaussians.log_scales)[live],
-        np.asarray(gaussians.quats)[live],
+        rows.means,
+        np.zeros_like(rows.means),
+        (rows.colors.astype(np.float64) - 0.5) / scene_rows.C0,
+        f_rest,
+        rows.opacity_logits[:, None],
+        rows.log_scales,
+        rows.quats,
     ]
-    with np.errstate(over="ignore"):  # overflow is found as infinity by the caller
-        table = np.concatenate([c.astype("<f4") for c in columns], axis=1)
-    return ply_header.names(sh_rest.shape[1]), table
-
-
-def _gaussians(
-    path: str | os.PathLike[str], rows: np.ndarray
-) -> scene_gaussians.Gaussians:
-    """Returns the record of a structured array that has all properties."""
-
-    def columns(names: list[str]) -> Float[np.ndarray, "n q"]:
-        table = np.empty((len(rows), len(names)), dtype=np.float32)
-        for column, name in enumerate(names):
-            with np.errstate(over="ignore"):
-                table[:, column] = rows[name]
-            bad = np.flatnonzero(~np.isfinite(table[:, column]))
-            if bad.size:
-                raise errors.DataError(
-                    f"{path}: property {name} is NaN or infinite in {bad.size} of "
-                    f"{len(rows)} vertices, first {bad[0]}"
-                )
-        return table
-
-    rest = ply_header.rest_names(rows.dtype.names or ())
-    sh_rest = None
-    if rest:
-        by_channel = columns(rest).reshape(len(rows), 3, len(rest) // 3)
-        sh_rest = jnp.asarray(by_channel.swapaxes(1, 2))
-    colors = columns(ply_header.COLORS).astype(np.float64) * _C0 + 0.5
-    return scene_gaussians.Gaussians(
-        means=jnp.asarray(columns(ply_header.MEANS)),
-        log_scales=jnp.asarray(columns(ply_header.SCALES)),
-        quats=jnp.asarray(columns(ply_header.QUATS)),
-        opacity_logits=jnp.asarray(columns(["opacity"])[:, 0]),
-        colors=jnp.asarray(colors.astype(np.float32)),
-        live=jnp.ones(len(rows), dtype=bool),
-        sh_rest=sh_rest,
-    )
+    rest = [f"f_rest_{k}" for k in range(f_rest.shape[1])]
+    names = [*_MEANS, *_NORMALS, *_COLORS, *rest, "opacity", *_SCALES, *_QUATS]
+    table = np.concatenate([c.astype("<f4") for c in columns], axis=1)
+    return table.view([(name, "<f4") for name in names])[:, 0]

@@ -1,78 +1,99 @@
-"""Headers of 3DGS PLY files: which properties a vertex has, and in which order."""
+"""Headers of PLY files: which elements follow, and what a row of each holds."""
 
+import dataclasses
 import os
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import BinaryIO
 
 import numpy as np
 
 from jaxsplat import errors
 
-MEANS = ["x", "y", "z"]
-NORMALS = ["nx", "ny", "nz"]
-COLORS = [f"f_dc_{k}" for k in range(3)]
-SCALES = [f"scale_{k}" for k in range(3)]
-QUATS = [f"rot_{k}" for k in range(4)]
-_REQUIRED = [*MEANS, *COLORS, "opacity", *SCALES, *QUATS]
-_REST_COUNTS = (0, 9, 24, 45)  # of spherical harmonics of degree 0 to 3
-_FORMAT = ["format", "binary_little_endian", "1.0"]
 _MAX_BYTES = 1 << 16  # the header of degree 3 has about 1500
 _MAX_DIGITS = 18  # of a count, so that it fits in 64 bits
+_BYTE_ORDERS = {"binary_little_endian": "<", "binary_big_endian": ">", "ascii": ""}
 _TYPES = {
     **dict.fromkeys(["char", "int8"], "i1"),
     **dict.fromkeys(["uchar", "uint8"], "u1"),
-    **dict.fromkeys(["short", "int16"], "<i2"),
-    **dict.fromkeys(["ushort", "uint16"], "<u2"),
-    **dict.fromkeys(["int", "int32"], "<i4"),
-    **dict.fromkeys(["uint", "uint32"], "<u4"),
-    **dict.fromkeys(["float", "float32"], "<f4"),
-    **dict.fromkeys(["double", "float64"], "<f8"),
+    **dict.fromkeys(["short", "int16"], "i2"),
+    **dict.fromkeys(["ushort", "uint16"], "u2"),
+    **dict.fromkeys(["int", "int32"], "i4"),
+    **dict.fromkeys(["uint", "uint32"], "u4"),
+    **dict.fromkeys(["float", "float32"], "f4"),
+    **dict.fromkeys(["double", "float64"], "f8"),
 }
+_NAMES = {"u1": "uchar", "u4": "uint", "f4": "float"}
 
 
-def names(rest: int) -> list[str]:
-    """Returns the property names in file order, with `rest` f_rest properties."""
-    f_rest = [f"f_rest_{k}" for k in range(rest)]
-    return [*MEANS, *NORMALS, *COLORS, *f_rest, "opacity", *SCALES, *QUATS]
+@dataclasses.dataclass
+class Element:
+    """A table of the file.
+
+    Attributes:
+        name: "vertex" and the like.
+        count: its rows.
+        fields: name and NumPy type of each scalar property, in order, as in "f4".
+        list_fields: types of the lengths of list properties.
+    """
+
+    name: str
+    count: int
+    fields: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    list_fields: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether the size of the table is known without reading it."""
+        return not self.list_fields or self.count == 0
 
 
-def rest_names(properties: Iterable[str]) -> list[str]:
-    """Returns the f_rest names among the properties, ordered by their number."""
-    found = {name for name in properties if name.startswith("f_rest_")}
-    return [f"f_rest_{k}" for k in range(len(found))]
+@dataclasses.dataclass(frozen=True)
+class Header:
+    """What the header says.
+
+    Attributes:
+        elements: the tables by name, in the order of the file.
+        byte_order: "<" or ">", and "" of a file whose numbers are text.
+        has_crlf: lines end in CR LF.
+        comments: what the comment lines say.
+    """
+
+    elements: dict[str, Element]
+    byte_order: str
+    has_crlf: bool
+    comments: list[str]
 
 
-def encode(properties: list[str], count: int) -> bytes:
-    """Returns the header of `count` vertices with the given float properties."""
-    lines = ["ply", " ".join(_FORMAT), f"element vertex {count}"]
-    lines += [f"property float {name}" for name in properties]
+def encode(elements: Collection[Element]) -> bytes:
+    """Returns the header of a binary little-endian file."""
+    lines = ["ply", "format binary_little_endian 1.0"]
+    for element in elements:
+        lines.append(f"element {element.name} {element.count}")
+        lines += [f"property {_NAMES[kind]} {name}" for name, kind in element.fields]
     return "\n".join([*lines, "end_header", ""]).encode("ascii")
 
 
-def read(path: str | os.PathLike[str], file: BinaryIO) -> tuple[int, np.dtype]:
-    """Returns the number of vertices and the layout of one.
+def read(path: str | os.PathLike[str], file: BinaryIO) -> Header:
+    """Returns the header.
 
     Args:
         path: name of the file, for messages.
         file: the file at its start; it is left at the first byte after the header.
 
     Raises:
-        DataError: it is not the header of a binary little-endian 3DGS file.
+        DataError: it is not the header of a PLY file.
     """
-    return _parse(path, _lines(path, file))
-
-
-def _lines(path: str | os.PathLike[str], file: BinaryIO) -> list[str]:
-    """Returns the header's lines and leaves the file at the first byte after it."""
     start = file.read(_MAX_BYTES)
-    if start[:3] == b"ply" and b"\r" in start[3:5]:
+    end_of_line = b"\r\n" if start.startswith(b"ply\r\n") else b"\n"
+    if start.startswith(b"ply\r") and end_of_line == b"\n":
         raise errors.DataError(
             f"{path}: header lines end in CR; a text-mode transfer has damaged the "
             "file, copy it again in binary mode"
         )
-    if not start.startswith(b"ply\n"):
+    if not start.startswith(b"ply" + end_of_line):
         raise errors.DataError(f"{path}: not a PLY file, starts with {start[:8]!r}")
-    end = start.find(b"\nend_header\n")
+    last = end_of_line + b"end_header" + end_of_line
+    end = start.find(last)
     if end < 0:
         raise errors.DataError(
             f"{path}: no end_header line in the first {len(start)} bytes"
@@ -81,57 +102,74 @@ def _lines(path: str | os.PathLike[str], file: BinaryIO) -> list[str]:
         lines = start[:end].decode("utf-8").split("\n")
     except UnicodeDecodeError as error:
         raise errors.DataError(f"{path}: the header is not text: {error}") from error
-    file.seek(end + len(b"\nend_header\n"))
-    return lines
-
-
-def _parse(path: str | os.PathLike[str], lines: list[str]) -> tuple[int, np.dtype]:
-    """Returns the number of vertices and the layout of one."""
+    file.seek(end + len(last))
     words = [line.split() for line in lines[1:]]
+    comments = [" ".join(w[1:]) for w in words if w[:1] == ["comment"]]
     words = [w for w in words if w and w[0] not in ("comment", "obj_info")]
-    if not words or words[0] != _FORMAT:
-        found = " ".join(words[0])[:80] if words else "no format line"
-        raise errors.DataError(
-            f"{path}: found {found!r}, expected {' '.join(_FORMAT)!r}; ASCII and "
-            "big-endian files are not read, convert them"
-        )
-    fields: list[tuple[str, str]] = []
-    counts: list[int] = []
-    for word in words[1:]:
+    return Header(
+        byte_order=_byte_order(path, words),
+        elements=_elements(path, words[1:]),
+        has_crlf=end_of_line == b"\r\n",
+        comments=comments,
+    )
+
+
+def _byte_order(path: str | os.PathLike[str], words: list[list[str]]) -> str:
+    match words[:1]:
+        case [["format", kind, "1.0"]] if kind in _BYTE_ORDERS:
+            return _BYTE_ORDERS[kind]
+    found = repr(" ".join(words[0])[:80]) if words else "no format line"
+    raise errors.DataError(
+        f"{path}: found {found}, expected 'format binary_little_endian 1.0' (or "
+        "binary_big_endian, ascii)"
+    )
+
+
+def _elements(
+    path: str | os.PathLike[str], words: list[list[str]]
+) -> dict[str, Element]:
+    elements: list[Element] = []
+    for word in words:
         match word:
-            case ["element", "vertex", digits] if not counts and digits.isdecimal():
-                counts.append(int(digits[: _MAX_DIGITS + 1]))
-            case ["property", kind, name] if counts and kind in _TYPES:
-                fields.append((name, _TYPES[kind]))
+            case ["element", name, digits] if digits.isdecimal():
+                elements.append(Element(name, int(digits[: _MAX_DIGITS + 1])))
+            case ["property", kind, name] if elements and kind in _TYPES:
+                elements[-1].fields.append((name, _TYPES[kind]))
+            case ["property", "list", length, kind, _] if (
+                elements and kind in _TYPES and length in _TYPES
+            ):
+                elements[-1].list_fields.append(_TYPES[length])
             case _:
                 raise errors.DataError(
-                    f"{path}: header line {' '.join(word)[:80]!r}: expected one "
-                    "'element vertex <count>' followed by scalar properties"
+                    f"{path}: header line {' '.join(word)[:80]!r}: expected 'element "
+                    "<name> <count>' followed by 'property <type> <name>' lines"
                 )
-    if not counts:
+    by_name = {element.name: element for element in elements}
+    if "vertex" not in by_name:
         raise errors.DataError(f"{path}: the header has no 'element vertex' line")
-    _check_properties(path, dict(fields), len(fields))
-    return counts[0], np.dtype(fields)
+    if len(by_name) != len(elements):
+        raise errors.DataError(f"{path}: the header names an element twice")
+    return by_name
 
 
-def _check_properties(
-    path: str | os.PathLike[str], types: dict[str, str], count: int
-) -> None:
-    """Checks that every property of a Gaussian is there, once, as a float."""
-    if len(types) != count:
-        raise errors.DataError(f"{path}: a property is named twice")
-    missing = [name for name in _REQUIRED if name not in types]
-    rest = rest_names(types)
-    missing += [name for name in rest if name not in types]
-    if missing:
+def row_size(element: Element, is_text: bool) -> int:
+    """Returns the least size of a row, in bytes, or in words of text."""
+    kinds = [kind for _, kind in element.fields] + element.list_fields
+    return len(kinds) if is_text else sum(np.dtype(kind).itemsize for kind in kinds)
+
+
+def layout(path: str | os.PathLike[str], header: Header, element: Element) -> np.dtype:
+    """Returns the type of a row, in which all numbers of a text are float64.
+
+    Raises:
+        DataError: a row holds lists, or two properties of one name.
+    """
+    if element.list_fields:
         raise errors.DataError(
-            f"{path}: properties missing: {', '.join(missing)}; expected a 3DGS file"
+            f"{path}: element {element.name} has list properties, expected scalars"
         )
-    if len(rest) not in _REST_COUNTS:
-        raise errors.DataError(
-            f"{path}: found {len(rest)} f_rest properties, expected 0, 9, 24 or 45 "
-            "(spherical harmonics of degree 0 to 3)"
-        )
-    for name in [*_REQUIRED, *rest]:
-        if types[name] not in ("<f4", "<f8"):
-            raise errors.DataError(f"{path}: property {name} must be float or double")
+    names = [name for name, _ in element.fields]
+    if len(set(names)) != len(names):
+        raise errors.DataError(f"{path}: a property of {element.name} is named twice")
+    order = header.byte_order
+    return np.dtype([(n, order + k if order else "f8") for n, k in element.fields])

@@ -14,7 +14,7 @@ from jaxsplat import data, fitting, report
 from jaxsplat.commands import endings, mad
 from jaxsplat.errors import ConfigError, DataError
 from jaxsplat.methods import Detector, Inspection
-from jaxsplat.scene import ply
+from jaxsplat.scene import splats
 
 SMALL_FIT = dataclasses.replace(
     fitting.FAST,
@@ -164,7 +164,7 @@ def test_the_folder_is_a_detector_that_gives_the_same_numbers(
 
 def test_the_folder_holds_what_was_promised(run: pathlib.Path) -> None:
     folder = run / "01Penguin"
-    cloud = ply.read_ply(folder / "scene.ply")
+    cloud = splats.read_splats(folder / "scene.ply")
     assert np.isfinite(np.asarray(cloud.means)).all()
     frames = json.loads((folder / "poses.json").read_text())["frames"]
     assert len(frames) == 8

@@ -67,6 +67,20 @@ def test_steps_lower_the_loss(seen: Targets) -> None:
     assert int(state.step) == 24
 
 
+def test_colors_leave_0_and_do_not_fall_below_it(seen: Targets) -> None:
+    after, _ = run(fit_state.initial(guess(colors=jnp.zeros((N, 3)))), seen)
+    assert (after.gaussians.colors >= 0).all()
+    assert (after.gaussians.colors[:20] > 0).any()
+    black = dataclasses.replace(
+        seen,
+        images=jnp.zeros_like(seen.images),
+        background=jnp.zeros_like(seen.background),
+    )
+    after, _ = run(fit_state.initial(guess(colors=jnp.full((N, 3), 1e-3))), black)
+    assert (after.gaussians.colors >= 0).all()
+    assert (after.gaussians.colors[:20] == 0).any()
+
+
 def test_dead_rows_stay_as_they_are(seen: Targets) -> None:
     before = fit_state.initial(guess())
     after, _ = run(before, seen)

@@ -1,0 +1,233 @@
+"""Where in a photograph a view of the gallery may be, whatever surrounds it there.
+
+Template matching by normalised cross-correlation over the object's pixels alone: no
+outline is needed, so that the background may be clutter, and the frame or something in
+front may hide a part. The photograph is turned and zoomed by steps; each is then one
+convolution with the windows of all views.
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+from jaxtyping import Float, Int
+
+from jaxsplat.core import resampling, se3
+from jaxsplat.core.cameras import Camera
+from jaxsplat.pose import alignment
+from jaxsplat.pose.alignment import Template
+
+SIDE = 16  # pixels of a window
+# Rotations about the optical axis, 15 degrees apart.
+TURNS = np.linspace(0.0, 2 * np.pi, 24, endpoint=False).astype(np.float32)
+# The object as far away as in the views, nearer and farther.
+ZOOMS = np.array([1.0, 1.25, 0.8], np.float32)
+# Pixels of a window between two places of its middle.
+_STRIDE = 2
+# Places on either side of the photograph's middle, at most: beyond, most of an object
+# that fills the photograph would be outside.
+_MOST_PLACES = 6
+# Variance of a view's colours below which they tell nothing.
+_FAINT = 1e-3
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Windows:
+    """The views of a gallery, cut out about the object's centre at one scale.
+
+    Attributes:
+        colors: difference from the object's mean colour, times coverage, of unit norm,
+            [v, 3, SIDE, SIDE]. Zero for views that are not to be found.
+        weights: coverage, of unit sum, [v, SIDE, SIDE].
+        reach: half the side of a window, as a tangent of the angle it is seen at.
+        around: places of the object on either side of a photograph's middle that are
+            looked at (static).
+    """
+
+    colors: Float[Array, "v 3 s s"]
+    weights: Float[Array, "v s s"]
+    edges: Float[Array, "v 2 s s"]
+    reach: Float[Array, ""]
+    around: int = dataclasses.field(metadata=dict(static=True))
+
+
+class Places(NamedTuple):
+    """Where views were found, best first.
+
+    Attributes:
+        view: index of the view, [k].
+        turn: by which the photograph shows it turned, in radians, [k].
+        zoom: by which the distance is multiplied, [k].
+        center: column and row of the object's centre in pixels, [k, 2].
+        similarity: normalised cross-correlation, [k].
+    """
+
+    view: Int[Array, " k"]
+    turn: Float[Array, " k"]
+    zoom: Float[Array, " k"]
+    center: Float[Array, "k 2"]
+    similarity: Float[Array, " k"]
+
+
+def reach_of(template: Template, center: Float[Array, "3"]) -> Float[Array, ""]:
+    """Returns how far a view's object extends from its centre, as a tangent."""
+    camera = template.camera
+    height, width = template.alpha.shape
+    middle = project(camera, center)
+    x = (resampling.pixel_centers(width) - middle[0]) / camera.fx
+    y = (resampling.pixel_centers(height)[:, None] - middle[1]) / camera.fy
+    return jnp.max(jnp.where(template.alpha > 0.5, jnp.hypot(x, y), 0.0))
+
+
+def project(camera: Camera, point: Float[Array, "3"]) -> Float[Array, "2"]:
+    """Returns the column and row at which a camera sees a point of the world."""
+    x, y, z = se3.apply(camera.camera_from_world, point)
+    return jnp.stack([camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy])
+
+
+def window(
+    template: Template, center: Float[Array, "3"], reach: Float[Array, ""]
+) -> tuple[Float[Array, "3 s s"], Float[Array, "s s"]]:
+    """Returns a row of `Windows`: colours and weights of one view."""
+    camera = template.camera
+    planes = jnp.concatenate([template.color, template.alpha[None]])
+    middle = project(camera, center)
+    spacing = 2 * reach * camera.fx / SIDE
+    fine = _turned(planes, middle, spacing, jnp.float32(0), SIDE)
+    height, width = template.alpha.shape
+    offsets = (resampling.pixel_centers(2 * SIDE) / 2 - SIDE / 2) * spacing
+    inside = (offsets + middle[0] > 0) & (offsets + middle[0] < width)
+    inside &= ((offsets + middle[1] > 0) & (offsets + middle[1] < height))[:, None]
+    fine = jnp.where(inside, fine, 0.0)
+    canvas = _halved(fine)
+    color, alpha = canvas[:3], canvas[3]
+    # Put over its own diffused colours, so that only the outline itself makes its edge.
+    around = alignment.spread(fine, 4)
+    own = fine[:3] + (1 - fine[3]) * around[:3] / (around[3] + 1e-2)
+    edges = _edges(jnp.concatenate([own, EDGE * fine[3:]]), inside)
+    edges = edges / jnp.maximum(jnp.sum(jnp.hypot(edges[0], edges[1])), 1e-6)
+    mass = jnp.maximum(jnp.sum(alpha), 1e-6)
+    mean = jnp.sum(color) / (3 * mass)
+    straight = color / jnp.maximum(alpha, 1e-3)
+    residual = alpha * (straight - mean)
+    variance = jnp.sum(alpha * jnp.sum((straight - mean) ** 2, axis=0)) / mass
+    scale = mass * jnp.sqrt(variance + _FAINT)
+    return residual / scale, alpha / mass, edges
+
+
+EDGE = 0.5
+LAMBDA = 8.0
+CC = 0.05
+
+
+def _edges(fine, inside=None):
+    """Directions of edges, by doubled angles, 0 to 1, at half the size."""
+    across, down = alignment.slopes(fine)
+    if inside is not None:
+        across, down = jnp.where(inside, across, 0.0), jnp.where(inside, down, 0.0)
+    xx, yy, xy = (
+        jnp.sum(a * b, axis=0) for a, b in ((across, across), (down, down), (across, down))
+    )
+    total = _halved(jnp.stack([xx - yy, 2 * xy, xx + yy]))
+    return total[:2] / (total[2] + CC**2)
+
+
+def places(camera: Camera, reach: float) -> int:
+    """Returns how many places on either side of the middle are looked at."""
+    spacing = 2 * reach * float(camera.fx) / SIDE
+    half = max(camera.width, camera.height) / 2
+    return int(np.clip(np.ceil(0.6 * half / (spacing * _STRIDE)), 1, _MOST_PLACES))
+
+
+def find(
+    windows: Windows,
+    image: Float[Array, "h w 3"],
+    camera: Camera,
+    count: int,
+) -> Places:
+    """Returns where the views are that the photograph is most like.
+
+    Args:
+        windows: of the gallery.
+        image: the photograph, RGB, [h, w, 3].
+        camera: of the photograph; its pose is not looked at.
+        count: how many pairs of view and turn to return.
+    """
+    around = windows.around
+    planes = jnp.moveaxis(image, -1, 0)
+    planes = jnp.concatenate([planes, jnp.sum(planes * planes, axis=0)[None]])
+    middle = 0.5 * jnp.array([camera.width, camera.height], jnp.float32)
+    side = SIDE + 2 * _STRIDE * around
+
+    def at(zoom: Array, turn: Array) -> tuple[Array, Array]:
+        """Returns the best similarity over places, by view, and the place."""
+        spacing = 2 * windows.reach * camera.fx / (SIDE * zoom)
+        fine = _turned(planes, middle, spacing, turn, side)
+        canvas = _halved(fine)
+        edges = _edges(fine[:3])
+        strided = dict(
+            window_strides=(_STRIDE, _STRIDE),
+            padding="VALID",
+            precision=lax.Precision.HIGHEST,
+        )
+        cross = lax.conv(canvas[None, :3], windows.colors, **strided)[0]
+        sums = jnp.stack([jnp.sum(canvas[:3], axis=0), canvas[3]])[:, None]
+        means = lax.conv(sums, windows.weights[:, None], **strided)
+        variance = means[1] - means[0] ** 2 / 3
+        similarity = cross / jnp.sqrt(jnp.maximum(variance, 0.0) + _FAINT)
+        similarity += LAMBDA * lax.conv(edges[None], windows.edges, **strided)[0]
+        flat = similarity.reshape(len(similarity), -1)
+        return jnp.max(flat, axis=1), jnp.argmax(flat, axis=1)
+
+    zooms, turns = (
+        x.ravel() for x in jnp.meshgrid(jnp.asarray(ZOOMS), jnp.asarray(TURNS))
+    )
+    found, place = lax.map(lambda pair: at(*pair), (zooms, turns))
+    # The best zoom of every turn and view.
+    shape = len(TURNS), len(ZOOMS), -1
+    found, place = found.reshape(shape), place.reshape(shape)
+    best_zoom = jnp.argmax(found, axis=1)
+    best = jnp.max(found, axis=1)
+    similarity, chosen = lax.top_k(best.ravel(), count)
+    turn, view = jnp.divmod(chosen, best.shape[1])
+    zoom = best_zoom[turn, view]
+    row, column = jnp.divmod(place[turn, zoom, view], 2 * around + 1)
+    angle, factor = jnp.asarray(TURNS)[turn], jnp.asarray(ZOOMS)[zoom]
+    spacing = 2 * windows.reach * camera.fx / (SIDE * factor)
+    step = _STRIDE * spacing
+    x, y = (column - around) * step, (row - around) * step
+    cosine, sine = jnp.cos(angle), jnp.sin(angle)
+    center = jnp.stack([cosine * x - sine * y, sine * x + cosine * y], axis=1) + middle
+    return Places(view, angle, factor, center, similarity)
+
+
+def _turned(
+    planes: Float[Array, "c h w"],
+    middle: Float[Array, "2"],
+    spacing: Float[Array, ""],
+    angle: Float[Array, ""],
+    side: int,
+) -> Float[Array, "c side2 side2"]:
+    """Returns an image turned back by an angle, about a point, at another scale.
+
+    Args:
+        planes: the image.
+        middle: column and row of the point that comes to the canvas' middle.
+        spacing: pixels of the image for two of the canvas.
+        angle: in radians, from the column axis towards the row axis.
+        side: half the pixels of the canvas' side.
+    """
+    place = (resampling.pixel_centers(2 * side) / 2 - side / 2) * spacing
+    cosine, sine = jnp.cos(angle), jnp.sin(angle)
+    columns = cosine * place - sine * place[:, None] + middle[0]
+    rows = sine * place + cosine * place[:, None] + middle[1]
+    return resampling.bilinear(planes, columns, rows)
+
+
+def _halved(planes: Float[Array, "c h w"]) -> Float[Array, "c h2 w2"]:
+    count, height, width = planes.shape
+    return planes.reshape(count, height // 2, 2, width // 2, 2).mean(axis=(2, 4))
