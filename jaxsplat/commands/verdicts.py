@@ -32,7 +32,7 @@ def summary(detector: Detector) -> list[str]:
     if reason := why_none(detector):
         return [*lines, f"verdicts: none are possible: {reason}"]
     told = (
-        f"verdicts: possible; scores above {detector.threshold:.4g} are defects, as "
+        f"verdicts: possible; scores above {detector.threshold:.6g} are defects, as "
         f"{len(fitted.calibrated_on)} good views tell that the fit did not see"
     )
     return [*lines, told]

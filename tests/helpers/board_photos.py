@@ -1,6 +1,7 @@
 """Photographs of a marker board by a known lens from known poses."""
 
 import dataclasses
+import functools
 
 import cv2
 import numpy as np
@@ -80,20 +81,19 @@ def photograph(
     if not any(lens.distortion):
         big = cv2.warpPerspective(page, wanted, size, borderValue=150)
         return cv2.resize(big, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
-    # Where each pixel of the bent photograph is seen by a straight lens, and from
-    # there on the page.
-    grid = np.stack(np.meshgrid(np.arange(size[0]), np.arange(size[1])), -1)
-    pixels = (grid.reshape(-1, 1, 2) + 0.5) / _FINE - 0.5
-    straight = cv2.undistortPoints(
-        pixels.astype(np.float64),
-        lens.matrix,
-        np.array([*lens.distortion, 0.0]),
-        P=lens.matrix,
-    )
     flat = np.linalg.inv(lens.matrix @ plane @ world_from_page)
-    there = cv2.perspectiveTransform(straight, flat).reshape(*size[::-1], 2)
-    there = there.astype(np.float32)
+    there = cv2.perspectiveTransform(_straightened(lens), flat)
+    there = there.reshape(*size[::-1], 2).astype(np.float32)
     big = cv2.remap(
         page, there[..., 0], there[..., 1], cv2.INTER_LINEAR, borderValue=150
     )
     return cv2.resize(big, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+
+
+@functools.cache
+def _straightened(lens: Lens) -> np.ndarray:
+    """Returns where a straight lens sees what each fine pixel shows, [n, 1, 2]."""
+    grid = np.stack(np.meshgrid(np.arange(WIDTH * _FINE), np.arange(HEIGHT * _FINE)))
+    pixels = (grid.reshape(2, -1).T[:, None] + 0.5) / _FINE - 0.5
+    bent = np.array([*lens.distortion, 0.0])
+    return cv2.undistortPoints(pixels, lens.matrix, bent, P=lens.matrix)
