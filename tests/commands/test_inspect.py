@@ -37,6 +37,12 @@ def ran(
     return code, [json.loads(line, parse_constant=_refuse) for line in _lines(out)], err
 
 
+def drawn(path: pathlib.Path) -> np.ndarray:
+    """Returns the pixels of a picture as integers."""
+    with Image.open(path) as picture:
+        return np.asarray(picture, int)
+
+
 def _lines(text: str) -> list[str]:
     return [line for line in text.split("\n") if line]
 
@@ -139,16 +145,16 @@ def test_pictures_have_safe_names_of_their_own(
     assert len(set(written)) == len(written) == 2 * 4
     for name in written:
         assert name.isascii() and " " not in name
-        assert Image.open(out / name).size == (32, 32)
+        assert drawn(out / name).shape == (32, 32, 3)
     by_file = {line["file"]: line for line in lines}
     assert by_file[str(photos["broken"])]["render"] is None
     found = Detector.load(detector_folder).inspect([twin])[0]
-    render = np.asarray(Image.open(out / by_file[str(twin)]["render"]), np.float32)
+    render = drawn(out / by_file[str(twin)]["render"])
     assert found.render is not None
-    assert np.abs(render / 255 - np.clip(found.render, 0, 1)).max() < 0.51 / 255
+    assert np.abs(render - 255 * np.clip(found.render, 0, 1)).max() < 0.51
     # Hot where the bar is: the heat map of the defect has more colour than the good.
     hot = [
-        np.ptp(np.asarray(Image.open(out / by_file[str(p)]["heat_map"]), int), axis=2)
+        np.ptp(drawn(out / by_file[str(p)]["heat_map"]), axis=2)
         for p in (photos["marred"], photos["good"])
     ]
     assert hot[0].max() > hot[1].max()
@@ -283,27 +289,54 @@ def test_all_good_is_never_said_of_what_was_not_judged(
     assert (code, len(lines)) == (0, 1)
 
 
+SERVICE = """
+import types
+
+from jaxsplat.commands import flags, inspect
+from jaxsplat.methods import Inspection
+from jaxsplat.pose import Outcome
+
+
+class Detector:
+    threshold, method = 1.0, types.SimpleNamespace(together=1)
+    twin = types.SimpleNamespace(background=(1.0, 1.0, 1.0))
+
+    def compile(self):
+        pass
+
+    def inspect(self, photos):
+        fine = {"score": 0.5, "defective": False, "p_value": 1.0}
+        return [Inspection(str(path), Outcome.CONVERGED, **fine) for path in photos]
+
+
+inspect.Detector.load = lambda *_, **__: Detector()
+flags.run(inspect.main, inspect.Config)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_process_serves_until_it_is_asked_to_stop(
-    toy: ObjectSet, detector_folder: pathlib.Path, tmp_path: pathlib.Path
+    number: signal.Signals, toy: ObjectSet, tmp_path: pathlib.Path
 ) -> None:
-    path = save(tmp_path / "a.png", pixels(toy, GOOD))
-    command = [
-        *(sys.executable, "-m", "experiments.inspect", "--watch"),
-        *(f"--detector={detector_folder}", f"--images={tmp_path}"),
-        *("--poll_seconds=0.05", "--compile_cache=none"),
-    ]
-    pipe = subprocess.PIPE
+    path = save(tmp_path / "in" / "a.png", pixels(toy, GOOD))
+    # A shell's background job has Ctrl-C ignored, and so its children would.
+    usual = f"import signal; signal.signal(2, signal.default_int_handler){SERVICE}"
+    command = [sys.executable, "-c", usual, "--detector=d", f"--images={path.parent}"]
     with subprocess.Popen(
-        command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True
+        [*command, "--watch", "--poll_seconds=0.05", "--compile_cache=none"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout
         # The line comes at once, though stdout is no terminal.
         line = json.loads(process.stdout.readline())
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(number)
         out, err = process.communicate()
     assert (line["file"], line["verdict"]) == (str(path), "good")
     assert (process.returncode, out) == (0, "")
-    assert err == f"watching {tmp_path}\n"
+    assert err == f"watching {path.parent}\n"
 
 
 def looks(arrivals: watching.Arrivals, number: int = 1) -> list[str]:
