@@ -3,11 +3,14 @@
 import sys
 from typing import Any
 
-from jaxsplat.commands import flags, mad, pose
+from jaxsplat.commands import fit, flags, inspect, mad, pose, pose_board
 
 COMMANDS: dict[str, Any] = {
+    "fit": (fit.main, fit.Config),
+    "inspect": (inspect.main, inspect.Config),
     "mad": (mad.main, mad.Config),
     "pose": (pose.main, pose.Config),
+    "pose_board": (pose_board.main, pose_board.Config),
 }
 
 

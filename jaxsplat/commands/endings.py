@@ -1,7 +1,8 @@
 """How a command ends: its exit code, and one line on stderr when something is wrong.
 
 Exit codes: 0 done, 1 bad data or settings, 2 wrong usage, 3 finished with failed items,
-128 + the signal's number when interrupted.
+128 + the signal's number when interrupted. Of an inspection: 0 all photographs good,
+4 a defect was found, 5 none was found, but something could not be judged.
 """
 
 import signal
@@ -13,6 +14,8 @@ from jaxsplat.errors import ConfigError, DataError, NumericsError
 from jaxsplat.report.progress import silence_stdout
 
 FINISHED_WITH_FAILURES = 3
+DEFECT_FOUND = 4
+NOT_JUDGED = 5
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -57,9 +60,7 @@ def _call(main: Callable[[], int | None], debug: bool) -> int:
         return main() or 0
     except KeyboardInterrupt as stop:
         cause = stop.number if isinstance(stop, _Interrupted) else signal.SIGINT
-        complain(
-            "interrupted; finished work is kept, the same command with --resume goes on"
-        )
+        complain("interrupted; what was finished is kept")
         return 128 + cause
     except BrokenPipeError:
         silence_stdout()

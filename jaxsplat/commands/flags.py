@@ -180,7 +180,8 @@ def _define(field: dataclasses.Field[Any], hint: Any, values: flags.FlagValues) 
 
 def _usage(config_class: type, program: str) -> str:
     hints = typing.get_type_hints(config_class)
-    lines = [f"Flags of {pathlib.Path(program).stem}:", ""]
+    about = sys.modules[config_class.__module__].__doc__ or ""
+    lines = [about.strip(), "", f"Flags of {pathlib.Path(program).stem}:", ""]
     for field in dataclasses.fields(config_class):
         hint, default = _required(hints[field.name]), _default(field)
         facts = []

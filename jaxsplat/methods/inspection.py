@@ -55,7 +55,7 @@ class Inspection:
     @property
     def seconds(self) -> float:
         """The photograph's share of the time, without reading and compilation."""
-        return sum(self.stage_seconds.values())
+        return sum(self.stage_seconds.values(), start=0.0)
 
 
 def failed(name: str, outcome: Outcome, detail: str = "") -> Inspection:

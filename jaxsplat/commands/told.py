@@ -1,0 +1,150 @@
+"""Findings as a line reads them: JSON on stdout, pictures in a folder, an exit code."""
+
+import hashlib
+import math
+import os
+import pathlib
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from jaxsplat import data
+from jaxsplat.commands import endings
+from jaxsplat.data import atomic
+from jaxsplat.data.views import View, over_background
+from jaxsplat.errors import DataError
+from jaxsplat.methods import Detector, Inspection
+from jaxsplat.report import files, figures, names
+from jaxsplat.report.progress import Progress
+
+_VERDICTS = {None: None, False: "good", True: "defective"}
+_LINES = "results.jsonl"
+# The hottest colour of heat maps, in multiples of the threshold.
+_HOTTEST = 2.0
+
+
+class Told:
+    """Tells findings one by one, and keeps of them no more than the exit code."""
+
+    def __init__(
+        self,
+        detector: Detector,
+        out: pathlib.Path | None,
+        progress: Progress,
+        *,
+        append: bool,
+    ) -> None:
+        """Begins, with the lines of an earlier run removed unless `append`.
+
+        Args:
+            detector: that finds.
+            out: folder for heat maps, renders and `results.jsonl`, or None.
+            progress: takes remarks.
+            append: keep the lines that are in the folder.
+
+        Raises:
+            OSError: the folder cannot be written to.
+        """
+        self._threshold = detector.threshold
+        self._background = np.asarray(detector.twin.background)
+        self._out = out
+        self._progress = progress
+        self._defects, self._open = 0, 0
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+            with (out / _LINES).open("a" if append else "w"):
+                pass
+
+    @property
+    def code(self) -> int:
+        """The exit code of what was told so far."""
+        if self._defects:
+            return endings.DEFECT_FOUND
+        return endings.NOT_JUDGED if self._open else 0
+
+    def not_judged(self, path: pathlib.Path, reason: str) -> None:
+        """Counts a photograph that was never inspected."""
+        self._open += 1
+        self._progress.note(f"{path}: {reason}")
+
+    def tell(self, path: pathlib.Path, found: Inspection) -> None:
+        """Prints a finding, and writes its pictures before."""
+        self._defects += found.defective is True
+        self._open += found.defective is None
+        line = line_of(path, found)
+        if self._out is not None:
+            line |= self._pictures(self._out, path, found)
+        text = files.dump_json(line)
+        if self._out is not None:
+            with (self._out / _LINES).open("a") as file:
+                file.write(text + "\n")
+        self._progress.clear()
+        print(text, flush=True)
+
+    def _pictures(
+        self, out: pathlib.Path, path: pathlib.Path, found: Inspection
+    ) -> dict[str, str | None]:
+        """Returns where the heat map and the render were written, None where none."""
+        written: dict[str, str | None] = {"heat_map": None, "render": None}
+        if found.render is None or found.anomaly_map is None:
+            return written
+        stem = picture_name(path)
+        pictures = {"render": figures.to_uint8(found.render)}
+        photo = self._photograph(path, found.render.shape[:2])
+        if photo is not None:
+            scale = (0.0, self._hottest(found.anomaly_map))
+            pictures["heat_map"] = figures.overlay(photo, found.anomaly_map, scale)
+        for kind, picture in pictures.items():
+            target = out / f"{kind}s" / f"{stem}.png"
+            atomic.write_bytes(target, figures.encode_png(picture))
+            written[kind] = f"{kind}s/{stem}.png"
+        return written
+
+    def _photograph(
+        self, path: pathlib.Path, shape: tuple[int, ...]
+    ) -> UInt8[np.ndarray, "h w 3"] | None:
+        """Returns a photograph at the size of its render, None where it is gone."""
+        try:
+            image, alpha = data.read_image(path)
+        except DataError as error:
+            self._progress.note(f"{error}; no heat map is drawn")
+            return None
+        whole = over_background(View(path.name, image, alpha), self._background)
+        height, width = shape
+        return figures.to_uint8(data.resize_area(whole, width, height))
+
+    def _hottest(self, values: Float[np.ndarray, "h w"]) -> float:
+        if self._threshold is None:
+            return float(np.nanmax(values, initial=0.0))
+        return _HOTTEST * self._threshold
+
+
+def line_of(path: pathlib.Path, found: Inspection) -> dict[str, Any]:
+    """Returns a finding for JSON: what is not known is None, never NaN."""
+    pose = found.camera_from_world
+    return {
+        "file": _printable(path),
+        "verdict": _VERDICTS[found.defective],
+        "score": _finite(found.score),
+        "p_value": _finite(found.p_value),
+        "outcome": found.outcome.name.lower(),
+        "reason": found.reason,
+        "camera_from_world": pose.tolist() if np.isfinite(pose).all() else None,
+        "seconds": round(found.seconds, 4),
+    }
+
+
+def picture_name(path: pathlib.Path) -> str:
+    """Returns a safe name of a photograph's pictures, another one for each file."""
+    digest = hashlib.sha256(os.fsencode(path.absolute())).hexdigest()
+    return f"{names.safe_name(path.stem)}-{digest[:8]}"
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _printable(path: pathlib.Path) -> str:
+    """Returns a path as text that is JSON everywhere, whatever bytes it is made of."""
+    return os.fsencode(path).decode("utf-8", errors="backslashreplace")

@@ -1,0 +1,59 @@
+"""A detector of the toy object that takes no fit, and photographs of it as files."""
+
+import contextlib
+import dataclasses
+import pathlib
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jaxsplat import features, fitting
+from jaxsplat.data.views import ObjectSet
+from jaxsplat.fitting import FitResult
+from jaxsplat.methods import best
+from jaxsplat.pose import Lm, Stage
+from tests.helpers import toy_object
+from tests.helpers.networks import SMALL, by_formula
+
+# Few steps: the photographs are the toy's own, so the starts lead to them.
+QUICK = dataclasses.replace(best.BEST, refine=Lm((Stage(1, 2, 6, 1.0),)))
+
+
+@contextlib.contextmanager
+def quick() -> Iterator[None]:
+    """Gives every detector a small network, and every fit the toy's own cloud."""
+    network = by_formula(SMALL)
+
+    def fit(*_: object, **__: object) -> FitResult:
+        return FitResult(toy_object.cloud(), np.zeros(3), 1.0, 2.0, 30.0)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(features, "load_network", lambda *_: network)
+        patch.setattr(fitting, "fit", fit)
+        yield
+
+
+def objects() -> ObjectSet:
+    """Returns the toy, photographed from 40 sides on white."""
+    views = toy_object.views(40, alpha=False)
+    camera = views[0].camera
+    assert camera is not None
+    return ObjectSet("toy", "toy", views, (), camera, toy_object.WHITE)
+
+
+def pixels(toy: ObjectSet, index: int, *, marred: bool = False) -> np.ndarray:
+    """Returns a photograph of the toy as bytes, with a black bar if it is marred."""
+    image = np.rint(255 * toy.train[index].image).astype(np.uint8)
+    if marred:
+        image[10:22, 12:20] = 0
+    return image
+
+
+def save(path: pathlib.Path, image: np.ndarray) -> pathlib.Path:
+    """Writes a photograph in one go, as cameras that rename do."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.part")
+    Image.fromarray(image).save(temporary, "PNG")
+    return temporary.replace(path)
