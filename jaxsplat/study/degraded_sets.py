@@ -9,14 +9,14 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, UInt8
 
 from jaxsplat import data
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data import atomic, paths
 from jaxsplat.data.views import ObjectSet, View
 from jaxsplat.errors import ConfigError, DataError
-from jaxsplat.study import cutouts, frame_files, framing, kinds, photographic, sensor
+from jaxsplat.study import cutouts, frame_files, kinds, photographic, sensor
 from jaxsplat.study.frame_files import Moved
 from jaxsplat.study.kinds import Degradation, Split
 
@@ -71,7 +71,10 @@ def write(source: pathlib.Path, out: pathlib.Path, recipe: Recipe) -> int:
         DataError: the object's files are not what they should be, or do not say where
             the object is and a kind needs that.
     """
-    changes = {split: recipe.change(split) for split in ("train", "test")}
+    changes: dict[Split, Degradation] = {
+        "train": recipe.change("train"),
+        "test": recipe.change("test"),
+    }
     objects = data.load_object(source)
     if out.resolve().is_relative_to(source.resolve()):
         raise ConfigError(f"out: {out} lies in {source}; choose a folder outside")
@@ -157,9 +160,12 @@ def _write_photographs(
     truths = {mask: name for name, mask in _truth_files(source, objects.test)}
     mask_of = {name: mask for mask, name in truths.items()}
     moved: dict[str, Moved] = {}
-    for split, views in (("train", objects.train), ("test", objects.test)):
-        change = changes["train" if split == "train" else "test"]
-        for view in views:
+    views: dict[Split, tuple[View, ...]] = {
+        "train": objects.train,
+        "test": objects.test,
+    }
+    for split, change in changes.items():
+        for view in views[split]:
             if change == Degradation():
                 continue
             # The file's own pixels: those of the view may have another size or lens.

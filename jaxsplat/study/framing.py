@@ -23,8 +23,9 @@ def turn_away(
     """Returns the turn after which the frame cuts off a share of the object.
 
     Of several directions it takes the first one that leaves all that shall be kept in
-    the frame, or the one that leaves most of it. What the frame cut off before counts
-    for nothing. It is no turn where the photograph shows no object.
+    the frame, or the one that leaves most of it. Where the frame cut off the object
+    before, that side must not come in: nobody knows how it goes on. It is no turn where
+    the photograph shows no object.
 
     Args:
         coverage: of the photograph by the object, [h, w].
@@ -33,10 +34,13 @@ def turn_away(
         rng: of the direction.
         keep: pixels that shall stay in the frame, such as a defect's, [h, w].
     """
-    shown = _rays(coverage > _OBJECT, camera)
+    is_object = coverage > _OBJECT
+    shown = _rays(is_object, camera)
     if not shown.shape[1]:
         return np.eye(3)
-    kept = _rays(np.zeros_like(coverage, bool) if keep is None else keep, camera)
+    kept = _rays(np.zeros_like(is_object) if keep is None else keep, camera)
+    border = np.pad(np.zeros_like(is_object[1:-1, 1:-1]), 1, constant_values=True)
+    before = _rays(is_object & border, camera)
     best, least = np.eye(3), np.inf
     for angle in rng.uniform(-np.pi, np.pi, _TRIES):
         axis = np.array([np.cos(angle), np.sin(angle), 0.0])
@@ -48,6 +52,8 @@ def turn_away(
             near, far = (middle, far) if outside < share else (near, middle)
         turn = Rotation.from_rotvec(near * axis).as_matrix()
         lost = _outside(turn @ kept, camera)
+        if before.shape[1]:
+            lost += 1 - _outside(turn @ before, camera)
         if lost < least:
             best, least = turn, lost
         if not least:
@@ -55,9 +61,7 @@ def turn_away(
     return best
 
 
-def _rays(
-    pixels: Bool[np.ndarray, "h w"], camera: Camera
-) -> Float[np.ndarray, "3 n"]:
+def _rays(pixels: Bool[np.ndarray, "h w"], camera: Camera) -> Float[np.ndarray, "3 n"]:
     """Returns the directions that pixels look in, in the camera's axes."""
     rows, columns = np.nonzero(pixels)
     places = np.stack([columns + 0.5, rows + 0.5, np.ones(len(rows))])
@@ -90,12 +94,13 @@ def occluder(
 
     Args:
         coverage: of the photograph by the object, [h, w].
-        share: of the object's pixels that are hidden, at most.
-        rng: of place, direction and colour.
+        share: of the object's pixels that are hidden, at most; at least half of it,
+            where a rod can be so thick.
+        rng: of share, place, direction and colour.
         keep: pixels that shall stay visible, such as a defect's, [h, w].
     """
     height, width = coverage.shape
-    color = rng.uniform(0.05, 0.9, 3)
+    color, share = rng.uniform(0.05, 0.9, 3), rng.uniform(0.5, 1) * share
     blank = np.zeros((height, width), np.float32)
     rows, columns = np.nonzero(coverage > _OBJECT)
     best, least = (np.zeros((height, width, 3), np.float32), blank), np.inf
@@ -123,9 +128,7 @@ def occluder(
     return best
 
 
-def _radius(
-    distances: Float[np.ndarray, " n"], share: float, longest: int
-) -> float:
+def _radius(distances: Float[np.ndarray, " n"], share: float, longest: int) -> float:
     """Returns how thick a rod may be that hides at most a share of the object.
 
     Args:

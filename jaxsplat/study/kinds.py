@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from jaxsplat.errors import ConfigError
 
@@ -12,6 +12,8 @@ Surroundings = Literal["grey", "color", "floor_and_wall", "clutter"]
 # White paper as a camera exposes it. On a saturated background noise and exposure
 # would be cut off.
 PAPER = 225 / 255
+
+
 @dataclasses.dataclass(frozen=True)
 class Degradation:
     """What happens to a photograph on the way from the object to the file.
@@ -135,7 +137,7 @@ def combined(names: Iterable[str]) -> Degradation:
     Raises:
         ConfigError: there is no such kind, or two want different things of one step.
     """
-    nothing, wanted = Degradation(), dict[str, object]()
+    nothing, wanted = Degradation(), dict[str, Any]()
     for name in names:
         (name,) = find_kinds([name])
         for field in dataclasses.fields(Degradation):

@@ -163,7 +163,7 @@ def _composed(
     elif change.surroundings is not None:
         behind = behind_objects.plain(height, width, _PLAIN[change.surroundings])
     elif shot.background is None:
-        # A cut-out goes on in its own colours, so that blur and JPEG bring no others in.
+        # A cut-out goes on in its own colours: blur and JPEG shall bring in no others.
         return shot.cutout.color * light
     else:
         background = shot.background

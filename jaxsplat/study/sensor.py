@@ -19,8 +19,8 @@ def blurred(
 
 
 def noise_deviation(
-    values: Float[np.ndarray, "*shape"], levels: float
-) -> Float[np.ndarray, "*shape"]:
+    values: Float[np.ndarray, "..."], levels: float
+) -> Float[np.ndarray, "..."]:
     """Returns the noise's standard deviation at image values, in [0, 1].
 
     Half of the variance at middle grey is the sensor's own, the same everywhere; the
@@ -80,4 +80,6 @@ def through_jpeg(
 ) -> UInt8[np.ndarray, "h w 3"]:
     """Returns the pixels that a reader finds in `encode_jpeg`'s file."""
     data = np.frombuffer(encode_jpeg(pixels, quality), np.uint8)
-    return cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert decoded is not None
+    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)

@@ -19,7 +19,7 @@ _LETTERS = np.array(list("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN0123456789.,:-
 
 def plain(height: int, width: int, color: RGB) -> Float[np.ndarray, "h w 3"]:
     """Returns a picture of one colour."""
-    return np.broadcast_to(np.float32(color), (height, width, 3)).copy()
+    return np.full((height, width, 3), color, np.float32)
 
 
 def floor_and_wall(
@@ -119,19 +119,24 @@ def _texture(
     height: int, width: int, rng: np.random.Generator
 ) -> Float[np.ndarray, "h w 3"]:
     """Returns smooth noise of several scales over a gradient of two colours."""
-    first, second = rng.uniform(0.15, 0.9, (2, 3))
+    first, second = np.array([_color(rng), _color(rng)]) / 255
     angle = rng.uniform(0, 2 * np.pi)
     rows, columns = np.mgrid[:height, :width] / max(height, width)
     along = np.cos(angle) * (columns - 0.5) + np.sin(angle) * (rows - 0.5) + 0.5
     image = first + along[..., None] * (second - first)
     for cells in (4, 16, 64):
-        coarse = rng.normal(0, 0.06, (cells, cells, 3)).astype(np.float32)
+        # Textures change in brightness, and little in colour.
+        coarse = rng.normal(0, 0.05, (cells, cells, 1))
+        coarse = coarse + rng.normal(0, 0.012, (cells, cells, 3))
         image += cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
     return np.clip(image, 0, 1).astype(np.float32)
 
 
 def _color(rng: np.random.Generator) -> tuple[int, int, int]:
-    red, green, blue = (int(x) for x in rng.integers(0, 256, 3))
+    """Returns a colour of things: most are dull, some are not."""
+    value = rng.uniform(0.08, 0.95)
+    tint = rng.uniform(-1, 1, 3) * value * rng.beta(1, 4)
+    red, green, blue = (int(x) for x in sensor.to_bytes(value + tint))
     return red, green, blue
 
 
@@ -186,7 +191,7 @@ def _piece(
     rng: np.random.Generator,
 ) -> UInt8[np.ndarray, "h w 3"]:
     """Returns a random part of a random photograph at a size (rows, columns)."""
-    source = photographs[rng.integers(len(photographs))]
+    source = photographs[int(rng.integers(len(photographs)))]
     side = max(2, int(min(source.shape[:2]) * rng.uniform(0.4, 1.0)))
     row, column = (int(rng.integers(0, n - side + 1)) for n in source.shape[:2])
     part = source[row : row + side, column : column + side]
