@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
-from jaxtyping import Bool, UInt8
+from jaxtyping import UInt8
 
 from jaxsplat import data
 from jaxsplat.core.cameras import Camera
@@ -126,26 +126,26 @@ def chance(seed: int, name: str) -> np.random.Generator:
 
 def shot_of(
     view: View,
-    camera: Camera,
     background: tuple[float, float, float] | None,
+    camera: Camera | None = None,
 ) -> photographic.Shot:
     """Returns a view as a clean picture.
 
     Args:
         view: the photograph.
-        camera: that took it.
         background: RGB of the plain background, None where it is not plain.
+        camera: that took it, where it matters.
     """
     if view.alpha is not None:
         cutout = cutouts.of_alpha(view.image, view.alpha)
         white = np.ones_like(view.image)
         image = cutouts.over(cutout.color, cutout.coverage, white)
-        return photographic.Shot(image, camera, cutout, None, view.mask)
+        return photographic.Shot(image, cutout, None, view.mask, camera)
     if background is None:
-        return photographic.Shot(view.image, camera, mask=view.mask)
+        return photographic.Shot(view.image, mask=view.mask, camera=camera)
     color = np.array(background, np.float32)
     cutout = cutouts.of_plain_background(view.image, color)
-    return photographic.Shot(view.image, camera, cutout, color, view.mask)
+    return photographic.Shot(view.image, cutout, color, view.mask, camera)
 
 
 def _write_photographs(
@@ -156,47 +156,67 @@ def _write_photographs(
     recipe: Recipe,
 ) -> dict[str, Moved]:
     """Writes all photographs and their masks; returns what became of each by name."""
-    plain = objects.background if objects.background_is_plain else None
-    truths = {mask: name for name, mask in _truth_files(source, objects.test)}
-    mask_of = {name: mask for mask, name in truths.items()}
-    moved: dict[str, Moved] = {}
+    truths = dict(_truth_files(source, objects.test))
     views: dict[Split, tuple[View, ...]] = {
         "train": objects.train,
         "test": objects.test,
     }
+    moved: dict[str, Moved] = {}
     for split, change in changes.items():
-        for view in views[split]:
-            if change == Degradation():
-                continue
-            # The file's own pixels: those of the view may have another size or lens.
-            image, alpha = data.read_image(source / view.name)
-            alpha = None if view.alpha is None else alpha
-            raw = dataclasses.replace(view, image=image, alpha=alpha)
-            camera = view.camera or objects.intrinsics
-            shot = shot_of(raw, camera, plain)
-            if change.needs_object and shot.cutout is None:
-                raise DataError(
-                    f"{source}: {view.name} has neither alpha nor a plain background, "
-                    f"so that it is not known where the object is, which a kind of "
-                    f"{', '.join(recipe.names)} needs"
-                )
+        for view in views[split] if change != Degradation() else ():
+            shot = _shot(source, view, objects, change)
             rng = chance(recipe.seed, view.name)
             taken = photographic.take(shot, change, rng, recipe.photographs)
-            name = str(pathlib.PurePosixPath(view.name).with_suffix(taken.suffix))
-            if name != view.name and (source / name).exists():
-                raise DataError(
-                    f"{source}: {view.name} would become {name}, which is there too; "
-                    "rename one of them"
-                )
+            name = _new_name(source, view.name, taken.suffix)
             atomic.write_bytes(out / name, taken.file)
-            height, width = taken.pixels.shape[:2]
-            ratio = width / image.shape[1], height / image.shape[0]
-            moved[view.name] = Moved(name, taken.turn, ratio)
-            if view.name in mask_of and change.moves_pixels:
+            (height, width), (rows, columns) = (
+                shot.image.shape[:2],
+                taken.pixels.shape[:2],
+            )
+            moved[view.name] = Moved(name, taken.turn, (columns / width, rows / height))
+            if view.name in truths and change.moves_pixels:
                 assert taken.mask is not None
-                mask = mask_of[view.name]
-                _write_mask(out / mask, taken.mask)
+                pixels = np.where(taken.mask, np.uint8(255), np.uint8(0))
+                atomic.write_bytes(out / truths[view.name], sensor.encode_png(pixels))
     return moved
+
+
+def _shot(
+    source: pathlib.Path, view: View, objects: ObjectSet, change: Degradation
+) -> photographic.Shot:
+    """Returns a view's file as a clean picture.
+
+    Its own pixels are read: those of the view may have another size or lens.
+
+    Raises:
+        DataError: the file does not tell where the object is, which must be known.
+    """
+    image, alpha = data.read_image(source / view.name)
+    raw = dataclasses.replace(
+        view, image=image, alpha=None if view.alpha is None else alpha
+    )
+    plain = objects.background if objects.background_is_plain else None
+    shot = shot_of(raw, plain, view.camera or objects.intrinsics)
+    if change.needs_object and shot.cutout is None:
+        raise DataError(
+            f"{source}: {view.name} has neither alpha nor a plain background, so that "
+            "nobody knows where the object is, as other surroundings, a shadow, "
+            "something in front or a cut-off need; choose other kinds"
+        )
+    return shot
+
+
+def _new_name(source: pathlib.Path, name: str, suffix: str) -> str:
+    """Returns a photograph's name with its new suffix."""
+    old = pathlib.PurePosixPath(name)
+    if suffix == ".jpg" and old.suffix.lower() in (".jpg", ".jpeg"):
+        return name
+    new = str(old.with_suffix(suffix))
+    if new != name and (source / new).exists():
+        raise DataError(
+            f"{source}: {name} would become {new}, which is there too; rename one"
+        )
+    return new
 
 
 def _truth_files(
@@ -209,11 +229,6 @@ def _truth_files(
         for path in paths.list_images(folder):
             if path.stem.removesuffix("_mask") == name.stem:
                 yield view.name, path.relative_to(source).as_posix()
-
-
-def _write_mask(path: pathlib.Path, mask: Bool[np.ndarray, "h w"]) -> None:
-    pixels = np.where(mask, np.uint8(255), np.uint8(0))
-    atomic.write_bytes(path, sensor.encode_png(pixels))
 
 
 def _copy_others(

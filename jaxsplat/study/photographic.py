@@ -37,18 +37,18 @@ class Shot(NamedTuple):
 
     Attributes:
         image: RGB in [0, 1], over its background, [h, w, 3].
-        camera: that took it; its pose is not looked at.
         cutout: the object, None where that is not known.
         background: RGB behind the object, [3]; None where it is not plain, and for a
             picture that comes with alpha.
         mask: where the object is defective, [h, w], None where that is not known.
+        camera: that took it, which `cut_off` needs; its pose is not looked at.
     """
 
     image: Float[np.ndarray, "h w 3"]
-    camera: Camera
     cutout: Cutout | None = None
     background: Float[np.ndarray, "3"] | None = None
     mask: Bool[np.ndarray, "h w"] | None = None
+    camera: Camera | None = None
 
 
 class Taken(NamedTuple):
@@ -118,9 +118,10 @@ def _framed(
     shot: Shot, change: Degradation, rng: np.random.Generator
 ) -> tuple[Shot, Float[np.ndarray, "3 3"]]:
     """Returns the picture of a camera that looks past the object, and its turn."""
-    if not change.cut_off or shot.cutout is None:
-        return shot, np.eye(3)
     cutout, camera = shot.cutout, shot.camera
+    if not change.cut_off:
+        return shot, np.eye(3)
+    assert cutout is not None and camera is not None
     turn = framing.turn_away(cutout.coverage, camera, change.cut_off, rng, shot.mask)
     layers = [shot.image, cutout.color, cutout.coverage[..., None]]
     if shot.mask is not None:
@@ -134,10 +135,10 @@ def _framed(
     return (
         Shot(
             seen[..., :3],
-            camera,
             Cutout(seen[..., 3:6], seen[..., 6]),
             shot.background,
             None if shot.mask is None else seen[..., 7] > 0.5,
+            camera,
         ),
         turn,
     )
