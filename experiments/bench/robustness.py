@@ -94,6 +94,7 @@ def main(config: Config) -> int:
             )
             for row in ([CLEAN] if _asks_clean(config.kinds) else []) + [*wanted]
         }
+        print("\n".join(_lines({}, {})))
         for row, recipe in recipes.items():
             try:
                 clean = rows.get(CLEAN)
@@ -116,7 +117,6 @@ def main(config: Config) -> int:
     files.write_json(out, record)
     table = "\n".join(_lines(rows, failed)) + "\n"
     files.write_text(out.with_suffix(".md"), table)
-    print(table, end="")
     return endings.FINISHED_WITH_FAILURES if failed else 0
 
 

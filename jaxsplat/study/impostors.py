@@ -12,7 +12,7 @@ from jaxsplat.data.views import View
 from jaxsplat.study import cutouts, degraded_sets, sensor, surroundings
 from jaxsplat.study.surroundings import RGB
 
-_NOISE = 3  # grey levels
+_NOISE = 3.0  # grey levels
 _BLOCKS = 5  # a side, of the shuffled photograph
 
 

@@ -70,9 +70,9 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "noise_1": Kind(Degradation(paper=True, noise=1)),
-    "noise_3": Kind(Degradation(paper=True, noise=3)),
-    "noise_6": Kind(Degradation(paper=True, noise=6)),
+    "noise_1": Kind(Degradation(paper=True, noise=1.0)),
+    "noise_3": Kind(Degradation(paper=True, noise=3.0)),
+    "noise_6": Kind(Degradation(paper=True, noise=6.0)),
     "gradient": Kind(Degradation(gradient=0.2)),
     "light": Kind(Degradation(gradient=0.2, gradient_on_all=True)),
     "vignetting": Kind(Degradation(vignetting=(0.05, 0.2))),
@@ -97,7 +97,7 @@ KINDS = {
             exposure=0.2,
             white_balance=0.06,
             blur=0.6,
-            noise=2,
+            noise=2.0,
             jpeg=90,
         )
     ),
@@ -107,7 +107,7 @@ KINDS = {
             vignetting=(0.05, 0.15),
             exposure=0.3,
             white_balance=0.1,
-            noise=3,
+            noise=3.0,
             jpeg=75,
         ),
         ("test",),

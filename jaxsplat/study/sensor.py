@@ -49,7 +49,7 @@ def noisy(
     return (light + noise).astype(np.float32)
 
 
-def to_bytes(image: Float[np.ndarray, "h w *c"]) -> UInt8[np.ndarray, "h w *c"]:
+def to_bytes(image: Float[np.ndarray, "..."]) -> UInt8[np.ndarray, "..."]:
     """Returns the nearest of 256 levels; what is below 0 or above 1 is clipped."""
     return np.rint(255 * np.clip(image, 0, 1)).astype(np.uint8)
 

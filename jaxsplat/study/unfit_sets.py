@@ -15,7 +15,7 @@ from jaxsplat.study import sensor
 
 _FEW = 5
 _BLUR = 0.06  # deviation, of the picture's width
-_NOISE = 2  # grey levels
+_NOISE = 2.0  # grey levels
 
 Spoil = Callable[[ObjectSet, np.random.Generator], ObjectSet]
 
