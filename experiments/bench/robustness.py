@@ -80,27 +80,14 @@ class Config:
 
 def main(config: Config) -> int:
     """Prints a row for each kind and writes the tables; see the module."""
-    photographs = degraded_sets.read_photographs(config.photographs)
     rows: dict[str, dict[str, Any]] = {}
     failed: dict[str, str] = {}
-    with tempfile.TemporaryDirectory() as scratch:
-        runs = pathlib.Path(config.runs or scratch)
-        wanted = dict.fromkeys(config.kinds)
-        recipes = {
-            row: Recipe(
-                () if row == CLEAN else tuple(row.split("+")),
-                seed=config.seed,
-                photographs=photographs,
-            )
-            for row in ([CLEAN] if _asks_clean(config.kinds) else []) + [*wanted]
-        }
-        print("\n".join(_lines({}, {})))
-        for row, recipe in recipes.items():
+    print("\n".join(_lines({}, {})))
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = pathlib.Path(folder)
+        for row, recipe in _recipes(config).items():
             try:
-                clean = rows.get(CLEAN)
-                rows[row] = _row(
-                    config, row, recipe, runs, pathlib.Path(scratch), clean
-                )
+                rows[row] = _row(config, row, recipe, scratch, rows.get(CLEAN))
                 line = _lines({row: rows[row]}, {})[-1]
             except (*mad.FAILURES, ConfigError) as error:
                 failed[row] = " ".join(str(error).split())
@@ -120,11 +107,20 @@ def main(config: Config) -> int:
     return endings.FINISHED_WITH_FAILURES if failed else 0
 
 
-def _asks_clean(rows: Sequence[str]) -> bool:
-    """Returns whether a row needs the clean set's detector."""
-    return any(
-        row != CLEAN and _is_query_only(Recipe((*row.split("+"),))) for row in rows
-    )
+def _recipes(config: Config) -> dict[str, Recipe]:
+    """Returns what is done for each row; the clean one is first where it is needed."""
+    photographs = degraded_sets.read_photographs(config.photographs)
+    found = {
+        row: Recipe(
+            () if row == CLEAN else tuple(row.split("+")),
+            seed=config.seed,
+            photographs=photographs,
+        )
+        for row in config.kinds
+    }
+    if any(_is_query_only(recipe) for recipe in found.values()):
+        found = {CLEAN: Recipe(()), **found}
+    return found
 
 
 def _is_query_only(recipe: Recipe) -> bool:
@@ -135,11 +131,19 @@ def _row(
     config: Config,
     row: str,
     recipe: Recipe,
-    runs: pathlib.Path,
     scratch: pathlib.Path,
     clean: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    """Returns the numbers of one kind."""
+    """Returns the numbers of one kind.
+
+    Args:
+        config: of the benchmark.
+        row: the kinds' name.
+        recipe: what is done to the photographs.
+        scratch: folder for what may go afterwards.
+        clean: numbers of the clean set, None where there are none.
+    """
+    runs = pathlib.Path(config.runs) if config.runs else scratch / "runs"
     source = pathlib.Path(config.data_dir)
     made = scratch / "sets" / row / source.resolve().name
     if recipe.names:

@@ -84,13 +84,13 @@ def test_a_row_for_each_kind_beside_the_clean_one(
     assert clean["image_auroc_to_clean"] is None
     assert noise["image_auroc_to_clean"] == pytest.approx(-0.1)
     assert clutter["psnr"] == clean["psnr"] == 30
-    # In the order of the folders: Burrs, Missing, good; verdicts in turn.
+    # In the order of the folders: Burrs, good, Missing; verdicts in turn.
     assert clean["verdicts"] == {
-        "defective: none": 2,
-        "defective: good": 1,
-        "defective: defective": 1,
-        "good: good": 1,
+        "defective: none": 1,
+        "defective: good": 2,
         "good: defective": 1,
+        "good: none": 1,
+        "defective: defective": 1,
     }
     assert clean["outcomes"] == {"ambiguous": 1, "converged": 5}
     lines = table.splitlines()
