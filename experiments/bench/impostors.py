@@ -27,7 +27,8 @@ from jaxsplat.study.impostors import Source
 from jaxsplat.study.surroundings import RGB
 
 _MOST_VERDICTS = 2 / 60
-_WORDS = {None: "none", False: "good", True: "defective"}
+_NONE = "none"
+_WORDS = {None: _NONE, False: "good", True: "defective"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Config:
     )
     objects: tuple[str, ...] = flags.option((), "folders of other objects")
     unfit: tuple[str, ...] = flags.option(
-        tuple(unfit_sets.KINDS), "unfit sets to fit; none leaves them out"
+        tuple(unfit_sets.KINDS), f"unfit sets to fit, or {_NONE}"
     )
     count: int = flags.option(60, "photographs of other things", lower=1)
     max_queries: int = flags.option(12, "test views shown to a fit of these", lower=1)
@@ -56,10 +57,10 @@ class Config:
     def __post_init__(self) -> None:
         if not self.detector and not self.data_dir:
             raise ConfigError("detector: found none, and no data_dir; name one of them")
-        unknown = set(self.unfit) - {*unfit_sets.KINDS, "none"}
+        unknown = set(self.unfit) - {*unfit_sets.KINDS, _NONE}
         if unknown:
             raise ConfigError(
-                f"unfit: found {', '.join(sorted(unknown))}, expected none or some of "
+                f"unfit: found {', '.join(sorted(unknown))}, expected {_NONE} or some of "
                 f"{', '.join(unfit_sets.KINDS)}"
             )
 
@@ -72,8 +73,9 @@ def main(config: Config) -> int:
     found: dict[str, Any] = {"config": dataclasses.asdict(config)}
     if config.detector:
         found["impostors"] = _show_impostors(config, own)
-    if own is not None and config.unfit != ("none",):
-        found["unfit"] = [_fit_unfit(config, own, kind) for kind in config.unfit]
+    unfit = [kind for kind in config.unfit if kind != _NONE]
+    if own is not None and unfit:
+        found["unfit"] = [_fit_unfit(config, own, kind) for kind in unfit]
     missed = _missed(found)
     found |= {"missed": missed, "versions": versions()}
     files.write_json(pathlib.Path(config.out), found)
@@ -164,7 +166,7 @@ def _missed(found: dict[str, Any]) -> list[str]:
                 "a verdict"
             )
     for row in found.get("unfit", ()):
-        told = sum(n for w, n in row.get("verdicts", {}).items() if w != "none")
+        told = sum(n for w, n in row.get("verdicts", {}).items() if w != _NONE)
         if told:
             lines.append(f"{row['kind']}: {told} verdicts from an unfit set")
     return lines
