@@ -60,8 +60,8 @@ class Config:
         unknown = set(self.unfit) - {*unfit_sets.KINDS, _NONE}
         if unknown:
             raise ConfigError(
-                f"unfit: found {', '.join(sorted(unknown))}, expected {_NONE} or some of "
-                f"{', '.join(unfit_sets.KINDS)}"
+                f"unfit: found {', '.join(sorted(unknown))}, expected {_NONE} or some "
+                f"of {', '.join(unfit_sets.KINDS)}"
             )
 
 

@@ -22,7 +22,8 @@ class Degradation:
         surroundings: what stands behind the object instead; None leaves it.
         paper: whether a plain background brighter than `PAPER` becomes that.
         shadow: light that is missing in the object's shadow, a share.
-        gradient: light that is lost towards one side of the background, a share.
+        gradient: light that is lost towards one side of the background, a share. Where
+            the object is not known, or is all that there is, of the whole picture.
         gradient_on_all: whether the object loses it too.
         occluded: share of the object that something hides, at most.
         cut_off: share of the object that the frame cuts off.
