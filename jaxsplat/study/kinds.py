@@ -21,7 +21,8 @@ class Degradation:
     Attributes:
         surroundings: what stands behind the object instead; None leaves it.
         paper: whether a plain background brighter than `PAPER` becomes that.
-        shadow: light that is missing in the object's shadow, a share.
+        shadow: light that is missing in the object's shadow, a share. A cut-out without
+            new surroundings has none to cast it on.
         gradient: light that is lost towards one side of the background, a share. Where
             the object is not known, or is all that there is, of the whole picture.
         gradient_on_all: whether the object loses it too.
@@ -84,7 +85,7 @@ KINDS = {
     "grey_background": Kind(Degradation(surroundings="grey")),
     "color_background": Kind(Degradation(surroundings="color")),
     "floor_and_wall": Kind(Degradation(surroundings="floor_and_wall")),
-    "shadow": Kind(Degradation(paper=True, shadow=0.35)),
+    "shadow": Kind(Degradation(surroundings="grey", shadow=0.35)),
     "clutter": Kind(Degradation(surroundings="clutter"), ("test",)),
     "occluded": Kind(Degradation(occluded=0.2), ("test",)),
     "cut_off": Kind(Degradation(cut_off=0.2), ("test",)),
@@ -92,7 +93,6 @@ KINDS = {
     "all": Kind(
         Degradation(
             paper=True,
-            shadow=0.25,
             gradient=0.1,
             vignetting=(0.05, 0.15),
             exposure=0.2,
