@@ -75,7 +75,7 @@ def disturb(
         axis = np.array([np.cos(angle), np.sin(angle), 0.0])
         turn = Rotation.from_rotvec(tilt * axis).as_matrix() @ turn
     if after.fx != camera.fx or (turn != np.eye(3)).any():
-        photo = _taken_by(photo, camera, after, turn, background)
+        photo = retaken(photo, camera, after, turn, background)
     if change.marred:
         photo = _marred(photo, background, rng)
     photo = np.clip(change.brightness * photo, 0.0, 1.0).astype(np.float32)
@@ -85,26 +85,36 @@ def disturb(
     return photo, cameras.with_pose(after, jnp.asarray(pose, jnp.float32))
 
 
-def _matrix(camera: Camera) -> Float[np.ndarray, "3 3"]:
+def lens_matrix(camera: Camera) -> Float[np.ndarray, "3 3"]:
+    """Returns what takes points of a camera to pixels, [3, 3]."""
     fx, fy, cx, cy = (float(x) for x in (camera.fx, camera.fy, camera.cx, camera.cy))
     return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
 
 
-def _taken_by(
-    photo: Float[np.ndarray, "h w 3"],
+def retaken(
+    photo: Float[np.ndarray, "h w c"],
     before: Camera,
     after: Camera,
     turn: Float[np.ndarray, "3 3"],
-    background: Float[np.ndarray, "3"],
-) -> Float[np.ndarray, "h w 3"]:
+    background: Float[np.ndarray, " c"],
+) -> Float[np.ndarray, "h w c"]:
+    """Returns what another camera sees from the same place.
+
+    Args:
+        photo: any channels in [0, 1], [h, w, c].
+        before: the camera that took it.
+        after: the other lens and size.
+        turn: rotation from the axes of `before` to those of `after`.
+        background: what stands outside of the photograph, by channel, [c].
+    """
     rows, columns = np.mgrid[: after.height, : after.width] + 0.5
     there = np.stack([columns, rows, np.ones_like(rows)])
-    back = _matrix(before) @ turn.T @ np.linalg.inv(_matrix(after))
+    back = lens_matrix(before) @ turn.T @ np.linalg.inv(lens_matrix(after))
     x, y, z = np.einsum("ij,jhw->ihw", back, there)
     place = np.stack([y / z, x / z]) - 0.5
     channels = [
         ndimage.map_coordinates(photo[..., c], place, cval=float(background[c]))
-        for c in range(3)
+        for c in range(photo.shape[2])
     ]
     return np.clip(np.stack(channels, axis=-1), 0.0, 1.0)
 
