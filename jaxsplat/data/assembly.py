@@ -9,10 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsplat.core import cameras
-from jaxsplat.data import background, paths, transforms
+from jaxsplat.data import background, geometry, paths, transforms
 from jaxsplat.data.notes import Notes
 from jaxsplat.data.view_reader import ViewReader
 from jaxsplat.data.views import GOOD, ObjectSet, View
+from jaxsplat.data.world import World
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +64,14 @@ def assemble(
     optics, frames = transforms.read_transforms(
         root, layout.transforms, layout.train_folders, notes
     )
+    user_poses = np.stack([frame.camera_from_world for frame in frames])
+    geometry.check_cameras(
+        user_poses,
+        [frame.name for frame in frames],
+        str(root / layout.transforms),
+        notes,
+    )
+    world = World.from_views(user_poses)
     _note_unlisted(root, layout.train_folders, frames, notes)
     reader = ViewReader(root, size, notes)
     train = tuple(reader.view(frame.path) for frame in frames)
@@ -71,11 +80,9 @@ def assemble(
     posed = tuple(
         dataclasses.replace(
             view,
-            camera=cameras.with_pose(
-                camera, jnp.asarray(frame.camera_from_world, jnp.float32)
-            ),
+            camera=cameras.with_pose(camera, jnp.asarray(pose, jnp.float32)),
         )
-        for view, frame in zip(train, frames, strict=True)
+        for view, pose in zip(train, world.camera_to_inside(user_poses), strict=True)
     )
     posed = _drop_opaque_alpha(posed)
     _note_counts(test, notes)
@@ -91,6 +98,7 @@ def assemble(
         background_is_plain=behind.is_plain,
         warnings=notes.sentences(),
         train_digest=_train_digest(optics.fields.digest, posed, camera),
+        world=world,
     )
 
 

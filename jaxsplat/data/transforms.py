@@ -41,7 +41,7 @@ def read_transforms(
         file_name: the JSON file in it.
         folders: folders below `root` that `file_path` may be relative to, beside `root`
             itself.
-        notes: takes remarks: drift of rotations, frames twice, cameras that look away.
+        notes: takes remarks: drift of rotations, frames twice.
 
     Raises:
         DataError: the file is not as it should be, lists fewer than two images, or an
@@ -68,7 +68,6 @@ def read_transforms(
         raise fields.error(
             "frames", f"{len(frames)} images", f"{_MIN_VIEWS} images or more"
         )
-    _check_poses(tuple(frames.values()), notes)
     return optics, tuple(frames.values())
 
 
@@ -105,19 +104,3 @@ def _read_frame(
             name = paths.relative_name(root, path)
             return Frame(path, name, poses.opencv_from_blender(motion))
     return None
-
-
-def _check_poses(frames: tuple[Frame, ...], notes: Notes) -> None:
-    """Notes poses that stand twice, and cameras that look away from the object."""
-    first: dict[bytes, str] = {}
-    for frame in frames:
-        # Adding zero makes -0.0 and 0.0 the same bytes.
-        key = (np.round(frame.camera_from_world, 6) + 0.0).tobytes()
-        if first.setdefault(key, frame.name) != frame.name:
-            notes.add(f"has the same pose as {first[key]}", frame.name)
-    away = poses.share_looking_away(np.stack([f.camera_from_world for f in frames]))
-    if away > 0.5:
-        notes.add(
-            f"{away:.0%} of the cameras look away from their common centre; the file "
-            "may use OpenCV instead of Blender camera axes"
-        )

@@ -22,8 +22,8 @@ def read_test_poses(
         path: the object's folder.
 
     Returns:
-        [4, 4] float32 with OpenCV axes for each test image that has a pose, or None
-        where the data set does not give them.
+        [4, 4] float64 with OpenCV axes, in the user's coordinates, for each test image
+        that has a pose, or None where the data set does not give them.
 
     Raises:
         DataError: the folder or the file is not as it should be.
@@ -31,6 +31,5 @@ def read_test_poses(
     root = paths.check_folder(path)
     for name in _FILES:
         if paths.is_file(root / name):
-            found = transforms.read_poses(root, name, ("test",))
-            return {key: pose.astype(np.float32) for key, pose in found.items()}
+            return transforms.read_poses(root, name, ("test",))
     return None

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 
 from jaxsplat.core import cameras
 from jaxsplat.core.cameras import Camera
+from jaxsplat.data.world import World
 from jaxsplat.errors import DataError
 
 GOOD = "good"
@@ -23,7 +24,8 @@ class View:
             premultiplied, so that `image + (1 - alpha) * background` is the photograph
             before that background.
         alpha: coverage in [0, 1], [h, w] float32, or None where the file has none.
-        camera: pose and intrinsics; None where the pose is unknown. A query has none.
+        camera: pose, inside (see `ObjectSet.world`), and intrinsics; None where the
+            pose is unknown. A query has none.
         defect_type: name of the folder below `test`, "good" for a normal view.
         mask: true on defective pixels, [h, w], or None where there is no ground truth.
             All false for good views.
@@ -58,6 +60,8 @@ class ObjectSet:
         train_digest: SHA-256, in hexadecimal, of all that the training views and their
             cameras come from: the transforms file, the image files in order, and the
             size that they were read at. Empty for an object that came from no file.
+        world: how the user's coordinates become those of the training views' cameras;
+            the same for an object that was made by hand.
     """
 
     name: str
@@ -69,6 +73,7 @@ class ObjectSet:
     background_is_plain: bool = True
     warnings: tuple[str, ...] = ()
     train_digest: str = ""
+    world: World = World()
 
 
 def posed_cameras(views: Sequence[View]) -> Camera:
