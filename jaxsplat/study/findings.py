@@ -63,7 +63,7 @@ class Finding:
 
     @property
     def camera_from_world(self) -> Float[np.ndarray, "4 4"]:
-        """The found pose in the user's coordinates, float64; NaN where there is none."""
+        """The found pose in the user's coordinates, NaN where there is none."""
         matrix = self.record["camera_from_world"]
         return np.full((4, 4), np.nan) if matrix is None else np.array(matrix, float)
 

@@ -1,10 +1,13 @@
 """The similarity between a user's coordinates and those inside."""
 
 import itertools
+import json
+import pathlib
 
 import numpy as np
 import pytest
 
+from jaxsplat import data
 from jaxsplat.core import cameras
 from jaxsplat.data import poses, world
 from jaxsplat.data.world import World
@@ -116,6 +119,35 @@ def test_covariance_is_in_the_users_units() -> None:
     found = World(FAR, 8.0).covariance_to_user(root @ root.T)
     shrunk = np.diag([1 / 8] * 3 + [1] * 3) @ root
     np.testing.assert_allclose(found, shrunk @ shrunk.T, rtol=1e-12)
+
+
+def test_a_data_set_is_read_into_its_world(tmp_path: pathlib.Path) -> None:
+    """The file moved and shrunk: the same cameras inside, true poses as they stand."""
+    plain, other = (
+        datasets.write_mad(tmp_path / name) / "transforms.json" for name in "ab"
+    )
+    for path in (other, other.with_name("test_poses.json")):
+        content = json.loads(path.read_text())
+        for frame in content["frames"]:
+            matrix = np.array(frame["transform_matrix"])
+            matrix[:3, 3] = matrix[:3, 3] / 500 + FAR
+            frame["transform_matrix"] = matrix.tolist()
+        path.write_text(json.dumps(content))
+    first, second = (data.load_object(path.parent) for path in (plain, other))
+    assert second.warnings == ()
+    assert second.world.scale == pytest.approx(500 * first.world.scale, rel=1e-6)
+    np.testing.assert_allclose(second.world.center, FAR, rtol=0, atol=1e-6)
+    for one, two in zip(first.train, second.train, strict=True):
+        assert one.camera is not None and two.camera is not None
+        np.testing.assert_allclose(
+            one.camera.camera_from_world, two.camera.camera_from_world, atol=1e-6
+        )
+    truth, far_truth = (data.read_test_poses(path.parent) for path in (plain, other))
+    assert truth is not None and far_truth is not None
+    for name, pose in truth.items():
+        inside = second.world.camera_to_inside(far_truth[name])
+        expected = first.world.camera_to_inside(pose)
+        np.testing.assert_allclose(inside, expected, atol=1e-5)
 
 
 def test_no_world_is_the_same_world() -> None:
