@@ -71,9 +71,10 @@ def main(config: Config) -> None:
                 f"{folder}: found no fitted object; run `python -m experiments.pose` "
                 "first, or name the folder of a run by --run"
             )
-        twin = Detector.load(folder).twin
+        detector = Detector.load(folder)
+        twin = detector.twin
         views = choose_queries(objects.test, config.max_queries)
-        posed = posing.of_views(path, views, twin)
+        posed = posing.of_views(path, views, twin, detector.world)
         gallery = posing.FINDER.prepare(twin, objects.train, jax.random.key(0))
         starts = posing.found_starts(twin, posing.FINDER, gallery, posed)
         parts = milliseconds_per_query(twin, gallery, posed, starts)

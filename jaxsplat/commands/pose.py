@@ -151,7 +151,7 @@ def _measure(
     seen = [view for view in fitted.train if view.name in detector.fitted.views]
     gallery = posing.FINDER.prepare(twin, seen, jax.random.key(config.seed))
     views = choose_queries(asked, config.max_queries)
-    plain = posing.of_views(path, views, twin)
+    plain = posing.of_views(path, views, twin, detector.world)
     progress.note(f"{objects.name}: solvers")
     found: dict[str, Any] = {"errors": _solved(twin, gallery, plain, seen, config)}
     if config.disturb:

@@ -8,11 +8,12 @@ import pathlib
 import numpy as np
 
 from jaxsplat.core import cameras
-from jaxsplat.data import background, masks, paths
+from jaxsplat.data import background, geometry, masks, paths
 from jaxsplat.data.frames import Frame
 from jaxsplat.data.notes import Notes
 from jaxsplat.data.view_reader import ViewReader
 from jaxsplat.data.views import GOOD, ObjectSet, View
+from jaxsplat.data.world import World
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,11 +63,21 @@ def assemble(
     Raises:
         DataError: a file is not as it should be.
     """
+    user_poses = np.stack([frame.camera_from_world for frame in layout.frames])
+    names = [frame.name for frame in layout.frames]
+    geometry.check_cameras(user_poses, names, str(root), notes)
+    world = World.from_views(user_poses)
+    frames = [
+        dataclasses.replace(frame, camera_from_world=pose)
+        for frame, pose in zip(
+            layout.frames, world.camera_to_inside(user_poses), strict=True
+        )
+    ]
     _note_unlisted(root, layout, notes)
     found = masks.find_masks(root, layout.frames, layout.train_folders, notes)
     reader = ViewReader(root, size, notes)
     train = tuple(
-        reader.training_view(frame, found.get(frame.name)) for frame in layout.frames
+        reader.training_view(frame, found.get(frame.name)) for frame in frames
     )
     reader.note_lenses()
     masks.note_odd_masks(train, notes)
@@ -87,6 +98,7 @@ def assemble(
         warnings=notes.sentences(),
         train_digest=_train_digest(layout.digest, train, reader.mask_digests, camera),
         lens=reader.lens().scaled(camera.width, camera.height),
+        world=world,
     )
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 import numpy as np
 from jaxtyping import Float
 
-from jaxsplat.data import poses
 from jaxsplat.data.lens import StatedLens
 from jaxsplat.data.notes import Notes
 from jaxsplat.errors import DataError
@@ -42,8 +41,7 @@ def training_frames(
     Args:
         listed: what a file lists.
         place: the file and where in it they stand, for messages.
-        notes: takes remarks: posed test images, frames and poses twice, cameras that
-            look away.
+        notes: takes remarks: posed test images, frames twice.
 
     Raises:
         DataError: fewer than two images are left.
@@ -60,21 +58,4 @@ def training_frames(
         raise DataError(
             f"{place}: found {len(frames)} images, expected {_MIN_VIEWS} images or more"
         )
-    _check_poses(tuple(frames.values()), notes)
     return tuple(frames.values())
-
-
-def _check_poses(frames: tuple[Frame, ...], notes: Notes) -> None:
-    """Notes poses that stand twice, and cameras that look away from the object."""
-    first: dict[bytes, str] = {}
-    for frame in frames:
-        # Adding zero makes -0.0 and 0.0 the same bytes.
-        key = (np.round(frame.camera_from_world, 6) + 0.0).tobytes()
-        if first.setdefault(key, frame.name) != frame.name:
-            notes.add(f"has the same pose as {first[key]}", frame.name)
-    away = poses.share_looking_away(np.stack([f.camera_from_world for f in frames]))
-    if away > 0.5:
-        notes.add(
-            f"{away:.0%} of the cameras look away from their common centre; the file "
-            "may use OpenCV instead of Blender camera axes"
-        )

@@ -14,8 +14,8 @@ from jaxsplat.errors import DataError
 _ROUNDING = 1e-5
 # A rotation further than this from orthonormal is a mistake, not drift.
 _MAX_DRIFT = 1e-2
-# Beyond this, float32 positions are too coarse to render from.
-_MAX_DISTANCE = 1e6
+# Coordinates of maps have eight digits; beyond this, few of float64's are left.
+_MAX_DISTANCE = 1e9
 # Scales of a rotation within this factor of one are drift, beyond the other a mistake.
 _PLAIN_SCALE, _MAX_SCALE = 1 + _MAX_DRIFT, 1e6
 
@@ -83,11 +83,21 @@ def rigid_motion(
         )
     if _drift(matrix) > _ROUNDING:
         notes.add("the rotation had drifted and was made orthonormal", place)
-    left, _, right = np.linalg.svd(matrix[:3, :3])
     motion = np.eye(4)
-    motion[:3, :3] = left @ right
-    motion[:3, 3] = matrix[:3, 3]
-    return motion
+    motion[:3] = matrix[:3]
+    return orthonormal(motion)
+
+
+def orthonormal(motions: Float[np.ndarray, "*b 4 4"]) -> Float[np.ndarray, "*b 4 4"]:
+    """Returns motions whose rotations are the nearest orthonormal ones, float64.
+
+    Those that hold NaN or infinity stay as they are.
+    """
+    exact = np.array(motions, np.float64)
+    finite = np.isfinite(exact).all(axis=(-2, -1))
+    left, _, right = np.linalg.svd(exact[finite][:, :3, :3])
+    exact[finite, :3, :3] = left @ right
+    return exact
 
 
 def opencv_from_blender(
@@ -103,22 +113,3 @@ def opencv_from_blender(
     camera_from_world[:3, :3] = rotation.T
     camera_from_world[:3, 3] = -rotation.T @ world_from_camera[:3, 3]
     return camera_from_world
-
-
-def share_looking_away(cameras_from_world: Float[np.ndarray, "v 4 4"]) -> float:
-    """Returns the share of cameras that have their common centre behind them.
-
-    The centre is the point nearest to all optical axes in the least-squares sense; it
-    is the same whichever way a camera looks along its axis. Zero where the axes are too
-    parallel to have one.
-    """
-    rotations = cameras_from_world[:, :3, :3]
-    positions = -np.einsum("vji,vj->vi", rotations, cameras_from_world[:, :3, 3])
-    axes = rotations[:, 2]
-    across = np.eye(3) - axes[:, :, None] * axes[:, None, :]
-    normal = across.sum(axis=0)
-    if np.linalg.eigvalsh(normal)[0] < 1e-3 * len(axes):
-        return 0.0
-    center = np.linalg.solve(normal, np.einsum("vij,vj->i", across, positions))
-    depths = np.einsum("vi,vi->v", axes, center - positions)
-    return float(np.mean(depths < 0))

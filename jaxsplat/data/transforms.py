@@ -30,7 +30,7 @@ def read_transforms(
         file_name: the JSON file in it.
         folders: folders below `root` that `file_path` may be relative to, beside `root`
             itself.
-        notes: takes remarks: drift of rotations, frames twice, cameras that look away.
+        notes: takes remarks: drift of rotations, frames twice.
 
     Raises:
         DataError: the file is not as it should be, lists fewer than two images, or an

@@ -25,8 +25,8 @@ def read_test_poses(
         path: the object's folder.
 
     Returns:
-        [4, 4] float32 with OpenCV axes for each test image that has a pose, or None
-        where the data set does not give them.
+        [4, 4] float64 with OpenCV axes, in the user's coordinates, for each test image
+        that has a pose, or None where the data set does not give them.
 
     Raises:
         DataError: the folder or the file is not as it should be.
@@ -34,8 +34,7 @@ def read_test_poses(
     root = paths.check_folder(path)
     for name in _FILES:
         if paths.is_file(root / name):
-            found = transforms.read_poses(root, name, ("test",))
-            return {key: pose.astype(np.float32) for key, pose in found.items()}
+            return transforms.read_poses(root, name, ("test",))
     if paths.is_file(root / llff.TEST_POSES):
         return _read_rows(root)
     return None
@@ -51,6 +50,6 @@ def _read_rows(root: pathlib.Path) -> dict[str, Float[np.ndarray, "4 4"]]:
             f"{len(queries)}, one for each test image"
         )
     return {
-        paths.relative_name(root, query.path): row.camera_from_world.astype(np.float32)
+        paths.relative_name(root, query.path): row.camera_from_world
         for query, row in zip(queries, rows, strict=True)
     }

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from jaxsplat.core import cameras
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data.lens import Lens
+from jaxsplat.data.world import World
 from jaxsplat.errors import DataError
 
 GOOD = "good"
@@ -24,7 +25,8 @@ class View:
             premultiplied, so that `image + (1 - alpha) * background` is the photograph
             before that background.
         alpha: coverage in [0, 1], [h, w] float32, or None where the file has none.
-        camera: pose and intrinsics; None where the pose is unknown. A query has none.
+        camera: pose, inside (see `ObjectSet.world`), and intrinsics; None where the
+            pose is unknown. A query has none.
         defect_type: name of the folder below `test`, "good" for a normal view.
         mask: true on defective pixels, [h, w], or None where there is no ground truth.
             All false for good views.
@@ -74,6 +76,8 @@ class ObjectSet:
         lens: the lens that photographs were taken with, at the size of `intrinsics` and
             with the distortion that reading has taken out of them; None for an object
             that came from no file.
+        world: how the user's coordinates become those of the training views' cameras;
+            the same for an object that was made by hand.
     """
 
     name: str
@@ -86,6 +90,7 @@ class ObjectSet:
     warnings: tuple[str, ...] = ()
     train_digest: str = ""
     lens: Lens | None = None
+    world: World = World()
 
 
 def posed_cameras(views: Sequence[View]) -> Camera:

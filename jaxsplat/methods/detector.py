@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from jaxsplat.data.views import ObjectSet
+from jaxsplat.data.world import World
 from jaxsplat.errors import ConfigError
 from jaxsplat.fitting import FitConfig, FitProgress
 from jaxsplat.methods import inspecting, preparing, saving
@@ -125,6 +126,9 @@ class Detector:
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Writes scene.ply, detector.json and arrays.safetensors into a folder.
 
+        `scene.ply` holds inside coordinates, which float32 resolves wherever the user's
+        origin is; `world` in detector.json leads from the user's to them.
+
         Raises:
             ConfigError: the detector is not fitted, or has parts that are not storable.
         """
@@ -141,8 +145,13 @@ class Detector:
 
     @property
     def twin(self) -> Twin:
-        """The fitted object."""
+        """The fitted object, in inside coordinates; see `world`."""
         return self._prepared.twin
+
+    @property
+    def world(self) -> World:
+        """How the user's coordinates become those of `twin`."""
+        return self._prepared.world
 
     @property
     def threshold(self) -> float | None:

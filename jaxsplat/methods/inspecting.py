@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsplat.core.cameras import Camera
+from jaxsplat.data.poses import orthonormal
+from jaxsplat.data.world import World
 from jaxsplat.methods import photographs, programs
 from jaxsplat.methods.inspection import Inspection, failed, why_no_verdict
 from jaxsplat.methods.method import Method
@@ -29,11 +31,13 @@ class Prepared:
         twin: the fitted object; its camera is that of the training views.
         states: of the method's parts.
         calibration: of the method's calibration; None while it is being made.
+        world: how the user's coordinates become those of the twin.
     """
 
     twin: Twin
     states: States
     calibration: Any = None
+    world: World = World()
 
 
 def inspect(method: Method, known: Prepared, items: Iterable[Any]) -> list[Inspection]:
@@ -122,9 +126,10 @@ def _tell(
         threshold = method.calibrate.threshold(known.calibration)
     if threshold is not None:
         verdicts = method.calibrate(known.calibration, judged.scores)
-    poses, covariances = (
-        np.asarray(x) for x in (estimate.camera_from_world, estimate.covariance)
+    poses = known.world.camera_to_user(
+        orthonormal(np.asarray(estimate.camera_from_world))
     )
+    covariances = known.world.covariance_to_user(np.asarray(estimate.covariance))
     found = []
     for row, one in enumerate(taken):
         outcome = Outcome(int(estimate.outcome[row]))

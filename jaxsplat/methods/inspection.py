@@ -22,8 +22,9 @@ class Inspection:
             the photograph failed, or no good views tell a threshold.
         p_value: share of good views, with this photograph, that score as high; None
             where there is no verdict.
-        camera_from_world: the found pose, NaN where none was sought, [4, 4].
-        covariance: of the pose, see `PoseEstimate`, [6, 6].
+        camera_from_world: the found pose in the user's coordinates, those of the
+            training views' file; NaN where none was sought, [4, 4] float64.
+        covariance: of the pose in the user's units, see `PoseEstimate`, [6, 6] float64.
         loss: of the pose search, infinite where none was finite.
         steps: that it took.
         anomaly_map: anomaly by pixel, None where there is none, [map_h, map_w].
@@ -41,10 +42,10 @@ class Inspection:
     defective: bool | None = None
     p_value: float | None = None
     camera_from_world: Float[np.ndarray, "4 4"] = dataclasses.field(
-        default_factory=lambda: np.full((4, 4), np.nan, np.float32)
+        default_factory=lambda: np.full((4, 4), np.nan)
     )
     covariance: Float[np.ndarray, "6 6"] = dataclasses.field(
-        default_factory=lambda: np.full((6, 6), np.nan, np.float32)
+        default_factory=lambda: np.full((6, 6), np.nan)
     )
     loss: float = float("inf")
     steps: int = 0

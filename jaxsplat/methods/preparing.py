@@ -98,7 +98,8 @@ def fit(
     twin = twin_of(result, views, objects, settings.backend)
     key = jax.random.key(settings.seed)
     parts = (method.starts, method.refine, method.compare)
-    known = Prepared(twin, States(*(part.prepare(twin, views, key) for part in parts)))
+    states = States(*(part.prepare(twin, views, key) for part in parts))
+    known = Prepared(twin, states, world=objects.world)
     prepared = time.monotonic() - begin
     compiled = inspecting.prepare_programs(method, known, twin.camera)
     known, calibrated_on = _calibrate(method, known, held_out)

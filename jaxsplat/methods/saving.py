@@ -1,18 +1,23 @@
 """A detector as a folder: scene.ply, detector.json, arrays.safetensors.
 
-`scene.ply` opens in any viewer of 3DGS; the arrays are the states of the parts. The
-JSON file is written last and holds the digests of the two others, so a folder is whole
-or refused.
+`scene.ply` opens in any viewer of 3DGS; it holds inside coordinates, since the user's
+may be too far from their origin for float32. `world` in the JSON file leads from the
+user's to them. The arrays are the states of the parts. The JSON file is written last
+and holds the digests of the two others, so a folder is whole or refused.
 """
 
 import dataclasses
 import hashlib
 import json
+import math
 import os
 import pathlib
 from typing import Any
 
+import numpy as np
+
 from jaxsplat.data import atomic
+from jaxsplat.data.world import World
 from jaxsplat.errors import DataError
 from jaxsplat.methods import storage
 from jaxsplat.methods.inspecting import Prepared
@@ -20,7 +25,7 @@ from jaxsplat.rendering.backends import Backend, resolve_backend
 from jaxsplat.rendering.twin import Twin
 from jaxsplat.scene import splats
 
-_FORMAT = 1
+_FORMAT = 2
 _SCENE, _ARRAYS, _RECORD = "scene.ply", "arrays.safetensors", "detector.json"
 
 
@@ -56,7 +61,13 @@ def save(
     splats.write_splats(root / _SCENE, known.twin.gaussians)
     storage.write_arrays(root / _ARRAYS, arrays)
     digests = {name: _digest(root / name) for name in (_SCENE, _ARRAYS)}
-    record = {"format": _FORMAT, "sha256": digests, **members}
+    world = {
+        "formula": "inside = (user - center) * scale",
+        # Python writes and reads every float exactly.
+        "center": known.world.center.tolist(),
+        "scale": known.world.scale,
+    }
+    record = {"format": _FORMAT, "sha256": digests, "world": world, **members}
     text = json.dumps(record, indent=1, allow_nan=False)
     atomic.write_bytes(root / _RECORD, text.encode())
 
@@ -87,7 +98,7 @@ def load(
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(f"{where}: is damaged ({error!r}); fit again") from error
     if found != _FORMAT:
-        raise DataError(f"{where}: found format {found}, expected {_FORMAT}")
+        raise DataError(f"{where}: found format {found}, expected {_FORMAT}; fit again")
     for name, expected in digests.items():
         if _digest(root / name) != expected:
             raise DataError(f"{root / name}: is not the file that was saved; fit again")
@@ -99,9 +110,26 @@ def load(
         )
         gaussians = splats.read_splats(root / _SCENE)
         whole = Twin(gaussians=gaussians, backend=resolve_backend(backend), **twin)
-    except (KeyError, TypeError) as error:
+        world = _world(record["world"])
+    except DataError:
+        raise
+    except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{where}: is damaged ({error!r}); fit again") from error
-    return Prepared(whole, states, calibration), settings
+    return Prepared(whole, states, calibration, world), settings
+
+
+def _world(record: dict[str, Any]) -> World:
+    """Returns the similarity that a file holds.
+
+    Raises:
+        ValueError: it is none.
+    """
+    center, scale = np.array(record["center"], np.float64), float(record["scale"])
+    if center.shape != (3,) or not np.isfinite(center).all():
+        raise ValueError(f"world: center {record['center']}")
+    if not (math.isfinite(scale) and scale > 0):
+        raise ValueError(f"world: scale {scale}")
+    return World(center, scale)
 
 
 def _digest(path: pathlib.Path) -> str:

@@ -25,7 +25,7 @@ from jaxsplat.pose.exposure import Exposure
 from jaxsplat.rendering import NormalEquations, motion
 from jaxsplat.rendering.twin import Twin, look
 
-_MIN_DEPTH = 1e-3
+_MIN_DEPTH = 1e-3  # inside units, of which cameras are about 4 away
 # Coverage from which a pixel's own depth is taken.
 _SOLID = 0.5
 # Around the object its depth goes on for so many pixels, so that the background beside

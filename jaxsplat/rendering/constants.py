@@ -11,7 +11,9 @@ DILATION_PX2 = 0.3  # added to the image-plane covariance: low-pass of about one
 FRUSTUM_MARGIN = (
     1.3  # the Jacobian's ray is clamped to this multiple of the field of view
 )
-NEAR = 0.01  # depth in scene units below which a Gaussian is culled
+# Depth in scene units below which a Gaussian is culled. Objects that were read from
+# files are seen from a distance of about 4, whatever their units (`data.world`).
+NEAR = 0.01
 # Pixels along a tile's side. 8 instead of Kerbl's 16: at the Gaussian sizes of fitted
 # objects a third of the pixel work, for 2.4 times the list entries (measured on CPU).
 # On a GPU, where one warp then works on a tile, .6 times the instructions to composite

@@ -19,7 +19,8 @@ class PoseRow:
 
     Attributes:
         name: the view's name, such as `test/Burrs/5.png`.
-        camera_from_world: the rigid motion in OpenCV axes, [4, 4].
+        camera_from_world: the rigid motion in OpenCV axes and the user's coordinates,
+            [4, 4] float64.
         outcome: how the search ended, such as `converged`.
     """
 

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from jaxsplat.core.cameras import Camera
+from jaxsplat.data.world import looked_at
 from jaxsplat.errors import DataError
 from jaxsplat.scene.pinhole import project_points
 
@@ -29,20 +30,8 @@ class SurfacePoints:
 
 
 def view_center(cameras: Camera) -> Float[np.ndarray, "3"]:
-    """Returns the point nearest to all optical axes, in least squares.
-
-    Args:
-        cameras: a stack of `v` cameras. When all axes are parallel, the point is not
-            defined and the mean of the camera positions is returned.
-    """
-    pose = np.asarray(cameras.camera_from_world, np.float64)
-    axes = pose[:, 2, :3]
-    eyes = -np.einsum("vji,vj->vi", pose[:, :3, :3], pose[:, :3, 3])
-    projectors = np.eye(3) - axes[:, :, None] * axes[:, None, :]
-    matrix = projectors.sum(axis=0)
-    if np.linalg.cond(matrix) > 1e8:
-        return eyes.mean(axis=0)
-    return np.linalg.solve(matrix, np.einsum("vij,vj->i", projectors, eyes))
+    """Returns the point that a stack of cameras looks at; see `world.looked_at`."""
+    return looked_at(np.asarray(cameras.camera_from_world, np.float64))
 
 
 def _extent(

@@ -63,10 +63,9 @@ class Finding:
 
     @property
     def camera_from_world(self) -> Float[np.ndarray, "4 4"]:
-        """The found pose, NaN where there is none."""
+        """The found pose in the user's coordinates, NaN where there is none."""
         matrix = self.record["camera_from_world"]
-        missing = np.full((4, 4), np.nan, np.float32)
-        return missing if matrix is None else np.asarray(matrix, np.float32)
+        return np.full((4, 4), np.nan) if matrix is None else np.array(matrix, float)
 
 
 def read(folder: report.CategoryFolder, view: View) -> Finding:

@@ -40,7 +40,8 @@ def measure(
             folder.write_map(one.view.name, scaling.of(one.anomaly_map), span)
     folder.write_poses(objects.intrinsics, [_pose_row(one) for one in found])
     true = data.read_test_poses(path)
-    errors, summary = _pose_errors(found, true, np.asarray(detector.twin.center))
+    center = detector.world.points_to_user(np.asarray(detector.twin.center))
+    errors, summary = _pose_errors(found, true, center)
     _write_section(objects, found, detector, folder, scaling, span, errors)
     masked = [
         i for i, view in enumerate(views) if view.mask is not None or not labels[i]
@@ -202,7 +203,8 @@ def _psnr(
     posed: list[tuple[View, np.ndarray]] = []
     if true is not None:
         good = [v for v in objects.test if v.defect_type == GOOD and v.name in true]
-        posed = [(view, true[view.name]) for view in good]
+        world = detector.world
+        posed = [(view, world.camera_to_inside(true[view.name])) for view in good]
     if not posed:
         posed = [
             (view, np.asarray(view.camera.camera_from_world))

@@ -25,7 +25,17 @@ def row(
     center: Float[np.ndarray, "3"],
     seconds: float | None = None,
 ) -> dict[str, float]:
-    """Returns errors over all photographs and, where there are any, over good ones."""
+    """Returns errors over all photographs and, where there are any, over good ones.
+
+    Args:
+        found: their poses, inside, [b, 4, 4].
+        posed: the photographs with their true poses.
+        center: of the object, inside, [3].
+        seconds: that finding took, None where that was not measured.
+
+    Returns:
+        Numbers by name; those in units are in the user's.
+    """
     pairs = list(zip(np.asarray(found), posed.poses, strict=True))
     radians = np.array([metrics.rotation_error(a, b) for a, b in pairs])
     turn = np.degrees(radians)
@@ -33,6 +43,7 @@ def row(
         [metrics.relative_translation_error(a, b, center) for a, b in pairs]
     )
     units = np.array([metrics.translation_error(a, b) for a, b in pairs])
+    units /= posed.world.scale
     some = posed.good if posed.good.any() else np.ones_like(posed.good)
     near = turn < metrics.SUCCESS_ROTATION_DEG
     numbers = {

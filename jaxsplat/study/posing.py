@@ -16,6 +16,7 @@ from jaxsplat import data
 from jaxsplat.core import cameras
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data.views import GOOD, View, over_background
+from jaxsplat.data.world import World
 from jaxsplat.errors import DataError
 from jaxsplat.pose import (
     Gallery,
@@ -35,30 +36,52 @@ SOLVER = Lm()
 
 @dataclasses.dataclass(frozen=True)
 class Posed:
-    """Photographs and where they were taken."""
+    """Photographs and where they were taken.
+
+    Attributes:
+        photos: RGB in [0, 1], [b, h, w, 3].
+        poses: their true `camera_from_world`, inside, [b, 4, 4].
+        good: whether the object is without defect, [b].
+        camera: of all photographs; its pose is not looked at.
+        world: that poses are inside of.
+    """
 
     photos: Float[np.ndarray, "b h w 3"]
     poses: Float[np.ndarray, "b 4 4"]
-    good: np.ndarray  # whether the object is without defect, [b]
+    good: np.ndarray
     camera: Camera
+    world: World = World()
 
     def taken(self, indices: Sequence[int] | np.ndarray) -> "Posed":
         """Returns some of the photographs, which may come more than once."""
         chosen = np.asarray(indices)
-        return Posed(
-            self.photos[chosen], self.poses[chosen], self.good[chosen], self.camera
+        return dataclasses.replace(
+            self,
+            photos=self.photos[chosen],
+            poses=self.poses[chosen],
+            good=self.good[chosen],
         )
 
 
-def of_views(path: pathlib.Path, views: Sequence[View], twin: Twin) -> Posed:
+def of_views(
+    path: pathlib.Path, views: Sequence[View], twin: Twin, world: World
+) -> Posed:
     """Returns the photographs with the poses in the views, or in the object's folder.
+
+    Args:
+        path: the object's folder.
+        views: the photographs.
+        twin: the fitted object.
+        world: of the object.
 
     Raises:
         DataError: neither tells every pose.
     """
-    known = {v.name: np.asarray(v.camera.camera_from_world) for v in views if v.camera}
-    true = known or data.read_test_poses(path)
-    if true is None or not {view.name for view in views} <= set(true):
+    true = {v.name: np.asarray(v.camera.camera_from_world) for v in views if v.camera}
+    if not true:
+        read = data.read_test_poses(path) or {}
+        true = {name: world.camera_to_inside(pose) for name, pose in read.items()}
+    if not {view.name for view in views} <= set(true):
         raise DataError(f"{path}: found no true test poses, which errors need")
     behind = np.asarray(twin.background)
     return Posed(
@@ -66,6 +89,7 @@ def of_views(path: pathlib.Path, views: Sequence[View], twin: Twin) -> Posed:
         np.stack([true[view.name] for view in views]),
         np.array([view.defect_type == GOOD for view in views]),
         twin.camera,
+        world,
     )
 
 
@@ -79,12 +103,14 @@ def disturbed(
     rng = np.random.default_rng(seed)
     photos, poses = [], []
     for photo, matrix in zip(plain.photos, plain.poses, strict=True):
-        camera = cameras.with_pose(plain.camera, jnp.asarray(matrix))
+        camera = cameras.with_pose(plain.camera, jnp.asarray(matrix, jnp.float32))
         changed, after = degradations.disturb(photo, camera, change, background, rng)
         photos.append(changed)
         poses.append(np.asarray(after.camera_from_world))
     camera = degradations.zoomed(plain.camera, change)
-    return Posed(np.stack(photos), np.stack(poses), plain.good, camera)
+    return dataclasses.replace(
+        plain, photos=np.stack(photos), poses=np.stack(poses), camera=camera
+    )
 
 
 def found_starts(twin: Twin, finder: Starts, gallery: Gallery, posed: Posed) -> Array:

@@ -75,7 +75,7 @@ def test_test_photographs_take_no_part(mad: pathlib.Path, change: Change) -> Non
 
 def _clear_every_second(root: pathlib.Path, outside: Change) -> None:
     """Gives odd training views alpha and changes what the even ones show outside."""
-    for index in range(4):
+    for index in range(datasets.VIEWS):
         pixels = datasets.picture(index, alpha=index % 2 == 1)
         if index % 2 == 0:
             block = pixels[..., 1:2] == 60
@@ -100,7 +100,7 @@ def test_a_mixed_set_becomes_one_on_a_plain_background(
         np.testing.assert_array_equal(seen, datasets.picture(0)[..., 1] == 60)
     assert loaded.warnings == (
         "has alpha where others have none and is put over the background of those: "
-        "train/good/1.png and 1 more",
+        "train/good/1.png and 5 more",
     )
 
 

@@ -31,7 +31,7 @@ def test_images_meet_their_poses(tmp_path: pathlib.Path, write: Writer) -> None:
     loaded = data.load_object(write(tmp_path / "01Brick"))
     assert loaded.name == "01Brick"
     assert loaded.background == (1.0, 1.0, 1.0)
-    assert len(loaded.train) == 4
+    assert len(loaded.train) == datasets.VIEWS
     names = [view.name for view in (*loaded.train, *loaded.test)]
     assert len(set(names)) == len(names)
     for view in loaded.train:
@@ -80,7 +80,9 @@ def test_rad_has_two_focal_lengths(tmp_path: pathlib.Path) -> None:
 
 def test_nerf_keeps_alpha_and_lists_photographs_only(tmp_path: pathlib.Path) -> None:
     loaded = data.load_object(datasets.write_nerf(tmp_path / "a"))
-    assert [view.name for view in loaded.test] == [f"test/r_{i}.png" for i in range(4)]
+    assert [view.name for view in loaded.test] == [
+        f"test/r_{i}.png" for i in range(datasets.VIEWS)
+    ]
     for view in (*loaded.train, *loaded.test):
         assert view.alpha is not None
         assert set(np.unique(view.alpha)) == {0.0, 1.0}
@@ -99,7 +101,7 @@ def test_opaque_alpha_says_nothing(mad: pathlib.Path) -> None:
 
 def test_clear_training_images_and_opaque_queries(tmp_path: pathlib.Path) -> None:
     root = datasets.write_nerf(tmp_path / "a")
-    for path in root.glob("test/r_?.png"):
+    for path in root.glob("test/r_*[0-9].png"):
         pixels = datasets.picture(3)
         pixels[pixels == 255] = 204
         datasets.save(path, pixels)
@@ -128,7 +130,7 @@ def test_test_poses(tmp_path: pathlib.Path, write: Writer) -> None:
     assert set(found) == {view.name for view in data.load_object(root).test}
     # The generator numbers the test poses from 30 on, in the order of its names.
     for index, pose in enumerate(found.values()):
-        assert pose.dtype == np.float32
+        assert pose.dtype == np.float64
         expected = poses.opencv_from_blender(datasets.blender_pose(30 + index))
         np.testing.assert_allclose(pose, expected, atol=1e-6)
 

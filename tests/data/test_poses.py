@@ -31,20 +31,6 @@ def test_point_in_front_and_above() -> None:
     np.testing.assert_allclose(point, [1.0, -2.0, 3.0, 1.0])
 
 
-def test_share_looking_away() -> None:
-    good = np.stack([poses.opencv_from_blender(pose) for pose in POSES])
-    flipped = np.diag([1.0, -1.0, -1.0, 1.0]) @ good
-    assert poses.share_looking_away(good) == 0.0
-    assert poses.share_looking_away(flipped) == 1.0
-    mixed = np.concatenate([good[:6], flipped[6:]])
-    assert poses.share_looking_away(mixed) == pytest.approx(0.25)
-
-
-def test_parallel_axes_have_no_centre() -> None:
-    same = np.stack([poses.opencv_from_blender(POSES[0])] * 3)
-    assert poses.share_looking_away(same) == 0.0
-
-
 @settings(max_examples=50, deadline=None)
 @given(noise=hnp.arrays(np.float64, (3, 3), elements=st.floats(-1e-3, 1e-3)))
 def test_drift_becomes_the_nearest_rotation(noise: np.ndarray) -> None:
@@ -107,3 +93,24 @@ def test_drift_is_counted() -> None:
     assert notes.sentences() == (
         "the rotation had drifted and was made orthonormal: frame 0 and 2 more",
     )
+
+
+def test_orthonormal_motions_are_the_nearest_and_nan_stays() -> None:
+    exact = np.stack([poses.opencv_from_blender(pose) for pose in POSES])
+    rough = exact.astype(np.float32)
+    rough[3, 0, 0] = np.nan
+    found = poses.orthonormal(rough)
+    assert found.dtype == np.float64
+    np.testing.assert_array_equal(found[3], rough[3])
+    whole = np.delete(found, 3, axis=0)
+    np.testing.assert_allclose(whole, np.delete(exact, 3, axis=0), atol=1e-6)
+    products = whole[:, :3, :3] @ whole[:, :3, :3].swapaxes(1, 2)
+    np.testing.assert_allclose(products, np.tile(np.eye(3), (7, 1, 1)), atol=1e-14)
+    np.testing.assert_array_equal(poses.orthonormal(rough[:0]), rough[:0])
+
+
+def test_coordinates_of_maps_are_kept() -> None:
+    matrix = POSES[0].copy()
+    matrix[:3, 3] += (4.5e5, 5.4e6, 120.0)
+    motion = poses.rigid_motion(matrix, "here", Notes())
+    np.testing.assert_array_equal(motion[:3, 3], matrix[:3, 3])

@@ -14,6 +14,8 @@ from scipy.spatial.transform import Rotation
 ANGLE_X = 0.7
 WIDTH, HEIGHT = 20, 12
 RADIUS = 4.0
+# So many that one may go and the others still count as enough for all sides.
+VIEWS = 13
 DEFECTS = ("Burrs", "Missing")
 
 
@@ -75,7 +77,7 @@ def write_transforms(
 def write_mad(
     root: pathlib.Path,
     *,
-    views: int = 4,
+    views: int = VIEWS,
     mask_suffix: str = "_mask",
     train: str = "train/good",
     good: str = "good",
@@ -115,7 +117,7 @@ def write_mip(root: pathlib.Path) -> pathlib.Path:
     return write_mad(root, train="train", mask_suffix="", good="good_1")
 
 
-def write_nerf(root: pathlib.Path, *, views: int = 4) -> pathlib.Path:
+def write_nerf(root: pathlib.Path, *, views: int = VIEWS) -> pathlib.Path:
     """Writes NeRF-synthetic's layout; returns `root`."""
     root.mkdir(parents=True, exist_ok=True)
     for first, split in ((0, "train"), (20, "val"), (30, "test")):

@@ -88,6 +88,27 @@ def as_opencv_axes(root: pathlib.Path) -> None:
     edit(apply)(root)
 
 
+def inverted(root: pathlib.Path) -> None:
+    """Writes every pose the other way round: from the world to the camera."""
+
+    def apply(content: dict[str, Any]) -> None:
+        for item in content["frames"]:
+            pose = np.linalg.inv(np.array(item["transform_matrix"]))
+            item["transform_matrix"] = pose.tolist()
+
+    edit(apply)(root)
+
+
+def as_turntable(root: pathlib.Path) -> None:
+    """Gives every frame the pose of the first, as of a camera on a tripod."""
+
+    def apply(content: dict[str, Any]) -> None:
+        for item in content["frames"]:
+            item["transform_matrix"] = content["frames"][0]["transform_matrix"]
+
+    edit(apply)(root)
+
+
 def text(change: Callable[[str], str | bytes]) -> Break:
     """Changes the text of transforms.json."""
 

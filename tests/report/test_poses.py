@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jaxsplat.core.cameras import Camera, look_at
-from jaxsplat.data.poses import opencv_from_blender
+from jaxsplat.data.poses import opencv_from_blender, orthonormal
 from jaxsplat.report import PoseRow, RunFolder
 from jaxsplat.report.poses import transforms
 
@@ -55,6 +55,19 @@ def test_a_camera_at_the_origin_by_hand() -> None:
     frames = record["frames"]
     assert isinstance(frames, list)
     assert frames[0]["transform_matrix"] == np.diag([1.0, -1.0, -1.0, 1.0]).tolist()
+
+
+def test_coordinates_of_maps_come_out_exactly() -> None:
+    place = np.array([4.5e5, 5.4e6, 120.0])
+    rotation = orthonormal(pose(4))[:3, :3]
+    matrix = np.eye(4)
+    matrix[:3, :3], matrix[:3, 3] = rotation, -rotation @ place
+    record = transforms(CAMERA, [PoseRow("a", matrix, "converged")])
+    frames = record["frames"]
+    assert isinstance(frames, list)
+    found = np.array(frames[0]["transform_matrix"])
+    np.testing.assert_allclose(found[:3, 3], place, rtol=0, atol=1e-8)
+    np.testing.assert_allclose(found[:3, :3], rotation.T * (1, -1, -1), atol=1e-14)
 
 
 def test_a_query_without_pose_stands_apart() -> None:

@@ -139,8 +139,9 @@ def test_view_center_is_where_the_axes_meet() -> None:
     np.testing.assert_allclose(hull.view_center(ring(5)), CENTER, atol=1e-5)
 
 
-def test_view_center_of_parallel_axes_is_between_the_cameras() -> None:
+def test_view_center_of_parallel_axes_is_ahead_of_the_cameras() -> None:
     poses = jnp.tile(jnp.eye(4), (3, 1, 1)).at[:, 0, 3].set(jnp.array([1.0, 2.0, 6.0]))
     value = jnp.ones(3)
     parallel = Camera(poses, value, value, value, value, 4, 4)
-    np.testing.assert_allclose(hull.view_center(parallel), [-3, 0, 0], atol=1e-6)
+    # They stand 2 from their middle in the median, and look along z.
+    np.testing.assert_allclose(hull.view_center(parallel), [-3, 0, 8], atol=1e-6)

@@ -56,7 +56,7 @@ class AdamScrew:
     The seven parameters start at random numbers of deviation 1e-6, as published. There
     they enter only as products (sin(angle) w, angle v), so the start is a saddle and
     some 25 of the 175 steps go to leaving it. Rates are in radians and scene units:
-    they suit a scene whose camera distance is a few units, as the paper's 4. The
+    they suit a camera distance of a few units, as the paper's 4 and inside. The
     numbers drawn are the same for all photographs.
 
     The estimate is the pose of least loss among all that were tried, the start

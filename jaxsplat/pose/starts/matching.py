@@ -130,7 +130,8 @@ def _edges(fine, inside=None):
     if inside is not None:
         across, down = jnp.where(inside, across, 0.0), jnp.where(inside, down, 0.0)
     xx, yy, xy = (
-        jnp.sum(a * b, axis=0) for a, b in ((across, across), (down, down), (across, down))
+        jnp.sum(a * b, axis=0)
+        for a, b in ((across, across), (down, down), (across, down))
     )
     total = _halved(jnp.stack([xx - yy, 2 * xy, xx + yy]))
     return total[:2] / (total[2] + CC**2)
