@@ -8,6 +8,7 @@ from jaxsplat.pose.estimate import (
     PoseEstimate,
 )
 from jaxsplat.pose.expected import expected_photographs
+from jaxsplat.pose.photographs import Photographs, anywhere, on_plain
 from jaxsplat.pose.parts import Refine, Starts
 from jaxsplat.pose.refine.adam_screw import AdamScrew, ScrewState
 from jaxsplat.pose.refine.lm import Lm
@@ -30,15 +31,18 @@ __all__ = [
     "GalleryStarts",
     "Lm",
     "Outcome",
+    "Photographs",
     "PoseEstimate",
     "Refine",
     "ScrewState",
     "SilhouetteStarts",
     "Stage",
     "Starts",
+    "anywhere",
     "build_gallery",
     "expected_photographs",
     "gallery_poses",
+    "on_plain",
     "sphere_poses",
     "stages_for",
 ]

@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import Array, lax
-from jaxtyping import Float
+import numpy as np
+from jax import Array
+from jaxtyping import Bool, Float
 
 from jaxsplat.core import resampling, se3
 from jaxsplat.core.cameras import Camera
@@ -28,6 +29,11 @@ from jaxsplat.rendering.twin import Twin, look
 _MIN_DEPTH = 1e-3  # inside units, of which cameras are about 4 away
 # Coverage from which a pixel's own depth is taken.
 _SOLID = 0.5
+# Below the first coverage a pixel shows the surroundings, above the second it counts
+# before unknown ones.
+_CLEAR, _PARTLY = 0.02, 0.1
+# Before unknown surroundings an object counts as if it covered this share of the image.
+_SHARE = 0.25
 # Around the object its depth goes on for so many pixels, so that the background beside
 # an outline moves with the outline; beyond, the depth of the centre is taken.
 _REACH = 4
@@ -61,16 +67,23 @@ def render_template(twin: Twin, camera: Camera) -> tuple[Template, Array]:
     """
     drawn = look(twin, camera)
     far = _FAINT * se3.apply(camera.camera_from_world, twin.center)[2]
-    beside = (_spread(drawn.depth) + far) / (_spread(drawn.alpha) + _FAINT)
+    beside = (spread(drawn.depth) + far) / (spread(drawn.alpha) + _FAINT)
     own = drawn.depth / jnp.maximum(drawn.alpha, _FAINT)
     depth = jnp.where(drawn.alpha > _SOLID, own, beside)
     color = jnp.moveaxis(drawn.color, -1, 0)
     return Template(color, drawn.alpha, depth, camera), drawn.needed
 
 
-def _spread(image: Float[Array, "h w"]) -> Float[Array, "h w"]:
-    side = 2 * _REACH + 1
-    return lax.reduce_window(image, 0.0, lax.add, (side, side), (1, 1), "SAME")
+def spread(image: Float[Array, "*b h w"]) -> Float[Array, "*b h w"]:
+    """Returns sums over squares that reach `_REACH` pixels to each side."""
+    # As matrix products: they compile much faster than windows inside a fusion.
+    rows, columns = (jnp.asarray(_band(size)) for size in image.shape[-2:])
+    return se3.matmul(se3.matmul(rows, image), columns)
+
+
+def _band(size: int) -> Float[np.ndarray, "size size"]:
+    place = np.arange(size)
+    return (np.abs(place - place[:, None]) <= _REACH).astype(np.float32)
 
 
 class _Moved(NamedTuple):
@@ -111,6 +124,7 @@ def estimate_exposure(
     photograph: Float[Array, "h w 3"],
     camera: Camera,
     background: Float[Array, "3"],
+    plain: Bool[Array, ""],
 ) -> Exposure:
     """Returns the exposure of a photograph taken from about the camera's pose.
 
@@ -119,11 +133,12 @@ def estimate_exposure(
         photograph: RGB, [h, w, 3].
         camera: of the photograph.
         background: RGB behind the object in the photograph, [3].
+        plain: whether nothing else stands there.
     """
     planes = jnp.moveaxis(photograph, -1, 0)
     seen = _move(template, planes, camera, camera.camera_from_world, background)
     return exposures.estimate(
-        template.color, template.alpha, seen.observed, seen.inside, background
+        template.color, template.alpha, seen.observed, seen.inside, background, plain
     )
 
 
@@ -133,12 +148,15 @@ def equations(
     camera: Camera,
     center: Float[Array, "3"],
     exposure: Exposure,
+    plain: Bool[Array, ""],
     scale: float,
 ) -> Callable[[Float[Array, "4 4"]], NormalEquations]:
     """Returns the function from a pose to the equations of the moved template there.
 
     The parameters are those of `rendering.motion.moved`. Pixels that move out of the
-    photograph meet its background and do not pull.
+    photograph meet its background and do not pull. Before unknown surroundings only the
+    object's own pixels count, and the cost is that of a fixed number of them: else the
+    least of an object would explain a photograph best.
 
     Args:
         template: the good object, of any image size.
@@ -146,12 +164,18 @@ def equations(
         camera: of the photograph; its pose is not looked at.
         center: point of the world that rotations turn about, [3].
         exposure: of the photograph.
+        plain: whether one colour stands behind the object in it.
         scale: residual at which a pixel's influence begins to fall; the cost is that of
             `rendering.NormalEquations`.
     """
-    expected = exposure.apply(template.color, template.alpha)
-    slopes = _slopes(expected)
     planes = jnp.moveaxis(photograph, -1, 0)
+    around = _surroundings(template, planes, camera, exposure)
+    behind = jnp.where(plain, exposure.background[:, None, None], around)
+    expected = exposure.apply(template.color, template.alpha, behind)
+    partly = jnp.clip(template.alpha / _PARTLY, 0.0, 1.0)
+    share = _SHARE * partly.size / jnp.maximum(jnp.sum(partly), 1.0)
+    counted = jnp.where(plain, 1.0, share * partly)
+    gradient = slopes(expected)
     distance = se3.apply(template.camera.camera_from_world, center)[2]
 
     def at(pose: Float[Array, "4 4"]) -> NormalEquations:
@@ -161,11 +185,11 @@ def equations(
         shrunk = jnp.maximum(here[2], _MIN_DEPTH) / distance
         shrunk = shrunk * template.camera.fx / camera.fx
         turn = _in_plane(seen.change)
-        gu = shrunk * (turn[0] * slopes[0] - turn[1] * slopes[1])
-        gv = shrunk * (turn[1] * slopes[0] + turn[0] * slopes[1])
+        gu = shrunk * (turn[0] * gradient[0] - turn[1] * gradient[1])
+        gv = shrunk * (turn[1] * gradient[0] + turn[0] * gradient[1])
         residual = expected - seen.observed
         loss = robust.geman_mcclure(_dot(residual, residual), scale)
-        weight = jnp.where(seen.inside, loss.weights, 0.0)
+        weight = jnp.where(seen.inside, counted * loss.weights, 0.0)
         uu, uv, vv = (weight * _dot(*g) for g in ((gu, gu), (gu, gv), (gv, gv)))
         ur, vr = (weight * _dot(g, residual) for g in (gu, gv))
         du, dv = _flow(seen, camera, here)
@@ -180,13 +204,31 @@ def equations(
         first, second = sums[: motion.POSE], sums[motion.POSE :]
         matrix = first[:, : motion.POSE] + second[:, motion.POSE : -2]
         vector = -(first[:, -2] + second[:, -1])
-        cost = 0.5 * jnp.sum(loss.losses)
+        cost = 0.5 * jnp.sum(counted * loss.losses)
         return NormalEquations(matrix, vector, cost, jnp.int32(0))
 
     return at
 
 
-def _slopes(image: Float[Array, "3 h w"]) -> tuple[Array, Array]:
+def _surroundings(
+    template: Template, planes: Array, camera: Camera, exposure: Exposure
+) -> Float[Array, "3 h w"]:
+    """Returns what the photograph shows beside the object, carried on beneath it.
+
+    An outline is then an edge between the object and what is next to it, as it is
+    before a plain background.
+    """
+    pose = template.camera.camera_from_world
+    here = _move(template, planes, camera, pose, exposure.surroundings)
+    clear = ((template.alpha < _CLEAR) & here.inside).astype(jnp.float32)
+    known = spread(clear)
+    beside = spread(here.observed * clear) / jnp.maximum(known, 1.0)
+    # Far inside nothing shows through; the object's own colours make no edge there.
+    own = spread(template.color) / (spread(template.alpha) + _FAINT)
+    return jnp.where(known > 0, beside, own)
+
+
+def slopes(image: Float[Array, "3 h w"]) -> tuple[Array, Array]:
     """Returns central differences by column and by row."""
     padded = jnp.pad(image, ((0, 0), (1, 1), (1, 1)), mode="edge")
     across = 0.5 * (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2])

@@ -1,5 +1,7 @@
 """What photographs should show if the object is good."""
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -8,29 +10,48 @@ from jaxtyping import Float, Int
 from jaxsplat.core import cameras
 from jaxsplat.pose.estimate import PoseEstimate
 from jaxsplat.pose.exposure import Exposure
+from jaxsplat.pose.photographs import Photographs
 from jaxsplat.rendering import twin as twins
 from jaxsplat.rendering.twin import Twin
 
 
+class Expected(NamedTuple):
+    """What photographs should show.
+
+    Attributes:
+        images: the twin at the found poses, in each photograph's exposure and before
+            its surroundings, RGB in [0, 1], [b, h, w, 3].
+        coverage: by the twin, [b, h, w].
+        needed: (tile, splat) pairs that each render took, [b]. More than the twin's
+            capacity means that the farthest splats were left out.
+    """
+
+    images: Float[Array, "b h w 3"]
+    coverage: Float[Array, "b h w"]
+    needed: Int[Array, " b"]
+
+
 @jax.jit
 def expected_photographs(
-    twin: Twin, estimate: PoseEstimate
-) -> tuple[Float[Array, "b h w 3"], Int[Array, " b"]]:
-    """Returns the twin at the found poses, in each photograph's exposure.
+    twin: Twin, photographs: Photographs, estimate: PoseEstimate
+) -> Expected:
+    """Returns what photographs should show.
 
     Args:
         twin: the object; its camera is that of the photographs.
-        estimate: poses, exposures and backgrounds of b photographs.
-
-    Returns:
-        RGB in [0, 1], and the (tile, splat) pairs that each render took. More than the
-        twin's capacity means that the farthest splats were left out.
+        photographs: of which unknown surroundings are taken as they are.
+        estimate: poses, exposures and backgrounds of the photographs.
     """
 
-    def one(found: tuple[Array, Exposure]) -> tuple[Array, Array]:
-        matrix, exposure = found
+    def one(found: tuple[Photographs, Array, Exposure]) -> Expected:
+        photograph, matrix, exposure = found
         drawn = twins.look(twin, cameras.with_pose(twin.camera, matrix))
-        shown = exposure.apply(jnp.moveaxis(drawn.color, -1, 0), drawn.alpha)
-        return jnp.moveaxis(shown, 0, -1), drawn.needed
+        image = jnp.moveaxis(photograph.images, -1, 0)
+        known = exposure.background[:, None, None]
+        behind = jnp.where(photograph.plain, known, image)
+        color = jnp.moveaxis(drawn.color, -1, 0)
+        shown = exposure.apply(color, drawn.alpha, behind)
+        return Expected(jnp.moveaxis(shown, 0, -1), drawn.alpha, drawn.needed)
 
-    return jax.lax.map(one, (estimate.camera_from_world, estimate.exposure))
+    poses, exposures = estimate.camera_from_world, estimate.exposure
+    return jax.lax.map(one, (photographs, poses, exposures))

@@ -16,6 +16,8 @@ _PRIOR_GAIN, _PRIOR_OFFSET = 0.002, 0.02
 _SATURATED = 0.995
 # A photograph that is darker tells nothing that could be made brighter.
 _LEAST_GAIN = 0.1
+# Coverage from which nothing of the surroundings shows through, about.
+_WHOLE = 0.95
 # A border that differs more than this from the known background is not background.
 _MOST_CHANGE = 0.35
 
@@ -41,17 +43,22 @@ class Exposure:
         return jnp.clip(self.background, 0.0, 1.0)
 
     def apply(
-        self, color: Float[Array, "3 h w"], alpha: Float[Array, "h w"]
+        self,
+        color: Float[Array, "3 h w"],
+        alpha: Float[Array, "h w"],
+        behind: Float[Array, "3 #h #w"] | None = None,
     ) -> Float[Array, "3 h w"]:
         """Returns what the photograph should show, saturated where it is too bright.
 
         Args:
             color: RGB times coverage, [3, h, w].
             alpha: coverage, [h, w].
+            behind: what stands behind the object in the photograph, pixel by pixel;
+                `background` when None.
         """
-        gain, offset, behind = (
-            x[:, None, None] for x in (self.gain, self.offset, self.background)
-        )
+        gain, offset = self.gain[:, None, None], self.offset[:, None, None]
+        if behind is None:
+            behind = self.background[:, None, None]
         shown = gain * color + offset * alpha + behind * (1 - alpha)
         return jnp.clip(shown, 0.0, 1.0)
 
@@ -89,6 +96,7 @@ def estimate(
     observed: Float[Array, "3 h w"],
     counts: Bool[Array, "h w"],
     background: Float[Array, "3"],
+    plain: Bool[Array, ""],
 ) -> Exposure:
     """Returns the exposure that explains a photograph, by robust least squares.
 
@@ -98,11 +106,14 @@ def estimate(
         observed: the photograph at the same pixels, [3, h, w].
         counts: the pixels that are compared, [h, w].
         background: RGB behind the object in the photograph, [3].
+        plain: whether nothing else stands there; else the pixels that the object covers
+            wholly tell.
     """
-    behind = background[:, None, None] * (1 - alpha)
+    behind = jnp.where(plain, background[:, None, None], observed) * (1 - alpha)
     residual = color + behind - observed
     squared = jnp.sum(residual * residual, axis=0) / _SCALE**2
-    told = counts & (alpha > 0.5) & jnp.all(observed < _SATURATED, axis=0)
+    told = alpha > jnp.where(plain, 0.5, _WHOLE)
+    told &= counts & jnp.all(observed < _SATURATED, axis=0)
     weight = jnp.where(told, 1 / (1 + squared) ** 2, 0.0)
     shown = observed - behind
     pixels = jnp.sum(alpha) + 1.0

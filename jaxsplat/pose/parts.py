@@ -14,6 +14,7 @@ from jaxtyping import Float, PRNGKeyArray
 
 from jaxsplat.data.views import View
 from jaxsplat.pose.estimate import CoarsePoses, PoseEstimate
+from jaxsplat.pose.photographs import Photographs
 from jaxsplat.rendering.twin import Twin
 
 
@@ -30,15 +31,13 @@ class Starts(Protocol):
             key: of what is random.
         """
 
-    def __call__(
-        self, twin: Twin, state: Any, photographs: Float[Array, "b h w 3"]
-    ) -> CoarsePoses:
+    def __call__(self, twin: Twin, state: Any, photographs: Photographs) -> CoarsePoses:
         """Returns coarse poses of photographs.
 
         Args:
             twin: the object; its camera is that of the photographs.
             state: from `prepare`.
-            photographs: RGB in [0, 1], [b, h, w, 3].
+            photographs: b photographs, RGB in [0, 1].
         """
 
 
@@ -53,7 +52,7 @@ class Refine(Protocol):
         self,
         twin: Twin,
         state: Any,
-        photographs: Float[Array, "b h w 3"],
+        photographs: Photographs,
         starts: Float[Array, "b k 4 4"],
     ) -> PoseEstimate:
         """Returns the refined pose of each photograph.
@@ -61,6 +60,6 @@ class Refine(Protocol):
         Args:
             twin: the object; its camera is that of the photographs.
             state: from `prepare`.
-            photographs: RGB in [0, 1], [b, h, w, 3].
+            photographs: b photographs, RGB in [0, 1].
             starts: `camera_from_world` of k coarse poses each, [b, k, 4, 4].
         """

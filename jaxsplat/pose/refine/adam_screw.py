@@ -21,6 +21,7 @@ from jaxsplat.data.views import View, posed_cameras
 from jaxsplat.errors import ConfigError
 from jaxsplat.pose.estimate import PoseEstimate
 from jaxsplat.pose.pairs import check_together, map_pairs
+from jaxsplat.pose.photographs import Photographs
 from jaxsplat.pose.refine import adam_loop, photometric
 from jaxsplat.pose.refine.photometric import Scene
 from jaxsplat.rendering import api as render_api
@@ -60,7 +61,8 @@ class AdamScrew:
     numbers drawn are the same for all photographs.
 
     The estimate is the pose of least loss among all that were tried, the start
-    included. The exposure is not looked for.
+    included. Neither the exposure nor the surroundings are looked for: the photograph
+    must stand before the twin's background.
 
     Attributes:
         steps: Adam steps for every photograph; another number is the same program.
@@ -108,7 +110,7 @@ class AdamScrew:
         self,
         twin: Twin,
         state: ScrewState,
-        photographs: Float[Array, "b h w 3"],
+        photographs: Photographs,
         starts: Float[Array, "b k 4 4"],
     ) -> PoseEstimate:
         """Returns the refined poses in one XLA program; see `parts.Refine`."""
@@ -123,7 +125,7 @@ class AdamScrew:
         )
         found = refine_scene(
             scene,
-            resampling.area_resize(photographs, camera.height, camera.width),
+            resampling.area_resize(photographs.images, camera.height, camera.width),
             starts,
             state.parameters,
             jnp.int32(self.steps),

@@ -29,6 +29,7 @@ from jaxsplat.pose.descent import Descent
 from jaxsplat.pose.estimate import Outcome, PoseEstimate
 from jaxsplat.pose.exposure import Exposure
 from jaxsplat.pose.pairs import check_together, map_pairs
+from jaxsplat.pose.photographs import Photographs
 from jaxsplat.pose.refine.stages import Stage, stages_for
 from jaxsplat.pose.visibility import MIN_COVERAGE, shows_object
 from jaxsplat.rendering import NormalEquations, Photograph, normal_equations, sampling
@@ -80,7 +81,7 @@ class Lm:
         self,
         twin: Twin,
         state: tuple[()],
-        photographs: Float[Array, "b h w 3"],
+        photographs: Photographs,
         starts: Float[Array, "b k 4 4"],
     ) -> PoseEstimate:
         """Returns the refined poses; see `parts.Refine`."""
@@ -92,7 +93,8 @@ class _Query(NamedTuple):
     """Photographs or one, at a stage's size."""
 
     image: Array
-    background: Array  # behind the object in the photograph
+    plain: Array
+    background: Array  # behind the object in the photograph, where it is plain
 
 
 class _Found(NamedTuple):
@@ -104,7 +106,10 @@ class _Found(NamedTuple):
 
 
 @functools.partial(jax.jit, static_argnames="solver")
-def _refine(solver: Lm, twin: Twin, queries: Array, starts: Array) -> PoseEstimate:
+def _refine(
+    solver: Lm, twin: Twin, photographs: Photographs, starts: Array
+) -> PoseEstimate:
+    queries, plain = photographs.images, photographs.plain
     behind = jax.vmap(exposure.border_color, in_axes=(0, None))(
         queries, twin.background
     )
@@ -115,7 +120,7 @@ def _refine(solver: Lm, twin: Twin, queries: Array, starts: Array) -> PoseEstima
     for stage in stages:
         small = pyramid.shrunken(twin.camera, stage.shrink)
         images = resampling.area_resize(queries, small.height, small.width)
-        asked = _Query(images, behind)
+        asked = _Query(images, plain, behind)
         work = _Work(dataclasses.replace(twin, camera=small), stage)
         found = map_pairs(
             lambda pair: work.align(_row(asked, pair[0]), pair[1]),
@@ -138,7 +143,7 @@ def _refine(solver: Lm, twin: Twin, queries: Array, starts: Array) -> PoseEstima
         )
         found = found._replace(descent=polished)
         needed = jnp.maximum(needed, polished.needed[:, 0])
-    shown = jax.vmap(shows_object)(queries, behind)
+    shown = ~plain | jax.vmap(shows_object)(queries, behind)
     return _estimate(found, small, shown, rivalled, needed, steps)
 
 
@@ -156,10 +161,16 @@ class _Work:
             camera = cameras.with_pose(twin.camera, pose)
             template, pairs = alignment.render_template(twin, camera)
             seen = alignment.estimate_exposure(
-                template, query.image, camera, query.background
+                template, query.image, camera, query.background, query.plain
             )
             evaluate = alignment.equations(
-                template, query.image, camera, twin.center, seen, self.stage.scale
+                template,
+                query.image,
+                camera,
+                twin.center,
+                seen,
+                query.plain,
+                self.stage.scale,
             )
             found = descent.descend(
                 evaluate, camera, twin.center, pose, self.stage.steps
@@ -175,7 +186,8 @@ class _Work:
         twin = self.twin
         photograph = Photograph(
             query.image,
-            jnp.ones(query.image.shape[:2], jnp.float32),
+            # Unknown surroundings would pull: such poses stay as they are.
+            jnp.full(query.image.shape[:2], query.plain, jnp.float32),
             seen.gain,
             seen.offset,
             jnp.float32(self.stage.scale),

@@ -11,14 +11,15 @@ import functools
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from jaxsplat.core import cameras, precision, resampling, se3
 from jaxsplat.core.cameras import Camera
 from jaxsplat.pose import alignment, descent, exposure, hypotheses, pyramid
 from jaxsplat.pose.estimate import CoarsePoses
 from jaxsplat.pose.pairs import side_by_side
-from jaxsplat.pose.starts import codes, placing
+from jaxsplat.pose.photographs import Photographs
+from jaxsplat.pose.starts import codes, matching, placing
 from jaxsplat.pose.starts.gallery import Gallery, GalleryFinder
 from jaxsplat.rendering.twin import Twin
 
@@ -38,7 +39,7 @@ class GalleryStarts(GalleryFinder):
     """
 
     def __call__(
-        self, twin: Twin, state: Gallery, photographs: Float[Array, "b h w 3"]
+        self, twin: Twin, state: Gallery, photographs: Photographs
     ) -> CoarsePoses:
         """Returns coarse poses; see `parts.Starts`."""
         twin, photographs = precision.single((twin, photographs))
@@ -46,20 +47,27 @@ class GalleryStarts(GalleryFinder):
 
 
 @functools.partial(jax.jit, static_argnames="k")
-def _find(k: int, twin: Twin, gallery: Gallery, photographs: Array) -> CoarsePoses:
+def _find(
+    k: int, twin: Twin, gallery: Gallery, photographs: Photographs
+) -> CoarsePoses:
     size = twin.camera.width, twin.camera.height
     small = pyramid.shrunken(twin.camera, pyramid.coarsest(*size))
 
-    def one(image: Array) -> tuple[Array, Array]:
+    def one(photograph: Photographs) -> tuple[Array, Array]:
+        image, plain = photograph.images, photograph.plain
         background = exposure.border_color(image, twin.background)
-        candidates, views = _candidates(twin.center, gallery, small, image, background)
+        by_outline = _by_outline(twin.center, gallery, small, image, background)
+        by_windows = _by_windows(twin.center, gallery, small, image)
+        candidates, views = (
+            jnp.concatenate(found) for found in zip(by_outline, by_windows)
+        )
 
         def refine(pose: Array, view: Array) -> tuple[Array, Array]:
             template = jax.tree.map(lambda leaf: leaf[view], gallery.templates)
             at = cameras.with_pose(small, pose)
-            seen = alignment.estimate_exposure(template, image, at, background)
+            seen = alignment.estimate_exposure(template, image, at, background, plain)
             evaluate = alignment.equations(
-                template, image, small, twin.center, seen, _SCALE
+                template, image, small, twin.center, seen, plain, _SCALE
             )
             found = descent.descend(evaluate, small, twin.center, pose, _STEPS)
             return found.pose, jnp.where(found.finite, found.cost, jnp.inf)
@@ -68,13 +76,14 @@ def _find(k: int, twin: Twin, gallery: Gallery, photographs: Array) -> CoarsePos
         chosen, costs = hypotheses.distinct(poses, costs, k)
         return poses[chosen], costs
 
-    images = resampling.area_resize(photographs, small.height, small.width)
-    return CoarsePoses(*lax.map(one, images, batch_size=side_by_side(len(images))))
+    images = resampling.area_resize(photographs.images, small.height, small.width)
+    reduced = dataclasses.replace(photographs, images=images)
+    return CoarsePoses(*lax.map(one, reduced, batch_size=side_by_side(len(images))))
 
 
-def _candidates(
+def _by_outline(
     center: Array, gallery: Gallery, camera: Camera, image: Array, background: Array
-) -> tuple[Float[Array, "c 4 4"], Array]:
+) -> tuple[Float[Array, "c 4 4"], Int[Array, " c"]]:
     """Returns the poses of the most similar (view, turn) pairs, and their views."""
     cut = codes.cut_out(image, background)
     turned = placing.turned_all_ways(cut)
@@ -83,3 +92,19 @@ def _candidates(
     turn, view = jnp.divmod(best, len(gallery.codes))
     place = functools.partial(placing.place, gallery, center, camera, cut)
     return jax.vmap(place)(view, turn), view
+
+
+def _by_windows(
+    center: Array, gallery: Gallery, camera: Camera, image: Array
+) -> tuple[Float[Array, "c 4 4"], Int[Array, " c"]]:
+    """Returns the same without an outline, wherever in the image the object is."""
+    found = matching.find(gallery.windows, image, camera, _CANDIDATES)
+
+    def place(view: Array, turn: Array, zoom: Array, seen: Array) -> Array:
+        pose = gallery.templates.camera.camera_from_world[view]
+        here = se3.apply(pose, center)
+        towards = cameras.ray(camera, seen)
+        return placing.placed(pose, here / here[2], towards, turn, zoom, center)
+
+    poses = jax.vmap(place)(found.view, found.turn, found.zoom, found.center)
+    return poses, found.view

@@ -21,7 +21,8 @@ from jaxsplat.errors import ConfigError
 from jaxsplat.pose import alignment, pyramid
 from jaxsplat.pose.alignment import Template
 from jaxsplat.pose.pairs import side_by_side
-from jaxsplat.pose.starts import codes
+from jaxsplat.pose.starts import codes, matching
+from jaxsplat.pose.starts.matching import Windows
 from jaxsplat.rendering import api as render_api
 from jaxsplat.rendering import sampling
 from jaxsplat.rendering.twin import Twin
@@ -47,6 +48,7 @@ class Gallery:
         outlines: of the object, cut out at its size, in [0, 1], [v, s, s].
         rays: towards the outline's centre in camera axes, one deep, [v, 3].
         radii: of the outline, as tangents of the angle it is seen at, [v].
+        windows: of the views, to be found before any background.
         templates: of the views, stacked along one leading axis.
     """
 
@@ -54,6 +56,7 @@ class Gallery:
     outlines: Float[Array, "v s s"]
     rays: Float[Array, "v 3"]
     radii: Float[Array, " v"]
+    windows: Windows
     templates: Template
 
 
@@ -96,23 +99,39 @@ def build_gallery(twin: Twin, camera_from_world: Float[Array, "v 4 4"]) -> Galle
         1.0,
         minification=smaller(views, twin.center, twin.sampling_rate),
     )
-    return _build(dataclasses.replace(twin, camera=small, capacity=capacity), views)
+    twin = dataclasses.replace(twin, camera=small, capacity=capacity)
+    reach, *seen, templates = _build(twin, views)
+    windows = _cut_windows(templates, twin.center, reach)
+    around = matching.places(small, float(reach))
+    return Gallery(*seen, Windows(*windows, reach, around), templates)
 
 
 @jax.jit
-def _build(twin: Twin, views: Camera) -> Gallery:
-    def one(camera: Camera) -> tuple[Array, Array, Array, Array, Template]:
+def _build(
+    twin: Twin, views: Camera
+) -> tuple[Array, Array, Array, Array, Array, Template]:
+    """Returns the reach of all views, and of each what `Gallery` has of it."""
+
+    def one(camera: Camera) -> tuple[Array, Array, Array, Array, Array, Template]:
         template, _ = alignment.render_template(twin, camera)
         behind = twin.background[:, None, None] * (1 - template.alpha)
         image = jnp.clip(jnp.moveaxis(template.color + behind, 0, -1), 0.0, 1.0)
         cut = codes.cut_out(image, twin.background)
         reduced = codes.turned(cut.image, jnp.float32(0))
         ray, radius = cameras.ray(camera, cut.center), cut.radius / camera.fx
-        return codes.encode(reduced), reduced[3], ray, radius, template
+        reach = matching.reach_of(template, twin.center)
+        return reach, codes.encode(reduced), reduced[3], ray, radius, template
 
     together = side_by_side(len(views.fx))
-    encoded, outlines, rays, radii, templates = lax.map(one, views, batch_size=together)
-    return Gallery(encoded, outlines, rays, radii, templates)
+    reach, *seen = lax.map(one, views, batch_size=together)
+    return jnp.max(reach), *seen
+
+
+@jax.jit
+def _cut_windows(
+    templates: Template, center: Array, reach: Array
+) -> tuple[Array, Array, Array]:
+    return lax.map(lambda one: matching.window(one, center, reach), templates)
 
 
 def gallery_of_views(twin: Twin, views: Sequence[View]) -> Gallery:
@@ -126,10 +145,19 @@ def gallery_of_views(twin: Twin, views: Sequence[View]) -> Gallery:
     fill = np.repeat(poses[:1], -len(poses) % _MULTIPLE, axis=0)
     gallery = build_gallery(twin, jnp.asarray(np.concatenate([poses, fill])))
     is_view = jnp.arange(len(poses) + len(fill)) < len(poses)
+
+    def only_views(rows: Array) -> Array:
+        return jnp.where(is_view.reshape(-1, *[1] * (rows.ndim - 1)), rows, 0.0)
+
     return dataclasses.replace(
         gallery,
-        codes=jnp.where(is_view[:, None], gallery.codes, 0.0),
-        outlines=jnp.where(is_view[:, None, None], gallery.outlines, 0.0),
+        codes=only_views(gallery.codes),
+        outlines=only_views(gallery.outlines),
+        windows=dataclasses.replace(
+            gallery.windows,
+            colors=only_views(gallery.windows.colors),
+            edges=only_views(gallery.windows.edges),
+        ),
     )
 
 

@@ -20,6 +20,7 @@ from jaxsplat.core import precision, resampling, se3
 from jaxsplat.pose import exposure, hypotheses, pyramid
 from jaxsplat.pose.estimate import CoarsePoses
 from jaxsplat.pose.pairs import side_by_side
+from jaxsplat.pose.photographs import Photographs
 from jaxsplat.pose.starts import codes, placing
 from jaxsplat.pose.starts.gallery import Gallery, GalleryFinder
 from jaxsplat.rendering.twin import Twin
@@ -35,11 +36,11 @@ class SilhouetteStarts(GalleryFinder):
 
     Costs are the chamfer distance in reduced pixels (`codes.SIDE` along the cut). They
     are infinite for poses that only fill up, and for photographs in which nothing
-    stands out.
+    stands out. Before unknown surroundings there is no outline to find it by.
     """
 
     def __call__(
-        self, twin: Twin, state: Gallery, photographs: Float[Array, "b h w 3"]
+        self, twin: Twin, state: Gallery, photographs: Photographs
     ) -> CoarsePoses:
         """Returns coarse poses; see `parts.Starts`."""
         twin, photographs = precision.single((twin, photographs))
@@ -47,7 +48,9 @@ class SilhouetteStarts(GalleryFinder):
 
 
 @functools.partial(jax.jit, static_argnames="k")
-def _find(k: int, twin: Twin, gallery: Gallery, photographs: Array) -> CoarsePoses:
+def _find(
+    k: int, twin: Twin, gallery: Gallery, photographs: Photographs
+) -> CoarsePoses:
     size = twin.camera.width, twin.camera.height
     small = pyramid.shrunken(twin.camera, pyramid.coarsest(*size))
     views = prepare(gallery.outlines > 0.5)
@@ -66,7 +69,7 @@ def _find(k: int, twin: Twin, gallery: Gallery, photographs: Array) -> CoarsePos
         chosen, distances = hypotheses.distinct(poses, -nearest, k)
         return poses[chosen], distances
 
-    images = resampling.area_resize(photographs, small.height, small.width)
+    images = resampling.area_resize(photographs.images, small.height, small.width)
     return CoarsePoses(*lax.map(one, images, batch_size=side_by_side(len(images))))
 
 
