@@ -29,6 +29,12 @@ class View:
             All false for good views.
         digest: SHA-256 of the image file's bytes in hexadecimal; empty for a view that
             came from no file.
+        foreground: coverage of each pixel by the object in [0, 1], [h, w] float32, as a
+            mask file gives it for a photograph that keeps its surroundings; None where
+            there is no such file.
+        intrinsics: lens and size of a photograph whose pose is not known, at the
+            identity pose; None means the lens of the training views, scaled to the
+            photograph's size.
     """
 
     name: str
@@ -38,6 +44,8 @@ class View:
     defect_type: str = GOOD
     mask: Bool[np.ndarray, "h w"] | None = None
     digest: str = ""
+    foreground: Float[np.ndarray, "h w"] | None = None
+    intrinsics: Camera | None = None
 
 
 @dataclasses.dataclass(frozen=True)
