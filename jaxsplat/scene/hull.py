@@ -2,16 +2,23 @@
 
 import dataclasses
 
+import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data.world import looked_at
 from jaxsplat.errors import DataError
+from jaxsplat.scene import carving
 from jaxsplat.scene.pinhole import project_points
 
 _COARSE = 48  # cells along the cube's side before refinement
 _REFINE = 3  # each occupied cell is cut into this many along each axis
+_HALF_DIAGONAL = 0.87  # of a cell with sides of one
+# Shares of the views that may call a point of the object background.
+DISSENTS = (0.0, 0.04, 0.1)
+# A hull explains as much as another when it covers this much less of the silhouettes.
+_UNEXPLAINED = 0.01
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,35 +60,6 @@ def _extent(
     return radius
 
 
-def _inside(
-    points: Float[np.ndarray, "n 3"],
-    cells: float,
-    distances: Float[np.ndarray, "v h w"],
-    cameras: Camera,
-) -> Bool[np.ndarray, " n"]:
-    """Returns which points lie within half a cell's diagonal of every silhouette.
-
-    A view says nothing about points outside its image.
-    """
-    height, width = distances.shape[1:]
-    kept = np.arange(len(points))
-    for view, distance in enumerate(distances):
-        pixels, local = project_points(points[kept], cameras, view)
-        depth = local[:, 2]
-        column = np.floor(pixels[:, 0]).astype(int)
-        row = np.floor(pixels[:, 1]).astype(int)
-        framed = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-        framed &= depth > 0
-        focal = max(float(cameras.fx[view]), float(cameras.fy[view]))
-        reach = 0.87 * cells * focal / np.maximum(depth, 1e-6)
-        ok = ~framed
-        ok[framed] = distance[row[framed], column[framed]] <= reach[framed]
-        kept = kept[ok]
-    result = np.zeros(len(points), bool)
-    result[kept] = True
-    return result
-
-
 def _surface(
     cells: Int[np.ndarray, "n 3"], side: int
 ) -> tuple[Bool[np.ndarray, " n"], Float[np.ndarray, "n 3"]]:
@@ -108,20 +86,26 @@ def _surface(
 
 
 def visual_hull(
-    silhouettes: Bool[np.ndarray, "v h w"], cameras: Camera, detail: int = 1
+    silhouettes: Bool[np.ndarray, "v h w"],
+    cameras: Camera,
+    detail: int = 1,
+    dissents: tuple[float, ...] = DISSENTS,
 ) -> SurfacePoints:
     """Returns points on the hull's surface, one for each exposed cell of a fine grid.
+
+    Silhouettes of photographs have faults, so what a few of the views call background
+    may be object all the same: the least share is taken with which the hull explains
+    the silhouettes as well as with the largest. What few views frame is no object.
 
     Args:
         silhouettes: true on the object, for each of `v` views.
         cameras: the stack of their cameras.
         detail: refinements by three of a 48-cell cube around the object.
+        dissents: the shares to choose from, ascending.
 
     Raises:
-        DataError: no cell is inside all silhouettes (poses and images disagree).
+        DataError: no cell is inside enough silhouettes (poses and images disagree).
     """
-    import cv2
-
     center = view_center(cameras)
     radius = 1.05 * _extent(silhouettes, cameras, center)
     distances = np.stack(
@@ -133,16 +117,36 @@ def visual_hull(
     side, size = _COARSE, 2 * radius / _COARSE
     cells = np.stack(np.meshgrid(*[np.arange(side)] * 3, indexing="ij"), axis=-1)
     cells = cells.reshape(-1, 3)
+    chosen = dissents[-1]
     for level in range(detail + 1):
         points = (center - radius + (cells + 0.5) * size).astype(np.float32)
         # The last level decides by the cell's centre alone.
-        margin = 0.0 if level == detail else size
-        cells = cells[_inside(points, margin, distances, cameras)]
+        reach = 0.0 if level == detail else _HALF_DIAGONAL * size
+        cells = cells[carving.inside(points, reach, distances, cameras, chosen)]
         if len(cells) == 0:
             raise DataError(
                 "the silhouettes of the training views have no point in common; "
                 "expected poses that agree with the images"
             )
+        if level == 0 and len(dissents) > 1:
+            points = (center - radius + (cells + 0.5) * size).astype(np.float32)
+            trials = [
+                carving.inside(points, reach, distances, cameras, dissent)
+                for dissent in dissents[:-1]
+            ]
+            trials.append(np.ones(len(points), bool))
+            explained = [
+                carving.explained(
+                    silhouettes, carving.outlines(points[trial], size, cameras)
+                )
+                for trial in trials
+            ]
+            least = next(
+                i
+                for i, share in enumerate(explained)
+                if share >= explained[-1] - _UNEXPLAINED
+            )
+            chosen, cells = dissents[least], cells[trials[least]]
         if level < detail:
             children = np.stack(np.meshgrid(*[np.arange(_REFINE)] * 3), axis=-1)
             cells = (cells[:, None] * _REFINE + children.reshape(1, -1, 3)).reshape(

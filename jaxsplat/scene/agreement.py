@@ -1,0 +1,92 @@
+"""Whether silhouettes of several views are of one solid object."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import cv2
+import jax
+import numpy as np
+from jaxtyping import Bool, Float
+
+from jaxsplat.core import cameras as camera_maths
+from jaxsplat.core.cameras import Camera
+from jaxsplat.errors import DataError
+from jaxsplat.scene import carving, hull
+
+# A view disagrees when its agreement is this far under the median of all.
+_FAR_UNDER = 0.1
+_SIDE = 200  # pixels of the reduced silhouettes that are compared
+# A part of a silhouette is kept when the hull's outline, this much wider, holds half.
+_SLACK = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Agreement:
+    """How well silhouettes agree with the hull that most of them carve.
+
+    Attributes:
+        shares: intersection over union of each view, NaN where it has no silhouette.
+        outlines: the hull's, of each view; empty where there is no hull.
+    """
+
+    shares: Float[np.ndarray, " v"]
+    outlines: list[np.ndarray]
+
+    @property
+    def confidence(self) -> float:
+        """The median of the shares."""
+        return float(np.nanmedian(self.shares))
+
+    @property
+    def far_under(self) -> Bool[np.ndarray, " v"]:
+        """Which views agree far less than the others."""
+        return self.shares < self.confidence - _FAR_UNDER
+
+    def outline(self, view: int, shape: tuple[int, ...]) -> Bool[np.ndarray, "h w"]:
+        """Returns the hull's outline in a view, at a size; nothing without a hull."""
+        if not self.outlines:
+            return np.zeros(shape, bool)
+        picture = self.outlines[view].astype(np.float32)
+        return cv2.resize(picture, shape[::-1]) > 0.5
+
+
+def agree(
+    masks: Sequence[Bool[np.ndarray, "h w"] | None], cameras: Camera
+) -> Agreement:
+    """Returns how well masks agree with the hull that most of them carve."""
+    known = np.array([i for i, mask in enumerate(masks) if mask is not None])
+    height, width = cameras.height, cameras.width
+    factor = min(1.0, _SIDE / max(height, width))
+    size = max(round(width * factor), 1), max(round(height * factor), 1)
+    small = camera_maths.resized(cameras, *size)
+    shown = [mask for mask in masks if mask is not None]
+    reduced = np.stack(
+        [cv2.resize(m.astype(np.float32), size, None, 0, 0, 3) > 0.5 for m in shown]
+    )
+    shares = np.full(len(masks), np.nan, np.float32)
+    try:
+        surface = hull.visual_hull(reduced, jax.tree.map(lambda x: x[known], small))
+    except DataError:
+        shares[known] = 0
+        return Agreement(shares, [])
+    outlines = carving.outlines(surface.points, surface.spacing, small)
+    shares[known] = carving.agreement(reduced, [outlines[i] for i in known])
+    return Agreement(shares, outlines)
+
+
+def supported(
+    mask: Bool[np.ndarray, "h w"], outline: Bool[np.ndarray, "h w"]
+) -> Bool[np.ndarray, "h w"]:
+    """Returns the parts of a mask that lie on the hull for the most part."""
+    if not outline.any():
+        return mask
+    count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    grown = (
+        cv2.dilate(outline.astype(np.uint8), np.ones((2 * _SLACK + 1,) * 2, np.uint8))
+        > 0
+    )
+    total = np.bincount(labels.ravel(), minlength=count)
+    on_hull = np.bincount(labels[grown], minlength=count)
+    kept = on_hull >= 0.5 * total
+    kept[0] = False
+    return kept[labels]

@@ -1,0 +1,123 @@
+"""Points against silhouettes: which lie on the object, and where they are seen."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float
+
+from jaxsplat.core.cameras import Camera
+from jaxsplat.scene.pinhole import project_points
+
+# A point that fewer views frame than this share of what the best framed point has is no
+# object: nothing but the frames' limits would speak for it.
+_MIN_FRAMED = 0.5
+
+
+def inside(
+    points: Float[np.ndarray, "n 3"],
+    reach: float,
+    distances: Float[np.ndarray, "v h w"],
+    cameras: Camera,
+    dissent: float,
+) -> Bool[np.ndarray, " n"]:
+    """Returns which points lie on the object, as most views say that frame them.
+
+    A view says nothing about points outside its image.
+
+    Args:
+        points: positions in the world.
+        reach: how near to a silhouette, in scene units, is still on it.
+        distances: of each view's pixels to its silhouette, in pixels.
+        cameras: the stack of the views' cameras.
+        dissent: share of the views that frame a point that may call it background.
+    """
+    height, width = distances.shape[1:]
+    views = len(distances)
+    framed = np.zeros(len(points), np.int32)
+    against = np.zeros(len(points), np.int32)
+    kept = np.arange(len(points))
+    for view, distance in enumerate(distances):
+        pixels, local = project_points(points[kept], cameras, view)
+        depth = local[:, 2]
+        column = np.floor(pixels[:, 0]).astype(int)
+        row = np.floor(pixels[:, 1]).astype(int)
+        seen = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+        seen &= depth > 0
+        focal = max(float(cameras.fx[view]), float(cameras.fy[view]))
+        limit = reach * focal / np.maximum(depth[seen], 1e-6)
+        framed[kept[seen]] += 1
+        outside = distance[row[seen], column[seen]] > limit
+        against[kept[seen][outside]] += 1
+        # No later view can save what this many are against.
+        kept = kept[against[kept] <= dissent * views]
+    result = np.zeros(len(points), bool)
+    result[kept] = against[kept] <= dissent * framed[kept]
+    return result & (framed >= max(_MIN_FRAMED * framed.max(initial=0), 1))
+
+
+def outlines(
+    points: Float[np.ndarray, "n 3"], spacing: float, cameras: Camera
+) -> list[Bool[np.ndarray, "_ _"]]:
+    """Returns each view's picture of a surface that is given by points.
+
+    Args:
+        points: positions on the surface, the neighbours' distance apart.
+        spacing: that distance.
+        cameras: the stack of the views' cameras.
+
+    Returns:
+        A picture for each view, in pixels of about one spacing.
+    """
+    kernel = np.ones((3, 3), np.uint8)
+    found = []
+    for view in range(len(cameras.fx)):
+        pixels, local = project_points(points, cameras, view)
+        depth = float(np.median(local[:, 2])) if len(points) else 1.0
+        focal = max(float(cameras.fx[view]), float(cameras.fy[view]))
+        zoom = min(max(depth, 1e-6) / (focal * spacing), 1.0)
+        width = max(round(cameras.width * zoom), 1)
+        height = max(round(cameras.height * zoom), 1)
+        column = np.floor(pixels[:, 0] * (width / cameras.width)).astype(int)
+        row = np.floor(pixels[:, 1] * (height / cameras.height)).astype(int)
+        seen = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+        seen &= local[:, 2] > 0
+        picture = np.zeros((height, width), np.uint8)
+        picture[row[seen], column[seen]] = 1
+        # Where the frame cuts the surface off, it goes on beyond.
+        found.append(cv2.morphologyEx(picture, cv2.MORPH_CLOSE, kernel) > 0)
+    return found
+
+
+def explained(
+    silhouettes: Bool[np.ndarray, "v h w"], outlines: Sequence[Bool[np.ndarray, "_ _"]]
+) -> float:
+    """Returns the share of all silhouettes' pixels that the outlines cover."""
+    small = [_resized(s, o) for s, o in zip(silhouettes, outlines, strict=True)]
+    total = sum(int(each.sum()) for each in small)
+    covered = sum(int((s & o).sum()) for s, o in zip(small, outlines, strict=True))
+    return covered / total if total else 1.0
+
+
+def agreement(
+    silhouettes: Bool[np.ndarray, "v h w"], outlines: Sequence[Bool[np.ndarray, "_ _"]]
+) -> Float[np.ndarray, " v"]:
+    """Returns the intersection over union of each view's silhouette and outline.
+
+    Two empty pictures have none.
+    """
+    shares = []
+    for silhouette, outline in zip(silhouettes, outlines, strict=True):
+        small = _resized(silhouette, outline)
+        union = int((small | outline).sum())
+        shares.append((small & outline).sum() / union if union else 0.0)
+    return np.array(shares, np.float32)
+
+
+def _resized(
+    silhouette: Bool[np.ndarray, "h w"], like: Bool[np.ndarray, "_ _"]
+) -> Bool[np.ndarray, "_ _"]:
+    """Returns a silhouette at another picture's size."""
+    size = like.shape[::-1]
+    area = cv2.INTER_AREA
+    return cv2.resize(silhouette.astype(np.float32), size, None, 0, 0, area) > 0.5

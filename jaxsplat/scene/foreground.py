@@ -1,0 +1,242 @@
+"""Where the object is in the training views, by the best means that they allow."""
+
+import concurrent.futures
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxsplat.core.cameras import Camera
+from jaxsplat.data import background, silhouettes
+from jaxsplat.data.background import Surroundings
+from jaxsplat.data.notes import Notes
+from jaxsplat.data.smooth_surface import border_mask, connected, difference
+from jaxsplat.data.views import View, posed_cameras
+from jaxsplat.errors import DataError
+from jaxsplat.scene import agreement, feathering, grab_cut
+from jaxsplat.scene.agreement import Agreement
+
+ALPHA, MASKS, PLAIN, CUT_OUT, NONE = "alpha", "masks", "plain", "cut_out", "none"
+
+# A set has masks, or a plain background, when more than this share of its views has.
+_MOST = 0.5
+# Where fewer border pixels agree with a model, it says nothing about the photograph.
+_MIN_AGREEMENT = 0.6
+# An object that covers less of a photograph than this cannot be told in it.
+_MIN_COVERAGE = 1e-3
+# Below this the cuts of different views are not of one object.
+_MIN_CONFIDENCE = 0.6
+# Parts of the object that differ from the background by less are lost in it.
+_FAINT = 12 / 255
+# Where more of the silhouettes than their edges is faint, a cut-out is tried, and taken
+# where the views agree better on it.
+_MOST_FAINT = 0.06
+
+
+@dataclasses.dataclass(frozen=True)
+class Foreground:
+    """Where the object is in `v` training views.
+
+    Attributes:
+        kind: what tells it: "alpha" of the files, "masks" of files, a "plain"
+            background, an automatic "cut_out", or "none" where nothing does.
+        confidence: how well the views agree with one solid object, in [0, 1]: the
+            median over them of the intersection over union of silhouette and outline
+            of the hull that most of them carve. 0 for "none".
+        coverage: of each pixel by the object in [0, 1], [v, h, w]; None for "none".
+        disagreeing: names of the views that agree far less than the others.
+        notes: what a user should know, a sentence each.
+    """
+
+    kind: str
+    confidence: float
+    coverage: Float[np.ndarray, "v h w"] | None
+    disagreeing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def find_foreground(views: Sequence[View]) -> Foreground:
+    """Returns where the object is, by the first of the means that can tell it.
+
+    Alpha is trusted most; then masks of files, a plain background, an automatic
+    cut-out.
+
+    Args:
+        views: posed training views of one size.
+
+    Raises:
+        DataError: a view has no pose.
+    """
+    cameras = posed_cameras(views)
+    given = [view.foreground if view.alpha is None else view.alpha for view in views]
+    if np.mean([each is not None for each in given]) > _MOST:
+        kind = ALPHA if all(view.alpha is not None for view in views) else MASKS
+        return _given(kind, views, given, cameras)
+    if all(float(np.ptp(view.image)) <= background.TOLERANCE for view in views):
+        return _none(
+            "the training views show nothing: each is of one colour throughout; "
+            "expected photographs of the object"
+        )
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        images = [view.image for view in views]
+        models = list(pool.map(background.model_background, images))
+    if np.mean([model.is_plain for model in models]) <= _MOST:
+        return _cut(views, models, cameras)
+    plain, faint = _on_plain(views, models, cameras)
+    if faint <= _MOST_FAINT:
+        return plain
+    cut = _cut(views, models, cameras)
+    return cut if cut.confidence > plain.confidence else plain
+
+
+def cut_out(views: Sequence[View], foreground: Foreground) -> tuple[View, ...]:
+    """Returns the views with alpha and premultiplied colours, for a fit.
+
+    Views that have alpha stay as they are.
+
+    Args:
+        views: what `find_foreground` was given.
+        foreground: what it returned.
+
+    Raises:
+        DataError: nothing tells where the object is.
+    """
+    if foreground.coverage is None:
+        raise DataError(" ".join(foreground.notes) or "the object was not found")
+    return tuple(
+        view
+        if view.alpha is not None
+        else dataclasses.replace(
+            view,
+            image=feathering.premultiplied(view.image, coverage),
+            alpha=coverage,
+            foreground=None,
+        )
+        for view, coverage in zip(views, foreground.coverage, strict=True)
+    )
+
+
+def _none(*notes: str) -> Foreground:
+    return Foreground(NONE, 0.0, None, (), notes)
+
+
+def _given(
+    kind: str,
+    views: Sequence[View],
+    given: Sequence[Float[np.ndarray, "h w"] | None],
+    cameras: Camera,
+) -> Foreground:
+    """Returns the foreground that files give, carved where one has no file."""
+    masks = [None if each is None else each > 0.5 for each in given]
+    found = agreement.agree(masks, cameras)
+    missing = [v.name for v, each in zip(views, given, strict=True) if each is None]
+    notes = _remark(missing, "has no mask and gets the outline that the others carve")
+    coverage = [
+        feathering.feathered(found.outline(i, views[i].image.shape[:2]))
+        if each is None
+        else each
+        for i, each in enumerate(given)
+    ]
+    return _foreground(found, kind, views, np.stack(coverage), notes)
+
+
+def _on_plain(
+    views: Sequence[View], models: Sequence[Surroundings], cameras: Camera
+) -> tuple[Foreground, float]:
+    """Returns the foreground that differs from plain backgrounds.
+
+    With it comes the share that differs only faintly: more than edges is a floor or
+    shadows that the models do not hold.
+    """
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        masks = list(pool.map(silhouettes.silhouette, views, models))
+    shown = [mask for mask in masks if mask is not None]
+    empty = sum(float(mask.mean()) < _MIN_COVERAGE for mask in shown)
+    lost = "the object cannot be told from the background: "
+    advice = "; photograph it in front of another colour, or give masks"
+    if empty > _MOST * len(shown):
+        lost += f"in {empty} of {len(shown)} training views nothing differs from it"
+        return _none(lost + advice), 0.0
+    found = agreement.agree(masks, cameras)
+    differences = [
+        difference(view.image, model.image)[mask]
+        for view, model, mask in zip(views, models, masks, strict=True)
+        if mask is not None and mask.any()
+    ]
+    contrast = float(np.median([np.median(each) for each in differences]))
+    if found.confidence < _MIN_CONFIDENCE and contrast < _FAINT:
+        lost += f"what differs from it does so by {255 * contrast:.0f} grey levels"
+        return _none(lost + advice), 0.0
+    other = [v.name for v, m in zip(views, models, strict=True) if not m.is_plain]
+    notes = _remark(other, "shows more than a plain background behind the object")
+    coverage = []
+    for index, (view, model) in enumerate(zip(views, models, strict=True)):
+        outline = found.outline(index, view.image.shape[:2])
+        mask = masks[index]
+        if mask is None:
+            coverage.append(feathering.feathered(outline))
+        else:
+            kept = agreement.supported(mask, outline)
+            coverage.append(feathering.soft_edges(view.image, kept, model.image))
+    faint = float(np.median([(each < _FAINT).mean() for each in differences]))
+    return _foreground(found, PLAIN, views, np.stack(coverage), notes), faint
+
+
+def _cut(
+    views: Sequence[View], models: Sequence[Surroundings], cameras: Camera
+) -> Foreground:
+    """Returns the automatic cut-out, if the views' cuts are of one object."""
+    advice = "give masks (a masks folder), or photograph it on a plain background"
+    images = np.stack([view.image for view in views])
+    behind = grab_cut.still(images)
+    for index, (image, model) in enumerate(zip(images, models, strict=True)):
+        if model.agreement >= _MIN_AGREEMENT:
+            slack = background.tolerance(model.noise)
+            agrees = difference(image, model.image) <= slack
+            behind[index] |= connected(agrees, border_mask(*agrees.shape))
+    try:
+        masks = grab_cut.cut(images, cameras, behind)
+    except DataError:
+        return _none(
+            "the background is not plain, and automatic cuts of the training views "
+            f"have nothing in common; {advice}"
+        )
+    found = agreement.agree(list(masks), cameras)
+    if found.confidence < _MIN_CONFIDENCE:
+        return _none(
+            "the background is not plain, and automatic cuts of the training views "
+            f"agree in {100 * found.confidence:.0f} % only; {advice}"
+        )
+    coverage = [
+        feathering.feathered(agreement.supported(mask, found.outline(i, mask.shape)))
+        for i, mask in enumerate(masks)
+    ]
+    note = "the background is not quite plain: the object was cut out automatically"
+    return _foreground(found, CUT_OUT, views, np.stack(coverage), (note,))
+
+
+def _foreground(
+    found: Agreement,
+    kind: str,
+    views: Sequence[View],
+    coverage: Float[np.ndarray, "v h w"],
+    notes: tuple[str, ...],
+) -> Foreground:
+    """Returns the record, with what the views' agreement says about it."""
+    low = [v.name for v, is_low in zip(views, found.far_under, strict=True) if is_low]
+    if found.confidence < _MIN_CONFIDENCE:
+        notes += (
+            "what the training views show of the object is of no one solid object at "
+            f"their poses (median overlap {100 * found.confidence:.0f} %); expected "
+            "poses that agree with the images",
+        )
+    notes += _remark(low, "disagrees with what the other views show")
+    return Foreground(kind, found.confidence, coverage, tuple(low), notes)
+
+
+def _remark(names: Sequence[str], remark: str) -> tuple[str, ...]:
+    notes = Notes()
+    for name in names:
+        notes.add(remark, name)
+    return notes.sentences()

@@ -1,0 +1,171 @@
+"""Cutting an object out of photographs of it before any background.
+
+GrabCut (Rother et al. 2004) tells object from background by colours and edges, given a
+guess of where the object is. The cameras look at it, so the first guess is a ball about
+the point where their axes meet. Each photograph's cut has faults of its own; carving
+finds what most of them agree on, which is the next guess.
+"""
+
+import concurrent.futures
+from collections.abc import Sequence
+
+import cv2
+import jax
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+
+from jaxsplat.core import cameras as camera_maths
+from jaxsplat.core.cameras import Camera
+from jaxsplat.scene import carving, hull
+from jaxsplat.scene.pinhole import project_points
+
+_SIDE = 128  # pixels of the reduced photographs' longer side in the first rounds
+_FINE_SIDE = 200  # and in the last
+_FIRST_VIEWS = 48  # that the first rounds are content with
+_ROUNDS = 2
+# Views that may call a point of the object background: their cuts have faults.
+_DISSENTS = (0.2,)
+# A camera that stands still shows the same in this share of the views, within this.
+_STILL_SHARE = 0.5
+_STILL = 8 / 255
+# Shares of the radius that most frames hold: surely on the object, probably, and what
+# an object reaches at most.
+_CORE, _BALL, _BEYOND = 0.2, 0.7, 1.4
+# About a known outline, pixels of its size's square root that are in doubt.
+_DOUBT = 0.08
+_SURE_NOT, _SURE, _MAYBE_NOT, _MAYBE = 0, 1, 2, 3  # OpenCV's labels
+
+
+def cut(
+    images: Float[np.ndarray, "v h w 3"],
+    cameras: Camera,
+    behind: Bool[np.ndarray, "v h w"],
+) -> Bool[np.ndarray, "v h w"]:
+    """Returns where each photograph shows what the cameras look at.
+
+    Args:
+        images: the photographs.
+        cameras: the stack of their cameras.
+        behind: what is known to be background.
+
+    Raises:
+        DataError: the cuts of the views have no point in common.
+    """
+    views, height, width = behind.shape
+    count = min(views, _FIRST_VIEWS)
+    some = np.unique(np.linspace(0, views - 1, count).astype(int))
+    small, few = _reduced(images[some], jax.tree.map(lambda x: x[some], cameras), _SIDE)
+    known = _nearest(behind[some], small.shape[1:3])
+    cuts = _cut_all(small, [_ball(few, i, k) for i, k in enumerate(known)], 4)
+    for _ in range(_ROUNDS):
+        surface = hull.visual_hull(cuts, few, 0, _DISSENTS)
+        outlines = carving.outlines(surface.points, surface.spacing, few)
+        guesses = [_about(o, k) for o, k in zip(outlines, known, strict=True)]
+        cuts = _cut_all(small, guesses, 3)
+    surface = hull.visual_hull(cuts, few, 0, _DISSENTS)
+    fine, all_cameras = _reduced(images, cameras, _FINE_SIDE)
+    outlines = carving.outlines(surface.points, surface.spacing, all_cameras)
+    known = _nearest(behind, fine.shape[1:3])
+    guesses = [_about(o, k) for o, k in zip(outlines, known, strict=True)]
+    cuts = _cut_all(fine, guesses, 2)
+    size = width, height
+    return np.stack([cv2.resize(c.astype(np.float32), size) > 0.5 for c in cuts])
+
+
+def still(images: Float[np.ndarray, "v h w 3"]) -> Bool[np.ndarray, "v h w"]:
+    """Returns what does not change from view to view, though the object does.
+
+    Nothing where less than a quarter of the picture stands still: the camera moves.
+    """
+    middle = np.median(images, axis=0)
+    same = np.abs(images - middle).max(axis=3) <= _STILL
+    common = same.mean(axis=0) >= _STILL_SHARE
+    return same & common if common.mean() >= 0.25 else np.zeros_like(same)
+
+
+def _reduced(
+    images: Float[np.ndarray, "v h w 3"], cameras: Camera, side: int
+) -> tuple[UInt8[np.ndarray, "v i j 3"], Camera]:
+    """Returns the photographs in bytes, at most `side` pixels long, and cameras."""
+    height, width = images.shape[1:3]
+    factor = min(1.0, side / max(height, width))
+    size = max(round(width * factor), 1), max(round(height * factor), 1)
+    small = [cv2.resize(image, size, None, 0, 0, cv2.INTER_AREA) for image in images]
+    pixels = np.rint(255 * np.clip(np.stack(small), 0, 1)).astype(np.uint8)
+    return pixels, camera_maths.resized(cameras, *size)
+
+
+def _nearest(
+    masks: Bool[np.ndarray, "v h w"], size: tuple[int, ...]
+) -> Bool[np.ndarray, "v i j"]:
+    small = [
+        cv2.resize(mask.astype(np.uint8), size[::-1], None, 0, 0, cv2.INTER_NEAREST)
+        for mask in masks
+    ]
+    return np.stack(small) > 0
+
+
+def _ball(
+    cameras: Camera, view: int, behind: Bool[np.ndarray, "h w"]
+) -> UInt8[np.ndarray, "h w"]:
+    """Returns a first guess: a ball about the point that the cameras look at."""
+    center = hull.view_center(cameras).astype(np.float32)
+    height, width = behind.shape
+    reaches, middles = [], []
+    for each in range(len(cameras.fx)):
+        pixels, local = project_points(center[None], cameras, each)
+        x, y = pixels[0]
+        room = min(x, width - x, y, height - y)
+        reaches.append(room * float(local[0, 2]) / float(cameras.fx[each]))
+        middles.append((x, y, float(cameras.fx[each]) / max(float(local[0, 2]), 1e-6)))
+    x, y, scale = middles[view]
+    radius = max(float(np.median(reaches)) * scale, 2.0)
+    rows, columns = np.mgrid[:height, :width] + 0.5
+    away = np.hypot(columns - x, rows - y) / radius
+    labels = np.full((height, width), _MAYBE_NOT, np.uint8)
+    labels[away < _BALL] = _MAYBE
+    labels[(away > _BEYOND) | (behind & (away > _CORE))] = _SURE_NOT
+    edge = np.ones_like(behind)
+    edge[2:-2, 2:-2] = False
+    labels[edge & (away > 1)] = _SURE_NOT
+    return labels
+
+
+def _about(
+    outline: Bool[np.ndarray, "_ _"], behind: Bool[np.ndarray, "h w"]
+) -> UInt8[np.ndarray, "h w"]:
+    """Returns a guess from a known outline: in doubt near its edge."""
+    height, width = behind.shape
+    inside = cv2.resize(outline.astype(np.float32), (width, height)) > 0.5
+    reach = max(_DOUBT * float(np.sqrt(inside.sum())), 2.0)
+    # What the frame cuts off goes on beyond it.
+    padded = np.pad(inside.astype(np.uint8), 1, mode="edge")
+    depth = cv2.distanceTransform(padded, cv2.DIST_L2, 3)[1:-1, 1:-1]
+    away = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 3)
+    labels = np.where(inside, _MAYBE, _MAYBE_NOT).astype(np.uint8)
+    labels[depth > 2 * reach] = _SURE
+    labels[(away > reach) | (behind & (depth < reach))] = _SURE_NOT
+    return labels
+
+
+def _cut_all(
+    images: UInt8[np.ndarray, "v h w 3"],
+    guesses: Sequence[UInt8[np.ndarray, "h w"]],
+    steps: int,
+) -> Bool[np.ndarray, "v h w"]:
+    """Returns GrabCut's answer for each photograph."""
+
+    def one(image: np.ndarray, guess: np.ndarray) -> np.ndarray:
+        labels = guess.copy()
+        kinds = [np.isin(labels, pair).any() for pair in ((0, 2), (1, 3))]
+        if not all(kinds):
+            return np.isin(labels, (_SURE, _MAYBE))
+        first, second = np.zeros((1, 65)), np.zeros((1, 65))
+        whole = (0, 0, image.shape[1], image.shape[0])
+        # Colours are clustered from random starts, of a generator to each thread.
+        cv2.setRNGSeed(0)
+        cv2.grabCut(image, labels, whole, first, second, steps, cv2.GC_INIT_WITH_MASK)
+        return np.isin(labels, (_SURE, _MAYBE))
+
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        return np.stack(list(pool.map(one, images, guesses)))
