@@ -23,7 +23,7 @@ from jaxsplat.rendering.backends import Backend
 from jaxsplat.rendering.twin import Twin, make_twin
 from jaxsplat.scene import gaussians as scene
 from jaxsplat.scene import ply
-from jaxsplat.scene.foreground import cut_out, find_foreground
+from jaxsplat.scene.foreground import PLAIN, cut_out, find_foreground
 
 # A held-out good view takes part when its pose is nearer than this: one that was sought
 # at a wrong pose says nothing about scores at right ones.
@@ -93,6 +93,9 @@ def fit(
     config = settings.fit_config
     if config is None:
         config = fitting.preset(settings.preset, max(views[0].image.shape[:2]))
+    if foreground.kind == PLAIN:
+        # Its coverage is estimated; before their own colour views are what they were.
+        config = dataclasses.replace(config, random_background=False)
     result = fitting.fit(
         views,
         objects.background,
