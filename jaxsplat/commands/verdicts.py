@@ -5,6 +5,8 @@ from jaxsplat.methods import Detector
 
 def why_none(detector: Detector) -> str:
     """Returns why a detector gives no photograph a verdict, "" where it gives them."""
+    if detector.unfit:
+        return detector.unfit
     if detector.threshold is not None:
         return ""
     if detector.fitted is None or not detector.fitted.held_out:

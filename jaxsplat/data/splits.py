@@ -36,9 +36,10 @@ def hold_out(
 ) -> tuple[tuple[View, ...], tuple[View, ...]]:
     """Returns the views to fit and `count` evenly spread ones that the fit never sees.
 
-    At most a tenth of the views is kept apart.
+    At most a tenth of the views is kept apart, of few views one or two.
     """
-    kept = set(_spread(len(views), min(count, len(views) // 10)))
+    share = max(len(views) // 10, min(2, len(views) // 5))
+    kept = set(_spread(len(views), min(count, share)))
     fitted = tuple(view for index, view in enumerate(views) if index not in kept)
     return fitted, tuple(view for index, view in enumerate(views) if index in kept)
 

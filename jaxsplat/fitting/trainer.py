@@ -10,11 +10,12 @@ import numpy as np
 
 from jaxsplat.data.views import View, posed_cameras
 from jaxsplat.errors import DataError
-from jaxsplat.fitting import beginning, checkpoints, targets
+from jaxsplat.fitting import beginning, checkpoints, support, targets
 from jaxsplat.fitting import state as fit_state
 from jaxsplat.fitting.checkpoints import Checkpoint, Standing, Store
 from jaxsplat.fitting.config import FitConfig, Stage
 from jaxsplat.fitting.loop import Loop, view_order
+from jaxsplat.fitting.state import FitState
 from jaxsplat.rendering.backends import Backend, resolve_backend
 from jaxsplat.scene import gaussians as scene
 from jaxsplat.scene import hull
@@ -106,9 +107,17 @@ def fit(
         standing = store.latest(start) or standing
         loop.compile_seconds = standing.compile_seconds
         begin -= standing.seconds
+    center = hull.view_center(cameras)
+    distance = beginning.camera_distance(cameras, center)
+
+    def cleaned(state: FitState) -> FitState:
+        if masks is None:
+            return state
+        return support.only_supported(state, masks, cameras, distance)
+
     for stage, order, capacity in _remaining(config.stages, orders, standing):
         found = loop.stage(
-            standing.state,
+            standing.state if capacity else cleaned(standing.state),
             targets.make_targets(views, masks, background, stage.scale),
             order,
             config.stages[-1].scale / stage.scale,
@@ -127,8 +136,8 @@ def fit(
                 watch(FitProgress(step, config.steps, psnr, live))
     jax.block_until_ready(standing.state)
     return FitResult(
-        standing.state.gaussians,
-        hull.view_center(cameras),
+        cleaned(standing.state).gaussians,
+        center,
         time.monotonic() - begin - loop.compile_seconds,
         loop.compile_seconds,
         standing.psnr,

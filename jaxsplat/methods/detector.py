@@ -158,6 +158,12 @@ class Detector:
         """Score above which a photograph is defective, None where that is not known."""
         return self.method.calibrate.threshold(self._prepared.calibration)
 
+    @property
+    def unfit(self) -> str:
+        """Why no verdict is given about any photograph, "" where verdicts are given."""
+        quality = self._prepared.quality
+        return quality.unfit if quality else ""
+
     def inspect(self, photos: Iterable[Any]) -> list[Inspection]:
         """Returns the finding about each photograph, in their order.
 

@@ -15,6 +15,7 @@ from jaxsplat.methods.inspection import Inspection, failed, why_no_verdict
 from jaxsplat.methods.method import Method
 from jaxsplat.methods.photographs import Taken
 from jaxsplat.methods.programs import Judged, States
+from jaxsplat.methods.quality import PLACED, Quality, judgeable
 from jaxsplat.pose import Outcome, Photographs, PoseEstimate
 from jaxsplat.rendering.twin import Twin
 
@@ -31,12 +32,14 @@ class Prepared:
         twin: the fitted object; its camera is that of the training views.
         states: of the method's parts.
         calibration: of the method's calibration; None while it is being made.
+        quality: of the fit; None while it is being measured.
         world: how the user's coordinates become those of the twin.
     """
 
     twin: Twin
     states: States
     calibration: Any = None
+    quality: Quality | None = None
     world: World = World()
 
 
@@ -135,7 +138,11 @@ def _tell(
     found = []
     for row, one in enumerate(taken):
         outcome = Outcome(int(estimate.outcome[row]))
-        reason = why_no_verdict(outcome, float(scores[row]), threshold)
+        agreement = float(judged.agreement[row])
+        detail = ""
+        if known.quality is not None and outcome in PLACED:
+            outcome, detail = judgeable(outcome, agreement, known.quality)
+        reason = why_no_verdict(outcome, float(scores[row]), threshold, detail)
         defective, p_value = None, None
         if verdicts is not None and not reason:
             defective = bool(verdicts.defective[row])
@@ -146,6 +153,7 @@ def _tell(
                 outcome=outcome,
                 reason=reason,
                 score=float(scores[row]),
+                agreement=agreement,
                 defective=defective,
                 p_value=p_value,
                 camera_from_world=poses[row],

@@ -18,6 +18,8 @@ class Inspection:
         outcome: how the search for its pose ended.
         reason: why there is no verdict, in a sentence; "" where there is one.
         score: anomaly score of the image, NaN where there is none.
+        agreement: how far the photograph shows the object at that pose, see
+            `pose.agreement`; NaN where no pose was sought.
         defective: the verdict; None where there is none: the pose is not to be trusted,
             the photograph failed, or no good views tell a threshold.
         p_value: share of good views, with this photograph, that score as high; None
@@ -39,6 +41,7 @@ class Inspection:
     outcome: Outcome
     reason: str = ""
     score: float = float("nan")
+    agreement: float = float("nan")
     defective: bool | None = None
     p_value: float | None = None
     camera_from_world: Float[np.ndarray, "4 4"] = dataclasses.field(
@@ -71,10 +74,21 @@ def failed(name: str, outcome: Outcome, detail: str = "") -> Inspection:
     return Inspection(name, outcome, reason)
 
 
-def why_no_verdict(outcome: Outcome, score: float, threshold: float | None) -> str:
-    """Returns why a photograph gets no verdict, "" where it gets one."""
+def why_no_verdict(
+    outcome: Outcome, score: float, threshold: float | None, detail: str = ""
+) -> str:
+    """Returns why a photograph gets no verdict, "" where it gets one.
+
+    Args:
+        outcome: how its inspection ended.
+        score: its anomaly score.
+        threshold: that of defective ones, None where it is not known.
+        detail: what exactly, where the outcome's own sentence does not tell.
+    """
     if outcome not in TRUSTED:
-        return OUTCOME_TEXT[outcome]
+        return (
+            f"{OUTCOME_TEXT[outcome]} ({detail})" if detail else OUTCOME_TEXT[outcome]
+        )
     if not np.isfinite(score):
         return OUTCOME_TEXT[Outcome.NONFINITE]
     if threshold is None:

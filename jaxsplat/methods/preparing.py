@@ -8,14 +8,13 @@ from collections.abc import Callable, Sequence
 import jax
 import numpy as np
 
-from jaxsplat import fitting, metrics
+from jaxsplat import fitting
 from jaxsplat.data.splits import hold_out
 from jaxsplat.data.views import ObjectSet, View, posed_cameras
 from jaxsplat.errors import ConfigError, DataError
 from jaxsplat.fitting import FitConfig, FitProgress, FitResult
-from jaxsplat.methods import inspecting
+from jaxsplat.methods import inspecting, quality
 from jaxsplat.methods.inspecting import Prepared
-from jaxsplat.methods.inspection import Inspection
 from jaxsplat.methods.method import Method, Preset
 from jaxsplat.methods.programs import States
 from jaxsplat.methods.storage import storable
@@ -23,11 +22,8 @@ from jaxsplat.rendering.backends import Backend
 from jaxsplat.rendering.twin import Twin, make_twin
 from jaxsplat.scene import gaussians as scene
 from jaxsplat.scene import ply
-from jaxsplat.scene.foreground import PLAIN, cut_out, find_foreground
+from jaxsplat.scene.foreground import PLAIN, Foreground, cut_out, find_foreground
 
-# A held-out good view takes part when its pose is nearer than this: one that was sought
-# at a wrong pose says nothing about scores at right ones.
-_CALIBRATION_ERROR_RAD = float(np.deg2rad(5.0))
 
 # Silhouettes that agree less are of no one object at the poses given.
 _LEAST_CONFIDENCE = 0.6
@@ -113,7 +109,7 @@ def fit(
     known = Prepared(twin, states, world=objects.world)
     prepared = time.monotonic() - begin
     compiled = inspecting.prepare_programs(method, known, twin.camera)
-    known, calibrated_on = _calibrate(method, known, held_out)
+    known, calibrated_on = _calibrate(method, known, held_out, len(views), foreground)
     return known, Fitted(
         seconds=result.seconds,
         prepare_seconds=prepared,
@@ -145,23 +141,24 @@ def twin_of(
 
 
 def _calibrate(
-    method: Method, known: Prepared, held_out: Sequence[View]
+    method: Method,
+    known: Prepared,
+    held_out: Sequence[View],
+    views: int,
+    foreground: Foreground,
 ) -> tuple[Prepared, tuple[str, ...]]:
-    """Returns the detector with its calibration, and the views that set it."""
+    """Returns the detector with its calibration, and the views that set it.
+
+    A view that was sought at a wrong pose says nothing about scores at right ones.
+    """
     inspected = inspecting.inspect(method, known, held_out)
     good = {
         found.name: found.score
         for found, view in zip(inspected, held_out, strict=True)
-        if np.isfinite(found.score) and _pose_found(found, view)
+        if np.isfinite(found.score) and quality.was_found(found, view)
     }
     scores = np.array(list(good.values()), np.float32)
     calibration = method.calibrate.prepare(scores)
-    return dataclasses.replace(known, calibration=calibration), tuple(good)
-
-
-def _pose_found(found: Inspection, view: View) -> bool:
-    if view.camera is None:
-        return False
-    true = np.asarray(view.camera.camera_from_world)
-    error = metrics.rotation_error(found.camera_from_world, true)
-    return error < _CALIBRATION_ERROR_RAD
+    measured = quality.measure(inspected, held_out, views, foreground)
+    known = dataclasses.replace(known, calibration=calibration, quality=measured)
+    return known, tuple(good)

@@ -15,7 +15,7 @@ class Outcome(enum.IntEnum):
     """How the search for a photograph's pose ended.
 
     The solvers tell the first five, a detector the others, of photographs that no
-    solver was given or whose pose was never complete.
+    solver was given, whose pose was never complete, or that cannot be judged.
     """
 
     CONVERGED = 0
@@ -26,6 +26,8 @@ class Outcome(enum.IntEnum):
     UNREADABLE = 5
     WRONG_SHAPE = 6
     TOO_NEAR = 7
+    NOT_THIS_OBJECT = 8
+    UNFIT = 9
 
 
 OUTCOME_TEXT = {
@@ -42,6 +44,9 @@ OUTCOME_TEXT = {
     "the training views', so its lens is not known.",
     Outcome.TOO_NEAR: "Too near: the render needs longer lists than can be planned, "
     "and would have left out a part of the object.",
+    Outcome.NOT_THIS_OBJECT: "Not this object: at the best pose found the photograph "
+    "is not like the object.",
+    Outcome.UNFIT: "Unfit: the fit does not show the good object well enough.",
 }
 
 # The pose is to be trusted, as far as its search can tell.

@@ -1,0 +1,123 @@
+"""How well a detector knows its object, told by good views that the fit did not see."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from jaxsplat import metrics
+from jaxsplat.data.views import View
+from jaxsplat.methods.inspection import Inspection
+from jaxsplat.methods.storage import storable
+from jaxsplat.pose import Outcome
+from jaxsplat.scene.foreground import Foreground
+
+# A held-out good view is found when its pose is nearer than this.
+_FOUND_RAD = float(np.deg2rad(5.0))
+# Of the held-out good views so many must be found, and be so like the twin.
+_LEAST_FOUND = 0.5
+_LEAST_AGREEMENT = 0.8
+# A photograph that is less like the twin than this share of what good views are does
+# not show the object: with a fifth of it hidden it is still more.
+_LEAST_SHARE = 0.6
+# Fewer views cannot show all sides.
+_FEW_VIEWS = 12
+# Outcomes after which a photograph can be compared with the twin.
+PLACED = frozenset({Outcome.CONVERGED, Outcome.MAX_STEPS, Outcome.AMBIGUOUS})
+# Silhouettes agree better than this when poses and silhouettes are right.
+_SOUND_CONFIDENCE = 0.85
+
+
+@storable
+@dataclasses.dataclass(frozen=True)
+class Quality:
+    """What held-out good views tell of a fit.
+
+    Attributes:
+        held_out: good views that the fit did not see.
+        found: those of them whose pose was found.
+        agreement: median over these of `pose.agreement`; 0 where none was found.
+        unfit: why no verdict is given about any photograph, in a sentence; "" where
+            the fit is good enough.
+    """
+
+    held_out: int
+    found: int
+    agreement: float
+    unfit: str
+
+    @property
+    def least_agreement(self) -> float:
+        """The agreement below which a photograph does not show the object."""
+        return _LEAST_SHARE * self.agreement
+
+
+def was_found(inspected: Inspection, view: View) -> bool:
+    """Returns whether a posed view's pose was found."""
+    if view.camera is None:
+        return False
+    true = np.asarray(view.camera.camera_from_world)
+    error = metrics.rotation_error(inspected.camera_from_world, true)
+    return bool(error < _FOUND_RAD)
+
+
+def measure(
+    inspected: Sequence[Inspection],
+    held_out: Sequence[View],
+    views: int,
+    foreground: Foreground,
+) -> Quality:
+    """Returns how well a fit shows good views that it did not see.
+
+    Args:
+        inspected: the findings about the held-out views.
+        held_out: these views.
+        views: how many were fitted.
+        foreground: of all of them.
+    """
+    alike = [
+        one.agreement
+        for one, view in zip(inspected, held_out, strict=True)
+        if was_found(one, view) and np.isfinite(one.agreement)
+    ]
+    found, agreement = len(alike), float(np.median(alike)) if alike else 0.0
+    count = len(held_out)
+    problem = ""
+    if not count:
+        problem = f"{views} training views are too few to hold any back and measure"
+    elif found < _LEAST_FOUND * count:
+        problem = f"the poses of {count - found} of {count} held-out good views were "
+        problem += "not found"
+    elif agreement < _LEAST_AGREEMENT:
+        problem = f"held-out good views agree with their renders in {agreement:.2f} "
+        problem += f"only, expected {_LEAST_AGREEMENT} or more"
+    if not problem:
+        return Quality(count, found, agreement, "")
+    hints = []
+    if views < _FEW_VIEWS:
+        hints.append(f"{views} training views cannot show all sides")
+    if foreground.confidence < _SOUND_CONFIDENCE:
+        hints.append(
+            f"silhouettes agree in {100 * foreground.confidence:.0f} % only, so poses "
+            "are wrong or the background is unclear"
+        )
+    hints = hints or ["poses may be wrong, or photographs blurred"]
+    return Quality(count, found, agreement, f"{problem}; {'; '.join(hints)}")
+
+
+def judgeable(
+    outcome: Outcome, agreement: float, quality: Quality
+) -> tuple[Outcome, str]:
+    """Returns the outcome of a photograph that was compared, and what exactly it is.
+
+    Args:
+        outcome: of the pose search, one of `PLACED`.
+        agreement: of the photograph.
+        quality: of the fit.
+    """
+    if quality.unfit:
+        return Outcome.UNFIT, quality.unfit
+    if not agreement >= quality.least_agreement:
+        detail = f"agreement {agreement:.2f}, expected {quality.least_agreement:.2f}"
+        return Outcome.NOT_THIS_OBJECT, f"{detail} or more"
+    return outcome, ""
