@@ -86,6 +86,9 @@ def model_background(image: Float[np.ndarray, "h w 3"]) -> Surroundings:
     """
     small = _reduced(image)
     height, width = small.shape[:2]
+    if min(height, width) < 3:
+        # All of it is border: nothing tells an object from what stands behind.
+        return Surroundings(image, 0.0, 0.0, is_plain=False)
     ring = border_mask(height, width)
     # Reducing averages the noise; a gradient of a third of a grey level is none.
     scale = 0.3 / 255 + _fine_noise(image) * height / image.shape[0]
@@ -157,14 +160,11 @@ def _fine_noise(image: Float[np.ndarray, "h w 3"]) -> float:
     """Returns the standard deviation of the border from pixel to pixel.
 
     Second differences, whose variance is six times that of independent pixels, see
-    neither gradients nor, as their median is taken, edges. A photograph of less than
-    three pixels a side has none.
+    neither gradients nor, as their median is taken, edges.
     """
     edges = image[0], image[-1], image[:, 0], image[:, -1]
-    second = np.concatenate([np.diff(edge, 2, axis=0).ravel() for edge in edges])
-    if not second.size:
-        return 0.0
-    return smooth_surface.MAD_TO_SD * float(np.median(np.abs(second))) / 6**0.5
+    second = [np.abs(np.diff(edge, 2, axis=0)).ravel() for edge in edges]
+    return smooth_surface.MAD_TO_SD * float(np.median(np.concatenate(second))) / 6**0.5
 
 
 def _differs(
