@@ -54,6 +54,7 @@ def save(
         "twin": storage.encode(twin, arrays, "twin"),
         "states": storage.encode(known.states, arrays, "states"),
         "calibration": storage.encode(known.calibration, arrays, "calibration"),
+        "lens": storage.encode(known.lens, arrays, "lens"),
         "settings": storage.encode(settings, arrays, "settings"),
     }
     root.mkdir(parents=True, exist_ok=True)
@@ -104,9 +105,9 @@ def load(
             raise DataError(f"{root / name}: is not the file that was saved; fit again")
     arrays = storage.read_arrays(root / _ARRAYS)
     try:
-        twin, states, calibration, settings = (
+        twin, states, calibration, lens, settings = (
             storage.decode(record[key], arrays, where)
-            for key in ("twin", "states", "calibration", "settings")
+            for key in ("twin", "states", "calibration", "lens", "settings")
         )
         gaussians = splats.read_splats(root / _SCENE)
         whole = Twin(gaussians=gaussians, backend=resolve_backend(backend), **twin)
@@ -115,7 +116,7 @@ def load(
         raise
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{where}: is damaged ({error!r}); fit again") from error
-    return Prepared(whole, states, calibration, world), settings
+    return Prepared(whole, states, calibration, world, lens), settings
 
 
 def _world(record: dict[str, Any]) -> World:
