@@ -1,5 +1,6 @@
 """Reads data sets: files of users in, checked records out."""
 
+from jaxsplat.data.background import model_background
 from jaxsplat.data.images import read_image, read_mask, resize_area
 from jaxsplat.data.loading import (
     list_categories,
@@ -7,7 +8,7 @@ from jaxsplat.data.loading import (
     resolve_categories,
     sample_dir,
 )
-from jaxsplat.data.silhouettes import silhouette
+from jaxsplat.data.silhouettes import differing, silhouette
 from jaxsplat.data.true_poses import read_test_poses
 from jaxsplat.data.views import GOOD, ObjectSet, View
 
@@ -15,8 +16,10 @@ __all__ = [
     "GOOD",
     "ObjectSet",
     "View",
+    "differing",
     "list_categories",
     "load_object",
+    "model_background",
     "read_image",
     "read_mask",
     "read_test_poses",

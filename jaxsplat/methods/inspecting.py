@@ -16,7 +16,7 @@ from jaxsplat.methods.inspection import Inspection, failed, why_no_verdict
 from jaxsplat.methods.method import Method
 from jaxsplat.methods.photographs import Taken
 from jaxsplat.methods.programs import Judged, States
-from jaxsplat.pose import Outcome, PoseEstimate
+from jaxsplat.pose import Outcome, Photographs, PoseEstimate
 from jaxsplat.rendering.twin import Twin
 
 # How much longer than planned the renderer's lists may become for a photograph from
@@ -103,11 +103,13 @@ def _inspect_group(
     found: dict[int, Inspection] = {}
     while left:
         programs.compile_programs(method, twin, known.states, method.together)
-        images = [taken.image for taken in left.values()]
-        images += images[-1:] * (method.together - len(images))
-        estimate, judged, seconds = programs.run(
-            method, twin, known.states, jnp.asarray(np.stack(images))
+        every = list(left.values())
+        every += every[-1:] * (method.together - len(every))
+        together = Photographs(
+            jnp.asarray(np.stack([taken.image for taken in every])),
+            jnp.asarray([taken.plain for taken in every]),
         )
+        estimate, judged, seconds = programs.run(method, twin, known.states, together)
         needed = np.asarray(judged.needed)
         share = {stage: spent / len(left) for stage, spent in seconds.items()}
         fits = dict(zip(left, needed <= twin.capacity))

@@ -5,6 +5,7 @@ import os
 import pathlib
 from typing import Any
 
+import cv2
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -22,6 +23,10 @@ from jaxsplat.pose import Outcome
 
 # What a feature network needs at least, in pixels a side.
 _LEAST_SIDE = 16
+# Noise up to half a grey level leaves a plain background as plain as it is.
+_CLEAN = 0.5 / 255
+# A pixel that differs from the background by so much shows the object alone.
+_COVERED = 0.12
 # Floats that were made from bytes, or by filters, may go this far beyond [0, 1].
 _ROUNDING = 0.01
 
@@ -33,11 +38,14 @@ class Taken:
     Attributes:
         name: its path, or its number among those given.
         image: RGB in [0, 1], [h, w, 3].
+        plain: whether it shows the object before one colour; else its surroundings are
+            unknown.
         camera: its intrinsics and size.
     """
 
     name: str
     image: Float[np.ndarray, "h w 3"]
+    plain: bool
     camera: Camera
 
 
@@ -70,9 +78,9 @@ def take(
         own = _own_camera(view, camera)
     except DataError as error:
         return failed(name, Outcome.UNREADABLE, str(error))
-    image = over_background(view, background)
-    if not np.isfinite(image).all():
+    if not np.isfinite(view.image).all():
         return failed(name, Outcome.NONFINITE, "the photograph holds NaN or infinity")
+    image, plain = _before_one_color(view, background)
     height, width = image.shape[:2]
     whole = (width, height)
     if own is not None:
@@ -87,7 +95,7 @@ def take(
     if (width, height) != whole:
         image = data.resize_area(image, width, height)
     seen_by = camera if own is None else own
-    return Taken(name, image, cameras.resized(seen_by, width, height))
+    return Taken(name, image, plain, cameras.resized(seen_by, width, height))
 
 
 def _undistorted(item: Any, view: View, lens: Lens | None) -> View:
@@ -126,6 +134,35 @@ def _reduced(own: Camera, camera: Camera) -> tuple[int, int]:
     if share >= 1:
         return own.width, own.height
     return max(1, round(own.width * share)), max(1, round(own.height * share))
+
+
+def _before_one_color(
+    view: View, background: Float[np.ndarray, "3"]
+) -> tuple[Float[np.ndarray, "h w 3"], bool]:
+    """Returns a photograph with one colour behind the object, if that can be.
+
+    What is cut out already is put over the background. Gradients, vignetting, soft
+    shadows and noise of a plain background are taken away; a photograph that shows
+    anything else stays as it is.
+    """
+    if view.alpha is None and view.foreground is not None:
+        image = view.image * view.foreground[..., None]
+        view = dataclasses.replace(view, image=image, alpha=view.foreground)
+    if view.alpha is not None:
+        return over_background(view, background), True
+    image = view.image
+    surroundings = data.model_background(image)
+    if not surroundings.is_plain:
+        return image, False
+    behind = surroundings.image
+    color = np.median(behind.reshape(-1, 3), axis=0)
+    if surroundings.noise <= _CLEAN and np.ptp(behind, axis=(0, 1)).max() == 0:
+        return image, True
+    marked = data.differing(image, surroundings).astype(np.uint8)
+    near = cv2.dilate(marked, np.ones((3, 3), np.uint8))[..., None] > 0
+    covered = np.abs(image - behind).max(axis=2, keepdims=True) / _COVERED
+    shown = image - (1 - np.minimum(covered, 1)) * (behind - color)
+    return np.where(near, shown, color).astype(np.float32), True
 
 
 def _name(item: Any, number: int) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from jaxsplat import fitting, metrics
 from jaxsplat.data.splits import hold_out
 from jaxsplat.data.views import ObjectSet, View, posed_cameras
-from jaxsplat.errors import ConfigError
+from jaxsplat.errors import ConfigError, DataError
 from jaxsplat.fitting import FitConfig, FitProgress, FitResult
 from jaxsplat.methods import inspecting
 from jaxsplat.methods.inspecting import Prepared
@@ -23,10 +23,14 @@ from jaxsplat.rendering.backends import Backend
 from jaxsplat.rendering.twin import Twin, make_twin
 from jaxsplat.scene import gaussians as scene
 from jaxsplat.scene import ply
+from jaxsplat.scene.foreground import PLAIN, cut_out, find_foreground
 
 # A held-out good view takes part when its pose is nearer than this: one that was sought
 # at a wrong pose says nothing about scores at right ones.
 _CALIBRATION_ERROR_RAD = float(np.deg2rad(5.0))
+
+# Silhouettes that agree less are of no one object at the poses given.
+_LEAST_CONFIDENCE = 0.6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,10 +84,18 @@ def fit(
     checkpoint: pathlib.Path | None,
 ) -> tuple[Prepared, Fitted]:
     """Returns what inspection needs, and what it took; see `Detector.fit`."""
-    views, held_out = hold_out(objects.train, settings.calibration_views)
+    foreground = find_foreground(objects.train)
+    if foreground.coverage is None or foreground.confidence < _LEAST_CONFIDENCE:
+        raise DataError(f"{objects.root}: {' '.join(foreground.notes)}")
+    cut = cut_out(objects.train, foreground)
+    views, _ = hold_out(cut, settings.calibration_views)
+    _, held_out = hold_out(objects.train, settings.calibration_views)
     config = settings.fit_config
     if config is None:
         config = fitting.preset(settings.preset, max(views[0].image.shape[:2]))
+    if foreground.kind == PLAIN:
+        # Its coverage is estimated; before their own colour views are what they were.
+        config = dataclasses.replace(config, random_background=False)
     result = fitting.fit(
         views,
         objects.background,
@@ -92,7 +104,6 @@ def fit(
         backend=settings.backend,
         watch=watch,
         checkpoint=None if checkpoint is None else fitting.Checkpoint(checkpoint),
-        background_is_plain=objects.background_is_plain,
     )
     begin = time.monotonic()
     twin = twin_of(result, views, objects, settings.backend)

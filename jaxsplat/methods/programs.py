@@ -19,7 +19,8 @@ from jaxtyping import Float, Int
 
 from jaxsplat.methods.method import Method
 from jaxsplat.pose import PoseEstimate, expected_photographs
-from jaxsplat.pose.exposure import Exposure
+from jaxsplat.pose.expected import agreement, as_good_views
+from jaxsplat.pose.photographs import Photographs, on_plain
 from jaxsplat.rendering.twin import Twin
 from jaxsplat.scores.parts import Compare, Score
 
@@ -48,12 +49,14 @@ class Judged(NamedTuple):
         expected: what the photographs should show, RGB in [0, 1], [b, h, w, 3].
         maps: anomaly maps, [b, map_h, map_w].
         scores: of the images, [b].
+        agreement: see `pose.agreement`, [b].
         needed: the most (tile, splat) pairs that a render took, [b].
     """
 
     expected: Float[Array, "b h w 3"]
     maps: Float[Array, "b map_h map_w"]
     scores: Float[Array, " b"]
+    agreement: Float[Array, " b"]
     needed: Int[Array, " b"]
 
 
@@ -65,18 +68,14 @@ class _Judge:
     score: Score
 
     def __call__(
-        self, twin: Twin, state: Any, photographs: Array, estimate: PoseEstimate
+        self, twin: Twin, state: Any, photographs: Photographs, estimate: PoseEstimate
     ) -> Judged:
-        expected, needed = expected_photographs(twin, estimate)
-        # Compared in the exposure of the good views: a darker photograph's differences
-        # are as much smaller, and thresholds are those of good views.
-        undo = jax.vmap(Exposure.undo)
-        seen, known = (
-            undo(estimate.exposure, images) for images in (photographs, expected)
-        )
+        expected = expected_photographs(twin, photographs, estimate)
+        seen, known = as_good_views(twin, photographs, expected, estimate)
         maps = self.compare(twin, state, seen, known, estimate)
-        needed = jnp.maximum(needed, estimate.needed)
-        return Judged(expected, maps, self.score(maps), needed)
+        needed = jnp.maximum(expected.needed, estimate.needed)
+        alike = agreement(seen, known, expected.coverage, twin.background)
+        return Judged(expected.images, maps, self.score(maps), alike, needed)
 
 
 @functools.partial(jax.jit, static_argnames=("call", "structure"))
@@ -95,7 +94,7 @@ def _program(
 
 
 def run(
-    method: Method, twin: Twin, states: States, photographs: Float[Array, "b h w 3"]
+    method: Method, twin: Twin, states: States, photographs: Photographs
 ) -> tuple[PoseEstimate, Judged, dict[str, float]]:
     """Returns poses, what follows from them, and the seconds of each stage.
 
@@ -103,7 +102,7 @@ def run(
         method: the parts.
         twin: the object; its camera is that of the photographs.
         states: of the parts.
-        photographs: RGB in [0, 1], [b, h, w, 3].
+        photographs: of one size.
     """
     times = [time.monotonic()]
 
@@ -138,7 +137,11 @@ def compile_programs(method: Method, twin: Twin, states: States, batch: int) -> 
     with _lock:
         if key in _compiled:
             return 0.0
-    photographs = _Abstract(jax.ShapeDtypeStruct(size, jnp.float32))
+    photographs = _Abstract(
+        jax.ShapeDtypeStruct(size, jnp.float32),
+        jax.ShapeDtypeStruct(size[:1], jnp.bool),
+        structure=jax.tree.structure(on_plain(jnp.zeros((1, 1, 1, 3)))),
+    )
     find = _lower(method.starts, twin, states.starts, photographs)
     starts = _Abstract(find.results.leaves[0])  # CoarsePoses.camera_from_world
     refine = _lower(method.refine, twin, states.refine, photographs, starts)

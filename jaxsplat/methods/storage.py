@@ -25,6 +25,7 @@ from jaxsplat.features.network import FeatureNetwork
 from jaxsplat.methods.method import Method
 from jaxsplat.methods.programs import States
 from jaxsplat.pose.alignment import Template
+from jaxsplat.pose.starts.matching import Windows
 
 Class = TypeVar("Class", bound=type)
 Arrays = dict[str, np.ndarray]
@@ -53,6 +54,7 @@ for _kind in (
     Method,
     States,
     Template,
+    Windows,
     pose.AdamScrew,
     pose.Gallery,
     pose.GalleryStarts,

@@ -55,3 +55,51 @@ def expected_photographs(
 
     poses, exposures = estimate.camera_from_world, estimate.exposure
     return jax.lax.map(one, (photographs, poses, exposures))
+
+
+def as_good_views(
+    twin: Twin, photographs: Photographs, expected: Expected, estimate: PoseEstimate
+) -> tuple[Float[Array, "b h w 3"], Float[Array, "b h w 3"]]:
+    """Returns photographs and what they should show, as good views would show them.
+
+    Both are taken back to the exposure of the good views, since a darker photograph's
+    differences are as much smaller, and put before the twin's background.
+
+    Args:
+        twin: the object.
+        photographs: that were looked at.
+        expected: what they should show.
+        estimate: with the exposures.
+    """
+
+    def one(
+        photograph: Photographs, shown: Expected, exposure: Exposure
+    ) -> tuple[Array, Array]:
+        image = exposure.undo(photograph.images)
+        known = exposure.undo(exposure.background)
+        behind = jnp.where(photograph.plain, known, image) - twin.background
+        change = (1 - shown.coverage)[..., None] * behind
+        return image - change, exposure.undo(shown.images) - change
+
+    return jax.vmap(one)(photographs, expected, estimate.exposure)
+
+
+def agreement(
+    seen: Float[Array, "b h w 3"],
+    known: Float[Array, "b h w 3"],
+    coverage: Float[Array, "b h w"],
+    background: Float[Array, "3"],
+) -> Float[Array, " b"]:
+    """Returns how far photographs show the object that they should show, 1 at most."""
+    del background
+
+    def one(seen: Array, known: Array, coverage: Array) -> Array:
+        weight = jnp.where(coverage > 0.5, coverage, 0.0)[..., None]
+        mass = jnp.maximum(jnp.sum(weight), 1.0)
+        seen = seen - jnp.sum(weight * seen, axis=(0, 1)) / mass
+        known = known - jnp.sum(weight * known, axis=(0, 1)) / mass
+        both = jnp.sum(weight * seen * known)
+        each = jnp.sum(weight * seen * seen) * jnp.sum(weight * known * known)
+        return both / jnp.sqrt(jnp.maximum(each, 1e-12))
+
+    return jax.vmap(one)(seen, known, coverage)

@@ -25,8 +25,11 @@ _MOST = 0.5
 _MIN_AGREEMENT = 0.6
 # An object that covers less of a photograph than this cannot be told in it.
 _MIN_COVERAGE = 1e-3
-# Below this the cuts of different views are not of one object.
-_MIN_CONFIDENCE = 0.6
+# Views of one object whose poses are right agree in more than nine tenths; with the
+# poses of others, silhouettes agree in under seven tenths, and cuts, as they follow the
+# hull, in eight.
+_MIN_CONFIDENCE = 0.75
+_MIN_CUT_CONFIDENCE = 0.87
 # Parts of the object that differ from the background by less are lost in it.
 _FAINT = 12 / 255
 # Where more of the silhouettes than their edges is faint, a cut-out is tried, and taken
@@ -177,8 +180,10 @@ def _on_plain(
         if mask is None:
             coverage.append(feathering.feathered(outline))
         else:
-            kept = agreement.supported(mask, outline)
-            coverage.append(feathering.soft_edges(view.image, kept, model.image))
+            # A hull that few silhouettes agree with cannot judge them.
+            if found.confidence >= _MIN_CONFIDENCE:
+                mask = agreement.supported(mask, outline)
+            coverage.append(feathering.soft_edges(view.image, mask, model.image))
     faint = float(np.median([(each < _FAINT).mean() for each in differences]))
     return _foreground(found, PLAIN, views, np.stack(coverage), notes), faint
 
@@ -190,11 +195,12 @@ def _cut(
     advice = "give masks (a masks folder), or photograph it on a plain background"
     images = np.stack([view.image for view in views])
     behind = grab_cut.still(images)
+    border = border_mask(*behind.shape[1:])
     for index, (image, model) in enumerate(zip(images, models, strict=True)):
         if model.agreement >= _MIN_AGREEMENT:
-            slack = background.tolerance(model.noise)
-            agrees = difference(image, model.image) <= slack
-            behind[index] |= connected(agrees, border_mask(*agrees.shape))
+            slack = max(background.tolerance(model.noise), _FAINT)
+            behind[index] |= difference(image, model.image) <= slack
+        behind[index] = connected(behind[index], border)
     try:
         masks = grab_cut.cut(images, cameras, behind)
     except DataError:
@@ -203,7 +209,7 @@ def _cut(
             f"have nothing in common; {advice}"
         )
     found = agreement.agree(list(masks), cameras)
-    if found.confidence < _MIN_CONFIDENCE:
+    if found.confidence < _MIN_CUT_CONFIDENCE:
         return _none(
             "the background is not plain, and automatic cuts of the training views "
             f"agree in {100 * found.confidence:.0f} % only; {advice}"

@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float, UInt8
 
 from jaxsplat.core import cameras as camera_maths
 from jaxsplat.core.cameras import Camera
+from jaxsplat.data.smooth_surface import border_mask
 from jaxsplat.scene import carving, hull
 from jaxsplat.scene.pinhole import project_points
 
@@ -28,9 +29,9 @@ _DISSENTS = (0.2,)
 # A camera that stands still shows the same in this share of the views, within this.
 _STILL_SHARE = 0.5
 _STILL = 8 / 255
-# Shares of the radius that most frames hold: surely on the object, probably, and what
+# Shares of the radius that most frames hold: what is probably on the object, and what
 # an object reaches at most.
-_CORE, _BALL, _BEYOND = 0.2, 0.7, 1.4
+_BALL, _BEYOND = 0.7, 1.4
 # About a known outline, pixels of its size's square root that are in doubt.
 _DOUBT = 0.08
 _SURE_NOT, _SURE, _MAYBE_NOT, _MAYBE = 0, 1, 2, 3  # OpenCV's labels
@@ -56,7 +57,7 @@ def cut(
     some = np.unique(np.linspace(0, views - 1, count).astype(int))
     small, few = _reduced(images[some], jax.tree.map(lambda x: x[some], cameras), _SIDE)
     known = _nearest(behind[some], small.shape[1:3])
-    cuts = _cut_all(small, [_ball(few, i, k) for i, k in enumerate(known)], 4)
+    cuts = _cut_all(small, _balls(few, known), 4)
     for _ in range(_ROUNDS):
         surface = hull.visual_hull(cuts, few, 0, _DISSENTS)
         outlines = carving.outlines(surface.points, surface.spacing, few)
@@ -105,30 +106,33 @@ def _nearest(
     return np.stack(small) > 0
 
 
-def _ball(
-    cameras: Camera, view: int, behind: Bool[np.ndarray, "h w"]
-) -> UInt8[np.ndarray, "h w"]:
-    """Returns a first guess: a ball about the point that the cameras look at."""
+def _balls(
+    cameras: Camera, behind: Bool[np.ndarray, "v h w"]
+) -> list[UInt8[np.ndarray, "h w"]]:
+    """Returns first guesses: a ball about the point that the cameras look at.
+
+    Its radius is what half of the frames hold.
+    """
     center = hull.view_center(cameras).astype(np.float32)
-    height, width = behind.shape
-    reaches, middles = [], []
-    for each in range(len(cameras.fx)):
-        pixels, local = project_points(center[None], cameras, each)
-        x, y = pixels[0]
-        room = min(x, width - x, y, height - y)
-        reaches.append(room * float(local[0, 2]) / float(cameras.fx[each]))
-        middles.append((x, y, float(cameras.fx[each]) / max(float(local[0, 2]), 1e-6)))
-    x, y, scale = middles[view]
-    radius = max(float(np.median(reaches)) * scale, 2.0)
+    height, width = behind.shape[1:]
+    middles, scales = [], []
+    for view in range(len(behind)):
+        pixels, local = project_points(center[None], cameras, view)
+        middles.append(pixels[0])
+        scales.append(float(cameras.fx[view]) / max(float(local[0, 2]), 1e-6))
+    x, y = np.stack(middles).T
+    room = np.minimum(np.minimum(x, width - x), np.minimum(y, height - y))
+    radius = max(float(np.median(room / scales)), 0.0)
     rows, columns = np.mgrid[:height, :width] + 0.5
-    away = np.hypot(columns - x, rows - y) / radius
-    labels = np.full((height, width), _MAYBE_NOT, np.uint8)
-    labels[away < _BALL] = _MAYBE
-    labels[(away > _BEYOND) | (behind & (away > _CORE))] = _SURE_NOT
-    edge = np.ones_like(behind)
-    edge[2:-2, 2:-2] = False
-    labels[edge & (away > 1)] = _SURE_NOT
-    return labels
+    edge = border_mask(height, width)
+    guesses = []
+    for view, known in enumerate(behind):
+        away = np.hypot(columns - x[view], rows - y[view])
+        away /= max(radius * scales[view], 2.0)
+        labels = np.where(away < _BALL, _MAYBE, _MAYBE_NOT).astype(np.uint8)
+        labels[(away > _BEYOND) | (edge & (away > 1)) | known] = _SURE_NOT
+        guesses.append(labels)
+    return guesses
 
 
 def _about(
@@ -144,7 +148,7 @@ def _about(
     away = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 3)
     labels = np.where(inside, _MAYBE, _MAYBE_NOT).astype(np.uint8)
     labels[depth > 2 * reach] = _SURE
-    labels[(away > reach) | (behind & (depth < reach))] = _SURE_NOT
+    labels[(away > reach) | behind] = _SURE_NOT
     return labels
 
 

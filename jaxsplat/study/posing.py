@@ -22,10 +22,12 @@ from jaxsplat.pose import (
     Gallery,
     GalleryStarts,
     Lm,
+    Photographs,
     PoseEstimate,
     Refine,
     Starts,
     expected_photographs,
+    on_plain,
 )
 from jaxsplat.rendering.twin import Twin
 from jaxsplat.study import degradations
@@ -115,7 +117,7 @@ def disturbed(
 
 def found_starts(twin: Twin, finder: Starts, gallery: Gallery, posed: Posed) -> Array:
     """Returns the starts of each photograph that a finder finds, [b, k, 4, 4]."""
-    found = finder(_seen(twin, posed), gallery, jnp.asarray(posed.photos))
+    found = finder(_seen(twin, posed), gallery, _photographs(posed))
     return jax.block_until_ready(found.camera_from_world)
 
 
@@ -123,15 +125,20 @@ def refined(
     twin: Twin, solver: Refine, state: Any, posed: Posed, starts: Array
 ) -> PoseEstimate:
     """Returns the poses that a solver finds."""
-    photos = jnp.asarray(posed.photos)
-    return jax.block_until_ready(solver(_seen(twin, posed), state, photos, starts))
+    photographs = _photographs(posed)
+    return jax.block_until_ready(solver(_seen(twin, posed), state, photographs, starts))
 
 
 def whole(twin: Twin, gallery: Gallery, posed: Posed) -> Array:
     """Returns what each photograph should show: a query but for its comparison."""
     starts = found_starts(twin, FINDER, gallery, posed)
     found = refined(twin, SOLVER, (), posed, starts)
-    return jax.block_until_ready(expected_photographs(_seen(twin, posed), found)[0])
+    shown = expected_photographs(_seen(twin, posed), _photographs(posed), found)
+    return jax.block_until_ready(shown.images)
+
+
+def _photographs(posed: Posed) -> Photographs:
+    return on_plain(jnp.asarray(posed.photos))
 
 
 def _seen(twin: Twin, posed: Posed) -> Twin:

@@ -158,7 +158,7 @@ def test_the_folder_is_a_detector_that_gives_the_same_numbers(
         assert found.score == line["raw_score"]
         assert found.defective == line["defective"]
         np.testing.assert_array_equal(
-            found.camera_from_world, np.float32(line["camera_from_world"])
+            found.camera_from_world, np.array(line["camera_from_world"])
         )
 
 
