@@ -95,7 +95,7 @@ def _show_impostors(config: Config, own: ObjectSet | None) -> dict[str, Any]:
         others=_other_views(config),
     )
     shown = impostors.photographs(source, config.count, config.seed)
-    said = detector.inspect(one.image for one in shown)
+    said = detector.inspect(View(one.kind, one.image) for one in shown)
     rows = {}
     for kind in dict.fromkeys(one.kind for one in shown):
         told = [f for f, one in zip(said, shown, strict=True) if one.kind == kind]

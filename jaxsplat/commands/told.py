@@ -11,7 +11,7 @@ from jaxtyping import Float, UInt8
 
 from jaxsplat import data
 from jaxsplat.commands import endings
-from jaxsplat.data import atomic
+from jaxsplat.data import atomic, sampling
 from jaxsplat.data.views import View, over_background
 from jaxsplat.errors import DataError
 from jaxsplat.methods import Detector, Inspection
@@ -47,6 +47,7 @@ class Told:
             OSError: the folder cannot be written to.
         """
         self._threshold = detector.threshold
+        self._lens = detector.lens
         self._background = np.asarray(detector.twin.background)
         self._out = out
         self._progress = progress
@@ -104,13 +105,14 @@ class Told:
     def _photograph(
         self, path: pathlib.Path, shape: tuple[int, ...]
     ) -> UInt8[np.ndarray, "h w 3"] | None:
-        """Returns a photograph at the size of its render, None where it is gone."""
+        """Returns a photograph as its render shows it, None where it is gone."""
         try:
             image, alpha = data.read_image(path)
         except DataError as error:
             self._progress.note(f"{error}; no heat map is drawn")
             return None
-        whole = over_background(View(path.name, image, alpha), self._background)
+        view = sampling.undistorted(View(path.name, image, alpha), self._lens)
+        whole = over_background(view, self._background)
         height, width = shape
         return figures.to_uint8(data.resize_area(whole, width, height))
 

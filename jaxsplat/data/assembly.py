@@ -40,12 +40,14 @@ class Layout:
         train_folders: folders below the object's that may hold training images.
         queries: the test images.
         digest: SHA-256, in hexadecimal, of the files of poses and lenses.
+        poses: the file that the poses come from.
     """
 
     frames: tuple[Frame, ...]
     train_folders: tuple[str, ...]
     queries: tuple[Query, ...]
     digest: str
+    poses: pathlib.Path
 
 
 def assemble(
@@ -65,7 +67,7 @@ def assemble(
     """
     user_poses = np.stack([frame.camera_from_world for frame in layout.frames])
     names = [frame.name for frame in layout.frames]
-    geometry.check_cameras(user_poses, names, str(root), notes)
+    geometry.check_cameras(user_poses, names, str(layout.poses), notes)
     world = World.from_views(user_poses)
     frames = [
         dataclasses.replace(frame, camera_from_world=pose)

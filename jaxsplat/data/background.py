@@ -86,6 +86,9 @@ def model_background(image: Float[np.ndarray, "h w 3"]) -> Surroundings:
     """
     small = _reduced(image)
     height, width = small.shape[:2]
+    if min(height, width) < 3:
+        # All of it is border: nothing tells an object from what stands behind.
+        return Surroundings(image, 0.0, 0.0, is_plain=False)
     ring = border_mask(height, width)
     # Reducing averages the noise; a gradient of a third of a grey level is none.
     scale = 0.3 / 255 + _fine_noise(image) * height / image.shape[0]

@@ -58,7 +58,7 @@ def list_files(root: pathlib.Path, notes: Notes) -> Layout:
         [_frame(root, image, cameras, notes) for image in images], str(files[1]), notes
     )
     digest = hashlib.sha256(b"".join(hashlib.sha256(c).digest() for c in contents))
-    return Layout(frames, IMAGE_FOLDERS, queries, digest.hexdigest())
+    return Layout(frames, IMAGE_FOLDERS, queries, digest.hexdigest(), files[1])
 
 
 def _find_model(root: pathlib.Path) -> tuple[str, str] | None:

@@ -80,7 +80,7 @@ def list_files(root: pathlib.Path, notes: Notes) -> Layout:
         notes,
     )
     digest = hashlib.sha256((root / POSES).read_bytes()).hexdigest()
-    return Layout(frames, IMAGE_FOLDERS, queries, digest)
+    return Layout(frames, IMAGE_FOLDERS, queries, digest, root / POSES)
 
 
 def _images(root: pathlib.Path) -> tuple[pathlib.Path, ...]:

@@ -34,7 +34,7 @@ def list_files(root: pathlib.Path, notes: Notes) -> Layout:
         if folder.name not in (GOOD, masks.FOLDER) and paths.list_images(folder):
             notes.add("a folder in train/ beside good/", folder.name)
     frames, digest = transforms.read_transforms(root, TRANSFORMS, TRAIN_FOLDERS, notes)
-    return Layout(frames, TRAIN_FOLDERS, queries, digest)
+    return Layout(frames, TRAIN_FOLDERS, queries, digest, root / TRANSFORMS)
 
 
 def list_queries(root: pathlib.Path, notes: Notes) -> tuple[Query, ...]:

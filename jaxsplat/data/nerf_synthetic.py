@@ -33,4 +33,4 @@ def list_files(root: pathlib.Path, notes: Notes) -> Layout:
     )
     folders = ("train",)
     frames, digest = transforms.read_transforms(root, TRANSFORMS, folders, notes)
-    return Layout(frames, folders, queries, digest)
+    return Layout(frames, folders, queries, digest, root / TRANSFORMS)

@@ -6,8 +6,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from jaxsplat.data import images
-from jaxsplat.data.lens import Lens
+from jaxsplat.data.lens import Lens, have_one_shape
 from jaxsplat.data.undistortion import undistortion
+from jaxsplat.data.views import View
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +48,27 @@ def pinhole(lens: Lens) -> Lens:
         DataError: as `undistortion`.
     """
     return undistortion(lens).lens if lens.distortion else lens
+
+
+def undistorted(view: View, lens: Lens | None) -> View:
+    """Returns a photograph without the distortion of its lens, at its own size.
+
+    Args:
+        view: the photograph as it was taken.
+        lens: of it, at any size. A photograph of another ratio of sides is none of this
+            lens and stays as it is; so does one of a lens without distortion.
+
+    Raises:
+        DataError: as `undistortion`.
+    """
+    height, width = view.image.shape[:2]
+    if lens is None or not lens.distortion:
+        return view
+    if not have_one_shape((width, height), (lens.width, lens.height)):
+        return view
+    way = undistortion(lens.scaled(width, height))
+    alpha = None if view.alpha is None else way(view.alpha)
+    return dataclasses.replace(view, image=way(view.image), alpha=alpha)
 
 
 def reduced(size: tuple[int, int], longer: int | None) -> tuple[int, int]:

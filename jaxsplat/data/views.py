@@ -19,6 +19,8 @@ GOOD = "good"
 class View:
     """One photograph.
 
+    Its lens has no distortion: reading takes it out of image, alpha and masks.
+
     Attributes:
         name: path relative to the object's folder, with forward slashes; unique.
         image: RGB in [0, 1], [h, w, 3] float32. Where `alpha` is given it is

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from jaxsplat.data.lens import Lens
 from jaxsplat.data.views import ObjectSet
 from jaxsplat.data.world import World
 from jaxsplat.errors import ConfigError
@@ -154,6 +155,11 @@ class Detector:
         return self._prepared.world
 
     @property
+    def lens(self) -> Lens | None:
+        """The lens of photographs, with its distortion; None where none was stated."""
+        return self._prepared.lens
+
+    @property
     def threshold(self) -> float | None:
         """Score above which a photograph is defective, None where that is not known."""
         return self.method.calibrate.threshold(self._prepared.calibration)
@@ -172,7 +178,11 @@ class Detector:
 
         Args:
             photos: any number, of one size or mixed: paths, or arrays [h, w, 3] of
-                bytes or of numbers in [0, 1], [h, w, 4] with alpha, or `View`s.
+                bytes or of numbers in [0, 1], [h, w, 4] with alpha, or `View`s. Paths
+                and arrays are as the camera took them: the distortion of the training
+                views' lens is taken out here. `View`s have none any more. One of
+                another lens, or a part of a photograph, says so:
+                `View(name, image, intrinsics=Camera(...))`, a pinhole for its size.
         """
         if isinstance(photos, str | os.PathLike):
             raise ConfigError(f"photos: found one path, expected a list: [{photos!r}]")

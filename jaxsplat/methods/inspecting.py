@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsplat.core.cameras import Camera
+from jaxsplat.data.lens import Lens
 from jaxsplat.data.poses import orthonormal
 from jaxsplat.data.world import World
 from jaxsplat.methods import photographs, programs
@@ -34,6 +35,8 @@ class Prepared:
         calibration: of the method's calibration; None while it is being made.
         quality: of the fit; None while it is being measured.
         world: how the user's coordinates become those of the twin.
+        lens: that photographs are taken with, with its distortion; None where they are
+            those of the twin's camera.
     """
 
     twin: Twin
@@ -41,14 +44,15 @@ class Prepared:
     calibration: Any = None
     quality: Quality | None = None
     world: World = World()
+    lens: Lens | None = None
 
 
 def inspect(method: Method, known: Prepared, items: Iterable[Any]) -> list[Inspection]:
     """Returns the finding about each photograph, in their order.
 
-    A photograph that fails is a finding too. Photographs of one size run together, as
-    many as the method says; a group that is not full is filled up, so that all run in
-    the same programs.
+    A photograph that fails is a finding too. Photographs of one size and lens run
+    together, as many as the method says; a group that is not full is filled up, so that
+    all run in the same programs.
 
     Args:
         method: the parts.
@@ -57,13 +61,15 @@ def inspect(method: Method, known: Prepared, items: Iterable[Any]) -> list[Inspe
     """
     background = np.asarray(known.twin.background)
     found: dict[int, Inspection] = {}
-    waiting: dict[tuple[int, int], dict[int, Taken]] = {}
+    waiting: dict[tuple[float, ...], dict[int, Taken]] = {}
     for number, item in enumerate(items):
-        taken = photographs.take(item, number, known.twin.camera, background)
+        taken = photographs.take(
+            item, number, known.twin.camera, background, known.lens
+        )
         if isinstance(taken, Inspection):
             found[number] = taken
             continue
-        group = waiting.setdefault((taken.camera.width, taken.camera.height), {})
+        group = waiting.setdefault(_numbers(taken.camera), {})
         group[number] = taken
         if len(group) == method.together:
             found |= _inspect_group(method, known, group)
@@ -72,6 +78,12 @@ def inspect(method: Method, known: Prepared, items: Iterable[Any]) -> list[Inspe
         if group:
             found |= _inspect_group(method, known, group)
     return [found[number] for number in sorted(found)]
+
+
+def _numbers(camera: Camera) -> tuple[float, ...]:
+    """Returns what tells a size and a lens from others."""
+    lens = (camera.fx, camera.fy, camera.cx, camera.cy)
+    return (camera.width, camera.height, *map(float, lens))
 
 
 def prepare_programs(method: Method, known: Prepared, camera: Camera) -> float:
@@ -83,7 +95,7 @@ def prepare_programs(method: Method, known: Prepared, camera: Camera) -> float:
 def _inspect_group(
     method: Method, known: Prepared, group: dict[int, Taken]
 ) -> dict[int, Inspection]:
-    """Returns the findings about photographs of one size, by their numbers.
+    """Returns the findings about photographs of one size and lens, by their numbers.
 
     Where a render needed longer lists than planned, as of photographs from nearer than
     the training views, those photographs run again with longer ones.

@@ -7,12 +7,15 @@ from typing import Any
 
 import cv2
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from jaxsplat import data
 from jaxsplat.core import cameras
 from jaxsplat.core.cameras import Camera
+from jaxsplat.data import sampling
+from jaxsplat.data.lens import Lens, have_one_shape
 from jaxsplat.data.views import View, over_background
 from jaxsplat.errors import DataError
 from jaxsplat.methods.inspection import Inspection, failed
@@ -47,38 +50,90 @@ class Taken:
 
 
 def take(
-    item: Any, number: int, camera: Camera, background: Float[np.ndarray, "3"]
+    item: Any,
+    number: int,
+    camera: Camera,
+    background: Float[np.ndarray, "3"],
+    lens: Lens | None = None,
 ) -> Taken | Inspection:
     """Returns a photograph, or why it cannot be inspected.
 
     Larger photographs are reduced to the camera's size, by area: the twin is no sharper
-    than the photographs it was fitted to. Smaller ones stay as they are.
+    than the photographs it was fitted to. Those with a lens of their own are reduced
+    until their focal lengths are no longer than the camera's. Smaller ones stay as they
+    are.
 
     Args:
         item: a path; an array [h, w, 3] or [h, w, 4] of bytes, or of numbers in [0, 1];
-            or a `View`.
+            or a `View`, which is undistorted already and may have a lens of its own
+            (`intrinsics`, or that of its `camera`).
         number: of the photograph among those given.
         camera: of the training views, with the same lens.
         background: RGB that photographs with alpha are put over, [3].
+        lens: that paths and arrays were taken with; its distortion is taken out.
     """
     name = _name(item, number)
     try:
-        view = _read(item, name)
+        view = _undistorted(item, _read(item, name), lens)
+        own = _own_camera(view, camera)
     except DataError as error:
         return failed(name, Outcome.UNREADABLE, str(error))
     if not np.isfinite(view.image).all():
         return failed(name, Outcome.NONFINITE, "the photograph holds NaN or infinity")
     image, plain = _before_one_color(view, background)
     height, width = image.shape[:2]
-    if abs(width * camera.height / camera.width - height) > 1:
+    whole = (width, height)
+    if own is not None:
+        width, height = _reduced(own, camera)
+    elif not have_one_shape(whole, (camera.width, camera.height)):
         detail = f"{width}x{height}, expected {camera.width}x{camera.height}"
         return failed(name, Outcome.WRONG_SHAPE, detail)
+    elif width > camera.width or height > camera.height:
+        width, height = camera.width, camera.height
     if min(width, height) < min(_LEAST_SIDE, camera.width, camera.height):
         return failed(name, Outcome.WRONG_SHAPE, f"{width}x{height} is too small")
-    if width > camera.width or height > camera.height:
-        width, height = camera.width, camera.height
+    if (width, height) != whole:
         image = data.resize_area(image, width, height)
-    return Taken(name, image, plain, cameras.resized(camera, width, height))
+    seen_by = camera if own is None else own
+    return Taken(name, image, plain, cameras.resized(seen_by, width, height))
+
+
+def _undistorted(item: Any, view: View, lens: Lens | None) -> View:
+    """Returns what was read of an item, without the distortion of the lens."""
+    return view if isinstance(item, View) else sampling.undistorted(view, lens)
+
+
+def _own_camera(view: View, camera: Camera) -> Camera | None:
+    """Returns the lens that a view states for itself, at the camera's pose, or None.
+
+    Raises:
+        DataError: it is of another image, or none of a pinhole.
+    """
+    own = view.camera if view.intrinsics is None else view.intrinsics
+    if own is None:
+        return None
+    height, width = view.image.shape[:2]
+    if (own.width, own.height) != (width, height):
+        raise DataError(
+            f"found a lens for {own.width}x{own.height} pixels, expected one for "
+            f"{width}x{height}, the size of the image"
+        )
+    numbers = [float(value) for value in (own.fx, own.fy, own.cx, own.cy)]
+    if not np.isfinite(numbers).all() or min(numbers[:2]) <= 0:
+        raise DataError(
+            f"found a lens with fx, fy, cx, cy = {', '.join(map(str, numbers))}, "
+            "expected finite numbers of pixels and focal lengths above 0"
+        )
+    fx, fy, cx, cy = map(jnp.float32, numbers)
+    return Camera(camera.camera_from_world, fx, fy, cx, cy, width, height)
+
+
+def _reduced(own: Camera, camera: Camera) -> tuple[int, int]:
+    """Returns the size at which a lens has no longer focal lengths than the camera."""
+    share = min(float(camera.fx / own.fx), float(camera.fy / own.fy))
+    if share >= 1:
+        return own.width, own.height
+    return max(1, round(own.width * share)), max(1, round(own.height * share))
 
 
 def _before_one_color(

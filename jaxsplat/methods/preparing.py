@@ -106,7 +106,7 @@ def fit(
     key = jax.random.key(settings.seed)
     parts = (method.starts, method.refine, method.compare)
     states = States(*(part.prepare(twin, views, key) for part in parts))
-    known = Prepared(twin, states, world=objects.world)
+    known = Prepared(twin, states, world=objects.world, lens=objects.lens)
     prepared = time.monotonic() - begin
     compiled = inspecting.prepare_programs(method, known, twin.camera)
     known, calibrated_on = _calibrate(method, known, held_out, len(views), foreground)

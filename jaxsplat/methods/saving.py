@@ -55,6 +55,7 @@ def save(
         "states": storage.encode(known.states, arrays, "states"),
         "calibration": storage.encode(known.calibration, arrays, "calibration"),
         "quality": storage.encode(known.quality, arrays, "quality"),
+        "lens": storage.encode(known.lens, arrays, "lens"),
         "settings": storage.encode(settings, arrays, "settings"),
     }
     root.mkdir(parents=True, exist_ok=True)
@@ -105,9 +106,9 @@ def load(
             raise DataError(f"{root / name}: is not the file that was saved; fit again")
     arrays = storage.read_arrays(root / _ARRAYS)
     try:
-        twin, states, calibration, quality, settings = (
+        twin, states, calibration, quality, lens, settings = (
             storage.decode(record[key], arrays, where)
-            for key in ("twin", "states", "calibration", "quality", "settings")
+            for key in ("twin", "states", "calibration", "quality", "lens", "settings")
         )
         gaussians = splats.read_splats(root / _SCENE)
         whole = Twin(gaussians=gaussians, backend=resolve_backend(backend), **twin)
@@ -116,7 +117,7 @@ def load(
         raise
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{where}: is damaged ({error!r}); fit again") from error
-    return Prepared(whole, states, calibration, quality, world), settings
+    return Prepared(whole, states, calibration, quality, world, lens), settings
 
 
 def _world(record: dict[str, Any]) -> World:

@@ -19,6 +19,7 @@ import safetensors.numpy
 from jaxsplat import errors, pose, scores
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data import atomic
+from jaxsplat.data.lens import Lens
 from jaxsplat.features.architecture import EfficientNetConfig
 from jaxsplat.features.network import FeatureNetwork
 from jaxsplat.methods.method import Method
@@ -49,6 +50,7 @@ for _kind in (
     Camera,
     EfficientNetConfig,
     FeatureNetwork,
+    Lens,
     Method,
     States,
     Template,

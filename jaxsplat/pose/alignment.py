@@ -228,7 +228,7 @@ def _surroundings(
     return jnp.where(known > 0, beside, own)
 
 
-def slopes(image: Float[Array, "3 h w"]) -> tuple[Array, Array]:
+def slopes(image: Float[Array, "c h w"]) -> tuple[Array, Array]:
     """Returns central differences by column and by row."""
     padded = jnp.pad(image, ((0, 0), (1, 1), (1, 1)), mode="edge")
     across = 0.5 * (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2])

@@ -30,7 +30,8 @@ def test_poses_and_lens(tmp_path: pathlib.Path, binary: bool, folder: str) -> No
         datasets.write_colmap(tmp_path, binary=binary, folder=folder)
     )
     assert loaded.warnings == ("there are no test images",)
-    assert [view.name for view in loaded.train] == [f"images/{i}.png" for i in range(4)]
+    names = [f"images/{i}.png" for i in range(datasets.VIEWS)]
+    assert [view.name for view in loaded.train] == names
     for index, view in enumerate(loaded.train):
         assert view.camera is not None
         np.testing.assert_allclose(
@@ -51,7 +52,7 @@ def test_several_cameras(tmp_path: pathlib.Path, binary: bool) -> None:
         ColmapCamera("SIMPLE_PINHOLE", values=(28.0, 10.0, 6.0)),
         ColmapCamera("PINHOLE", 40, 24, (54.0, 52.0, 20.0, 12.0)),
     )
-    root = datasets.write_colmap(tmp_path, binary=binary, cameras=cameras)
+    root = datasets.write_colmap(tmp_path, binary=binary, views=4, cameras=cameras)
     loaded = data.load_object(root)
     assert [_fx(view) for view in loaded.train] == [28, 27, 28, 27]
     assert {view.image.shape for view in loaded.train} == {(12, 20, 3)}
@@ -75,11 +76,11 @@ def test_queries_are_those_of_mad(tmp_path: pathlib.Path, images: str) -> None:
 
 def test_photographs_without_pose_are_left_out(tmp_path: pathlib.Path) -> None:
     root = datasets.write_colmap(tmp_path)
-    datasets.save(root / "images/9.png", datasets.picture(9))
+    datasets.save(root / "images/20.png", datasets.picture(20))
     loaded = data.load_object(root)
-    assert len(loaded.train) == 4
+    assert len(loaded.train) == datasets.VIEWS
     assert loaded.warnings[0] == (
-        "a training image has no pose and is left out: images/9.png"
+        "a training image has no pose and is left out: images/20.png"
     )
 
 
@@ -163,7 +164,7 @@ def test_broken_text(tmp_path: pathlib.Path, fault: Break, message: str) -> None
 @pytest.mark.parametrize("name", ["cameras.bin", "images.bin"])
 def test_every_cut_of_a_binary_file_is_found(tmp_path: pathlib.Path, name: str) -> None:
     content = (
-        datasets.write_colmap(tmp_path, binary=True) / "sparse/0" / name
+        datasets.write_colmap(tmp_path, binary=True, views=4) / "sparse/0" / name
     ).read_bytes()
     reader = getattr(colmap_binary, f"read_{name.split('.')[0]}")
     assert len(reader(content, name)) == (1 if name == "cameras.bin" else 4)
@@ -185,7 +186,7 @@ def test_damage_is_a_data_error_or_other_numbers(
 ) -> None:
     folder = tmp_path / "sparse/0"
     if not folder.exists():
-        datasets.write_colmap(tmp_path, binary=True)
+        datasets.write_colmap(tmp_path, binary=True, views=4)
     for name in ("cameras", "images"):
         content = bytearray((folder / f"{name}.bin").read_bytes())
         content[at % len(content)] = byte

@@ -71,7 +71,7 @@ REFUSED = [
     ("far", faults.matrix(lambda m: m + 1e300 * np.eye(4, k=3)), "a value beyond"),
     ("axes", faults.as_opencv_axes, "looks like .* OpenCV camera axes: multiply"),
     ("inverted", faults.inverted, "looks like world-to-camera .* OpenGL"),
-    ("one matrix", faults.as_turntable, "the cameras do not move"),
+    ("one matrix", faults.as_turntable, "transforms.json: the cameras do not move"),
     # Row 8: intrinsics.
     ("angle 0", faults.top(camera_angle_x=0), "camera_angle_x: found 0"),
     ("angle pi", faults.top(camera_angle_x=3.2), "camera_angle_x: found 3.2"),

@@ -179,6 +179,7 @@ def test_one_by_one_images(tmp_path: pathlib.Path) -> None:
     loaded = data.load_object(root)
     assert loaded.train[0].image.shape == (1, 1, 3)
     assert loaded.background == pytest.approx((200 / 255,) * 3, abs=1e-4)
+    assert not loaded.background_is_plain
 
 
 def test_relative_path_with_trailing_slash(

@@ -15,7 +15,7 @@ OBJECT[3:9, 5:15] = 255
 
 
 def _masks(root: pathlib.Path, pattern: str, pixels: np.ndarray = OBJECT) -> None:
-    for i in range(4):
+    for i in range(datasets.VIEWS):
         datasets.save(root / pattern.format(i), pixels)
 
 
@@ -53,7 +53,7 @@ def test_masks_of_colmap_and_llff(tmp_path: pathlib.Path) -> None:
 
 def test_mask_path(mad: pathlib.Path) -> None:
     _masks(mad, "segmented/m{}.png")
-    for i in range(4):
+    for i in range(datasets.VIEWS):
         faults.frame(i, mask_path=f"./segmented/m{i}")(mad)
     loaded = data.load_object(mad)
     assert all(view.foreground is not None for view in loaded.train)

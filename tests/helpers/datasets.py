@@ -168,7 +168,7 @@ def write_colmap(
     binary: bool = False,
     folder: str = "sparse/0",
     images: str = "images",
-    views: int = 4,
+    views: int = VIEWS,
     cameras: tuple[ColmapCamera, ...] = (ColmapCamera(),),
 ) -> pathlib.Path:
     """Writes a COLMAP model whose image `i` has camera `i` in turn; returns `root`."""

@@ -1,0 +1,233 @@
+"""Photographs of lenses with distortion, and of lenses of their own."""
+
+import dataclasses
+import json
+import pathlib
+
+import cv2
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxsplat import data, metrics
+from jaxsplat.core.cameras import Camera
+from jaxsplat.data.lens import Lens
+from jaxsplat.data.views import ObjectSet, View
+from jaxsplat.methods import Detector, Inspection, photographs
+from jaxsplat.pose import Outcome
+from tests.helpers import datasets, toy_object
+from tests.helpers.toy_detector import QUICK
+
+SIDE = toy_object.SIDE
+# Strong enough to move the rim of the toy by two pixels.
+DISTORTION = (-0.9, 0.2, 0.01, -0.02)
+FLIP = np.diag([1.0, -1.0, -1.0, 1.0])
+ASKED = (3, 14, 25)
+
+
+def distorted(image: np.ndarray, scale: int) -> np.ndarray:
+    """Returns a photograph, `scale` times as large, that shows what the image shows."""
+    large = cv2.resize(image, None, None, scale, scale, cv2.INTER_CUBIC)
+    side = scale * SIDE
+    focal, middle = 60.0 * scale, side / 2 - 0.5
+    matrix = np.array([[focal, 0, middle], [0, focal, middle], [0, 0, 1]])
+    pixels = np.stack(np.meshgrid(np.arange(side), np.arange(side)), axis=-1)
+    straight = cv2.undistortPoints(
+        pixels.reshape(-1, 1, 2).astype(np.float64),
+        matrix,
+        np.array(DISTORTION),
+        P=matrix,
+    )
+    shown = straight.reshape(side, side, 2).astype(np.float32)
+    bent = cv2.remap(
+        large, shown, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.rint(255 * bent.clip(0, 1)).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Returns the toy as a lens with distortion shows it, some views asked for again.
+
+    The last of those is a photograph of twice the size.
+    """
+    root = tmp_path_factory.mktemp("bent")
+    frames = []
+    for index, view in enumerate(toy_object.views(40, alpha=False)):
+        assert view.camera is not None
+        pose = np.linalg.inv(np.asarray(view.camera.camera_from_world, np.float64))
+        name = f"train/good/{index}.png"
+        datasets.save(root / name, distorted(view.image, 1))
+        frames.append({"file_path": name, "transform_matrix": (pose @ FLIP).tolist()})
+        if index in ASKED:
+            scale = 2 if index == ASKED[-1] else 1
+            pixels = distorted(view.image, scale)
+            datasets.save(root / f"test/good/{index}.png", pixels)
+    lens = {"fl_x": 60.0, "w": SIDE, "h": SIDE}
+    lens |= dict(zip(("k1", "k2", "p1", "p2"), DISTORTION, strict=True))
+    (root / "transforms.json").write_text(json.dumps({**lens, "frames": frames}))
+    return root
+
+
+@pytest.fixture(scope="module")
+def bent(folder: pathlib.Path) -> ObjectSet:
+    return data.load_object(folder)
+
+
+@pytest.fixture(scope="module")
+def detector(bent: ObjectSet) -> Detector:
+    return Detector.fit(bent, QUICK, calibration_views=2)
+
+
+def assert_same(one: Inspection, other: Inspection) -> None:
+    """Checks that two findings are the same to the last bit, but for time and name."""
+    for field in dataclasses.fields(Inspection):
+        if field.name not in ("stage_seconds", "name"):
+            np.testing.assert_array_equal(
+                getattr(one, field.name), getattr(other, field.name)
+            )
+
+
+def rotation_error(found: Inspection, index: int) -> float:
+    camera = toy_object.cameras_around(40)[index]
+    true = np.asarray(camera.camera_from_world, np.float64)
+    return float(np.degrees(metrics.rotation_error(found.camera_from_world, true)))
+
+
+def test_a_photograph_as_it_was_taken_is_found_as_its_view(
+    folder: pathlib.Path, bent: ObjectSet, detector: Detector, tmp_path: pathlib.Path
+) -> None:
+    paths = [folder / view.name for view in bent.test]
+    arrays = [cv2.imread(str(path))[..., ::-1] for path in paths]
+    views = detector.inspect(bent.test)
+    detector.save(tmp_path)
+    again = Detector.load(tmp_path)
+    assert again.lens == bent.lens == detector.lens
+    for items, asked in ((paths, detector), (arrays, detector), (paths, again)):
+        for one, other in zip(views, asked.inspect(items), strict=True):
+            assert_same(one, other)
+    for one, view in zip(views, bent.test, strict=True):
+        assert rotation_error(one, int(pathlib.Path(view.name).stem)) < 2.0
+
+
+def test_without_distortion_photographs_stay(
+    detector: Detector, bent: ObjectSet, folder: pathlib.Path
+) -> None:
+    """What is left in is found worse, so that the lens is known to be used."""
+    path = folder / bent.test[0].name
+    lens = bent.lens
+    assert lens is not None
+    camera, background = detector.twin.camera, np.ones(3, np.float32)
+    images = []
+    for used in (lens, None, dataclasses.replace(lens, distortion=())):
+        taken = photographs.take(path, 0, camera, background, used)
+        assert isinstance(taken, photographs.Taken)
+        images.append(taken.image)
+    np.testing.assert_array_equal(images[0], bent.test[0].image)
+    np.testing.assert_array_equal(images[1], images[2])
+    np.testing.assert_array_equal(images[1], data.read_image(path)[0])
+    assert np.abs(images[0] - images[1]).max() > 0.3
+
+
+def test_a_lens_of_another_shape_is_not_used(detector: Detector) -> None:
+    wide = np.ones((SIDE, 2 * SIDE, 3), np.float32)
+    (found,) = detector.inspect([wide])
+    assert found.outcome == Outcome.WRONG_SHAPE
+
+
+def part(view: View, left: int, top: int, width: int, height: int) -> View:
+    """Returns a part of a photograph with the lens that it is seen through."""
+    assert view.camera is not None
+    image = view.image[top : top + height, left : left + width]
+    lens = Camera(
+        jnp.eye(4),
+        view.camera.fx,
+        view.camera.fy,
+        view.camera.cx - left,
+        view.camera.cy - top,
+        width,
+        height,
+    )
+    return View(f"{left},{top}", image, intrinsics=lens)
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_lenses_of_their_own_are_used_and_kept_apart(
+    objects: ObjectSet, batch: int
+) -> None:
+    """Parts of one photograph, of one size or another, have the photograph's pose."""
+    method = dataclasses.replace(QUICK, batch=batch)
+    found = Detector.fit(objects, method, calibration_views=0)
+    whole = objects.train[8]
+    parts = [part(whole, 0, 2, 28, 28), part(whole, 4, 2, 28, 28)]
+    parts.append(part(whole, 1, 2, 30, 27))
+    told = found.inspect([dataclasses.replace(whole, camera=None), *parts])
+    for one, item in zip(told[1:], parts, strict=True):
+        assert one.render is not None and one.render.shape == item.image.shape
+        assert rotation_error(one, 8) < 2.0
+        np.testing.assert_allclose(
+            one.camera_from_world, told[0].camera_from_world, atol=0.1
+        )
+    for one, item in zip(told[1:], parts, strict=True):
+        assert_same(one, found.inspect([item])[0])
+
+
+CAMERA = Camera(
+    jnp.eye(4), *(jnp.float32(x) for x in (60, 60, 16, 16)), width=32, height=32
+)
+
+
+def own_lens(width: int, height: int, fx: float, fy: float) -> View:
+    lens = Camera(
+        3 * jnp.eye(4),
+        *(jnp.float32(x) for x in (fx, fy, width / 2, height / 4)),
+        width=width,
+        height=height,
+    )
+    return View("v", np.ones((height, width, 3), np.float32), intrinsics=lens)
+
+
+@pytest.mark.parametrize(
+    ("view", "size", "focal"),
+    [
+        (own_lens(90, 40, 60, 60), (90, 40), (60, 60)),
+        (own_lens(90, 40, 30, 50), (90, 40), (30, 50)),
+        (own_lens(90, 40, 120, 60), (45, 20), (60, 30)),
+        (own_lens(200, 100, 240, 300), (40, 20), (48, 60)),
+    ],
+)
+def test_own_lenses_are_reduced_to_the_focal_length(
+    view: View, size: tuple[int, int], focal: tuple[float, float]
+) -> None:
+    taken = photographs.take(view, 0, CAMERA, np.ones(3, np.float32))
+    assert isinstance(taken, photographs.Taken)
+    found = taken.camera
+    assert (found.width, found.height) == size == taken.image.shape[1::-1]
+    assert (float(found.fx), float(found.fy)) == pytest.approx(focal)
+    assert float(found.cy) == pytest.approx(size[1] / 4)
+    np.testing.assert_array_equal(found.camera_from_world, np.eye(4))
+
+
+def test_own_lenses_that_cannot_be_are_findings() -> None:
+    views = {
+        "for 90x40 pixels, expected one for 32x32": dataclasses.replace(
+            own_lens(90, 40, 60, 60), image=np.ones((32, 32, 3), np.float32)
+        ),
+        "fx, fy, cx, cy = -1.0, 60.0": own_lens(32, 32, -1, 60),
+        "fx, fy, cx, cy = nan": own_lens(32, 32, np.nan, 60),
+        "32x3 is too small": own_lens(320, 32, 600, 60),
+    }
+    for text, view in views.items():
+        found = photographs.take(view, 0, CAMERA, np.ones(3, np.float32))
+        assert isinstance(found, Inspection)
+        assert text in found.reason
+
+
+def test_sizes_that_are_one_shape_but_for_rounding(detector: Detector) -> None:
+    """A photograph of 3:2 has no whole height at the size that a set was read at."""
+    camera = dataclasses.replace(CAMERA, width=50, height=33)
+    large = np.ones((2000, 3000, 3), np.uint8)
+    lens = Lens(60.0, 60.0, 25.0, 16.5, 50, 33, (-0.05, *[0.0] * 7))
+    taken = photographs.take(large, 0, camera, np.ones(3, np.float32), lens)
+    assert isinstance(taken, photographs.Taken)
+    assert taken.image.shape == (33, 50, 3)
