@@ -82,8 +82,8 @@ def inspect(method: Method, known: Prepared, items: Iterable[Any]) -> list[Inspe
 
 def _numbers(camera: Camera) -> tuple[float, ...]:
     """Returns what tells a size and a lens from others."""
-    numbers = (camera.fx, camera.fy, camera.cx, camera.cy, camera.width, camera.height)
-    return tuple(map(float, numbers))
+    lens = (camera.fx, camera.fy, camera.cx, camera.cy)
+    return (float(camera.width), float(camera.height), *map(float, lens))
 
 
 def prepare_programs(method: Method, known: Prepared, camera: Camera) -> float:
