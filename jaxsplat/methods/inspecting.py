@@ -83,7 +83,7 @@ def inspect(method: Method, known: Prepared, items: Iterable[Any]) -> list[Inspe
 def _numbers(camera: Camera) -> tuple[float, ...]:
     """Returns what tells a size and a lens from others."""
     lens = (camera.fx, camera.fy, camera.cx, camera.cy)
-    return (camera.width, camera.height, *map(float, lens))
+    return (float(camera.width), float(camera.height), *map(float, lens))
 
 
 def prepare_programs(method: Method, known: Prepared, camera: Camera) -> float:

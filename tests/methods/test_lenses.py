@@ -19,7 +19,7 @@ from tests.helpers import datasets, toy_object
 from tests.helpers.toy_detector import QUICK
 
 SIDE = toy_object.SIDE
-# Strong enough to move the rim of the toy by two pixels.
+# As of an action camera: lines near the frame are bent by half a pixel of the toy's 32.
 DISTORTION = (-0.9, 0.2, 0.01, -0.02)
 FLIP = np.diag([1.0, -1.0, -1.0, 1.0])
 ASKED = (3, 14, 25)
@@ -111,27 +111,34 @@ def test_a_photograph_as_it_was_taken_is_found_as_its_view(
 
 
 def test_without_distortion_photographs_stay(
-    detector: Detector, bent: ObjectSet, folder: pathlib.Path
+    bent: ObjectSet, folder: pathlib.Path
 ) -> None:
-    """What is left in is found worse, so that the lens is known to be used."""
     path = folder / bent.test[0].name
     lens = bent.lens
     assert lens is not None
-    camera, background = detector.twin.camera, np.ones(3, np.float32)
+    none = dataclasses.replace(lens, distortion=())
+    as_taken = View("as taken", data.read_image(path)[0])
     images = []
-    for used in (lens, None, dataclasses.replace(lens, distortion=())):
-        taken = photographs.take(path, 0, camera, background, used)
+    for item, used in (
+        (path, lens),
+        (bent.test[0], None),
+        (path, none),
+        (path, None),
+        (as_taken, lens),
+    ):
+        taken = photographs.take(item, 0, bent.intrinsics, np.ones(3, np.float32), used)
         assert isinstance(taken, photographs.Taken)
         images.append(taken.image)
-    np.testing.assert_array_equal(images[0], bent.test[0].image)
-    np.testing.assert_array_equal(images[1], images[2])
-    np.testing.assert_array_equal(images[1], data.read_image(path)[0])
-    assert np.abs(images[0] - images[1]).max() > 0.3
+    np.testing.assert_array_equal(images[0], images[1])
+    for image in images[3:]:
+        np.testing.assert_array_equal(images[2], image)
+    assert np.abs(images[0] - images[2]).max() > 0.1
 
 
-def test_a_lens_of_another_shape_is_not_used(detector: Detector) -> None:
+def test_a_lens_of_another_shape_is_not_used(bent: ObjectSet) -> None:
     wide = np.ones((SIDE, 2 * SIDE, 3), np.float32)
-    (found,) = detector.inspect([wide])
+    found = photographs.take(wide, 0, bent.intrinsics, np.ones(3), bent.lens)
+    assert isinstance(found, Inspection)
     assert found.outcome == Outcome.WRONG_SHAPE
 
 
@@ -153,23 +160,23 @@ def part(view: View, left: int, top: int, width: int, height: int) -> View:
 
 @pytest.mark.parametrize("batch", [1, 4])
 def test_lenses_of_their_own_are_used_and_kept_apart(
-    objects: ObjectSet, batch: int
+    bent: ObjectSet, detector: Detector, tmp_path: pathlib.Path, batch: int
 ) -> None:
     """Parts of one photograph, of one size or another, have the photograph's pose."""
-    method = dataclasses.replace(QUICK, batch=batch)
-    found = Detector.fit(objects, method, calibration_views=0)
-    whole = objects.train[8]
+    detector.save(tmp_path)
+    asked = Detector.load(tmp_path)
+    asked.method = dataclasses.replace(QUICK, batch=batch)
+    whole = bent.train[8]
     parts = [part(whole, 0, 2, 28, 28), part(whole, 4, 2, 28, 28)]
     parts.append(part(whole, 1, 2, 30, 27))
-    told = found.inspect([dataclasses.replace(whole, camera=None), *parts])
+    told = asked.inspect([dataclasses.replace(whole, camera=None), *parts])
     for one, item in zip(told[1:], parts, strict=True):
         assert one.render is not None and one.render.shape == item.image.shape
         assert rotation_error(one, 8) < 2.0
         np.testing.assert_allclose(
             one.camera_from_world, told[0].camera_from_world, atol=0.1
         )
-    for one, item in zip(told[1:], parts, strict=True):
-        assert_same(one, found.inspect([item])[0])
+        assert_same(one, asked.inspect([item])[0])
 
 
 CAMERA = Camera(
@@ -223,7 +230,7 @@ def test_own_lenses_that_cannot_be_are_findings() -> None:
         assert text in found.reason
 
 
-def test_sizes_that_are_one_shape_but_for_rounding(detector: Detector) -> None:
+def test_sizes_that_are_one_shape_but_for_rounding() -> None:
     """A photograph of 3:2 has no whole height at the size that a set was read at."""
     camera = dataclasses.replace(CAMERA, width=50, height=33)
     large = np.ones((2000, 3000, 3), np.uint8)

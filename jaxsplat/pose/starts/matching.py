@@ -9,6 +9,7 @@ each is then a few convolutions with the windows of all views.
 """
 
 import dataclasses
+import functools
 from typing import NamedTuple
 
 import jax
@@ -194,17 +195,18 @@ def find(
         fine = _turned(planes, middle, spacing, turn, side)
         canvas = _halved(fine)
         edges = _edges(fine[:3])
-        strided = dict(
+        strided = functools.partial(
+            lax.conv,
             window_strides=(_STRIDE, _STRIDE),
             padding="VALID",
             precision=lax.Precision.HIGHEST,
         )
-        cross = lax.conv(canvas[None, :3], windows.colors, **strided)[0]
+        cross = strided(canvas[None, :3], windows.colors)[0]
         sums = jnp.stack([jnp.sum(canvas[:3], axis=0), canvas[3]])[:, None]
-        means = lax.conv(sums, windows.weights[:, None], **strided)
+        means = strided(sums, windows.weights[:, None])
         variance = means[1] - means[0] ** 2 / 3
         similarity = cross / jnp.sqrt(jnp.maximum(variance, 0.0) + _FAINT)
-        similarity += _EDGES * lax.conv(edges[None], windows.edges, **strided)[0]
+        similarity += _EDGES * strided(edges[None], windows.edges)[0]
         flat = similarity.reshape(len(similarity), -1)
         return jnp.max(flat, axis=1), jnp.argmax(flat, axis=1)
 
@@ -224,7 +226,7 @@ def find(
     angle, factor = jnp.asarray(TURNS)[turn], jnp.asarray(ZOOMS)[zoom]
     spacing = 2 * windows.reach * camera.fx / (SIDE * factor)
     step = _STRIDE * spacing
-    x, y = (column - around) * step, (row - around) * step
+    x, y = (step * (i - around).astype(jnp.float32) for i in (column, row))
     cosine, sine = jnp.cos(angle), jnp.sin(angle)
     center = jnp.stack([cosine * x - sine * y, sine * x + cosine * y], axis=1) + middle
     return Places(view, angle, factor, center, similarity)
