@@ -153,7 +153,7 @@ def _tell(
         agreement = float(judged.agreement[row])
         detail = ""
         if known.quality is not None and outcome in PLACED:
-            outcome, detail = judgeable(outcome, agreement, known.quality)
+            outcome, detail = judgeable(outcome, agreement, one.plain, known.quality)
         reason = why_no_verdict(outcome, float(scores[row]), threshold, detail)
         defective, p_value = None, None
         if verdicts is not None and not reason:

@@ -18,8 +18,10 @@ _FOUND_RAD = float(np.deg2rad(5.0))
 _LEAST_FOUND = 0.5
 _LEAST_AGREEMENT = 0.8
 # A photograph that is less like the twin than this share of what good views are does
-# not show the object: with a fifth of it hidden it is still more.
-_LEAST_SHARE = 0.6
+# not show the object: with a fifth of it missing it is still more. Before clutter more
+# is asked for, since some place in it may look like a part of anything.
+_LEAST_SHARE = 0.45
+_LEAST_SHARE_IN_CLUTTER = 0.6
 # Fewer views cannot show all sides.
 _FEW_VIEWS = 12
 # Outcomes after which a photograph can be compared with the twin.
@@ -46,10 +48,13 @@ class Quality:
     agreement: float
     unfit: str
 
-    @property
-    def least_agreement(self) -> float:
-        """The agreement below which a photograph does not show the object."""
-        return _LEAST_SHARE * self.agreement
+    def least_agreement(self, plain: bool) -> float:
+        """Returns the agreement below which a photograph does not show the object.
+
+        Args:
+            plain: whether one colour stands behind what it shows.
+        """
+        return (_LEAST_SHARE if plain else _LEAST_SHARE_IN_CLUTTER) * self.agreement
 
 
 def was_found(inspected: Inspection, view: View) -> bool:
@@ -106,18 +111,20 @@ def measure(
 
 
 def judgeable(
-    outcome: Outcome, agreement: float, quality: Quality
+    outcome: Outcome, agreement: float, plain: bool, quality: Quality
 ) -> tuple[Outcome, str]:
     """Returns the outcome of a photograph that was compared, and what exactly it is.
 
     Args:
         outcome: of the pose search, one of `PLACED`.
         agreement: of the photograph.
+        plain: whether one colour stands behind what it shows.
         quality: of the fit.
     """
     if quality.unfit:
         return Outcome.UNFIT, quality.unfit
-    if not agreement >= quality.least_agreement:
-        detail = f"agreement {agreement:.2f}, expected {quality.least_agreement:.2f}"
-        return Outcome.NOT_THIS_OBJECT, f"{detail} or more"
+    least = quality.least_agreement(plain)
+    if not agreement >= least:
+        detail = f"agreement {agreement:.2f}, expected {least:.2f} or more"
+        return Outcome.NOT_THIS_OBJECT, detail
     return outcome, ""
