@@ -130,7 +130,7 @@ def _bytes_of_step(twin: Twin, camera: Camera, scale: float) -> float:
     def step(matrix: jax.Array, image: jax.Array) -> jax.Array:
         plain = exposure.neutral(twin.background)
         evaluate = alignment.equations(
-            template, image, camera, twin.center, plain, scale
+            template, image, camera, twin.center, plain, jnp.array(True), scale
         )
         found = evaluate(matrix)
         return found.matrix + found.vector + found.cost
@@ -143,7 +143,7 @@ def _bytes_of_coarse(twin: Twin, gallery: pose.Gallery, posed: Posed) -> float:
     images = jax.ShapeDtypeStruct((1, *posed.photos.shape[1:]), jnp.float32)
 
     def search(photos: jax.Array) -> pose.CoarsePoses:
-        return posing.FINDER(twin, gallery, photos)
+        return posing.FINDER(twin, gallery, pose.on_plain(photos))
 
     return _bytes(jax.jit(search).lower(images))
 

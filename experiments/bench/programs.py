@@ -84,7 +84,7 @@ def _pose_search(batch: int) -> hlo.Program:
     solver = pose.Lm(together=4 * batch)
 
     def search(twin: Twin, photos: jax.Array, starts: jax.Array) -> pose.PoseEstimate:
-        return solver(twin, (), photos, starts)
+        return solver(twin, (), pose.on_plain(photos), starts)
 
     photos = jax.ShapeDtypeStruct((batch, 200, 200, 3), jnp.float32)
     starts = jax.ShapeDtypeStruct((batch, 4, 4, 4), jnp.float32)

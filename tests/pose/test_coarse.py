@@ -69,7 +69,7 @@ WAYS = {
 def test_photographs_find_their_pose(toy: Toy, gallery: pose.Gallery, way: str) -> None:
     truth = moved(WAYS[way], toy.truth)
     find = pose.GalleryStarts(k=2)
-    starts, _ = find(toy.twin, gallery, photograph(toy, truth))
+    starts, _ = find(toy.twin, gallery, pose.on_plain(photograph(toy, truth)))
     assert degrees(starts[:, 0], truth).max() < 8
 
 
@@ -104,7 +104,8 @@ def test_outlines_find_the_side_whatever_the_texture(
     truth = moved(WAYS[way], bracket.truth)
     differs = jnp.any(photograph(bracket, truth) < 0.9, axis=-1, keepdims=True)
     black = jnp.broadcast_to(jnp.where(differs, 0.0, 1.0), bracket.queries.shape)
-    starts, _ = pose.SilhouetteStarts(k=4)(bracket.twin, bracket_gallery, black)
+    photographs = pose.on_plain(black)
+    starts, _ = pose.SilhouetteStarts(k=4)(bracket.twin, bracket_gallery, photographs)
     errors = [degrees(starts[:, i], truth) for i in range(4)]
     # Views are 26 degrees apart, turns 15; a neighbour of the nearest view will do.
     assert np.min(errors, axis=0).max() < 26 + 7.5
@@ -116,7 +117,7 @@ def test_starts_differ_and_come_best_first(
     toy: Toy, gallery: pose.Gallery, way: str, find: Callable
 ) -> None:
     photos = photograph(toy, moved(WAYS[way], toy.truth))
-    starts, costs = find(k=2)(toy.twin, gallery, photos)
+    starts, costs = find(k=2)(toy.twin, gallery, pose.on_plain(photos))
     assert starts.shape == (3, 2, 4, 4)
     assert (costs[:, 0] <= costs[:, 1]).all()
     apart = degrees(starts[:, 0], starts[:, 1])
@@ -129,7 +130,7 @@ def test_a_query_that_shows_nothing_gets_finite_poses(
     toy: Toy, gallery: pose.Gallery, value: float, find: Callable
 ) -> None:
     empty = jnp.full_like(toy.queries[:1], value)
-    starts, _ = find(k=3)(toy.twin, gallery, empty)
+    starts, _ = find(k=3)(toy.twin, gallery, pose.on_plain(empty))
     assert np.isfinite(starts).all()
 
 
@@ -137,9 +138,9 @@ def test_a_query_that_shows_nothing_gets_finite_poses(
 def test_one_compilation_for_repeated_calls(
     toy: Toy, gallery: pose.Gallery, module: types.ModuleType
 ) -> None:
-    module._find(2, toy.twin, gallery, toy.queries)
+    module._find(2, toy.twin, gallery, pose.on_plain(toy.queries))
     before = module._find._cache_size()
-    module._find(2, toy.twin, gallery, 0.5 * toy.queries)
+    module._find(2, toy.twin, gallery, pose.on_plain(0.5 * toy.queries))
     assert module._find._cache_size() == before
 
 

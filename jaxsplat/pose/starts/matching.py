@@ -224,7 +224,7 @@ def find(
     angle, factor = jnp.asarray(TURNS)[turn], jnp.asarray(ZOOMS)[zoom]
     spacing = 2 * windows.reach * camera.fx / (SIDE * factor)
     step = _STRIDE * spacing
-    x, y = (column - around) * step, (row - around) * step
+    x, y = ((place - around).astype(jnp.float32) * step for place in (column, row))
     cosine, sine = jnp.cos(angle), jnp.sin(angle)
     center = jnp.stack([cosine * x - sine * y, sine * x + cosine * y], axis=1) + middle
     return Places(view, angle, factor, center, similarity)
