@@ -14,7 +14,7 @@ from jaxsplat.core import cameras, se3
 from jaxsplat.errors import ConfigError
 from jaxsplat.pose.starts import appearance, placing, silhouettes
 from jaxsplat.rendering import api as render
-from tests.pose.conftest import DISTANCE, Toy
+from tests.pose.conftest import DISTANCE, Toy, cluttered, drawn_before
 from tests.pose.test_lm import degrees
 
 FINDERS = (pose.GalleryStarts, pose.SilhouetteStarts)
@@ -71,6 +71,41 @@ def test_photographs_find_their_pose(toy: Toy, gallery: pose.Gallery, way: str) 
     find = pose.GalleryStarts(k=2)
     starts, _ = find(toy.twin, gallery, pose.on_plain(photograph(toy, truth)))
     assert degrees(starts[:, 0], truth).max() < 8
+
+
+def solved(toy: Toy, gallery: pose.Gallery, seen: pose.Photographs) -> np.ndarray:
+    """Returns the errors in degrees of the poses found from nothing."""
+    starts, _ = pose.GalleryStarts(k=2)(toy.twin, gallery, seen)
+    found = pose.Lm((pose.Stage(1, 3, 6, 0.5),))(toy.twin, (), seen, starts)
+    assert set(found.outcome.tolist()) <= {
+        pose.Outcome.CONVERGED,
+        pose.Outcome.MAX_STEPS,
+    }
+    return degrees(found.camera_from_world, toy.truth)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_poses_are_found_before_clutter(
+    toy: Toy, gallery: pose.Gallery, seed: int
+) -> None:
+    seen = pose.anywhere(cluttered(toy, toy.truth, seed))
+    assert solved(toy, gallery, seen).max() < 1.5
+
+
+def test_poses_are_found_before_another_plain_color(
+    toy: Toy, gallery: pose.Gallery
+) -> None:
+    seen, _ = drawn_before(toy, toy.truth, jnp.array([0.75, 0.85, 0.95]))
+    assert solved(toy, gallery, pose.on_plain(seen)).max() < 0.5
+    assert solved(toy, gallery, pose.anywhere(seen)).max() < 1.5
+
+
+def test_photographs_of_both_kinds_go_together(toy: Toy, gallery: pose.Gallery) -> None:
+    clutter = cluttered(toy, toy.truth[:1], 3)
+    mixed = pose.Photographs(
+        jnp.concatenate([clutter, toy.queries[1:]]), jnp.array([False, True, True])
+    )
+    assert solved(toy, gallery, mixed).max() < 1.5
 
 
 @pytest.fixture(scope="module")
