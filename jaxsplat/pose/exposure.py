@@ -62,8 +62,8 @@ class Exposure:
         shown = gain * color + offset * alpha + behind * (1 - alpha)
         return jnp.clip(shown, 0.0, 1.0)
 
-    def undo(self, image: Float[Array, "h w 3"]) -> Float[Array, "h w 3"]:
-        """Returns an image as the good object's own photographs would show it.
+    def undo(self, image: Float[Array, "*hw 3"]) -> Float[Array, "*hw 3"]:
+        """Returns colours as the good object's own photographs would show them.
 
         What was saturated stays cut off.
         """

@@ -11,7 +11,7 @@ from jaxsplat.core import cameras, se3
 from jaxsplat.core.cameras import Camera
 from jaxsplat.pose.refine import photometric
 from jaxsplat.rendering import api as render
-from jaxsplat.rendering.twin import Twin
+from jaxsplat.rendering.twin import Twin, look
 from jaxsplat.scene.gaussians import Gaussians
 
 DISTANCE = 4.0
@@ -117,11 +117,16 @@ def drawn_before(
     toy: Toy, poses: jax.Array, background: jax.Array | None = None
 ) -> tuple[jax.Array, jax.Array]:
     """Returns the toy's colours before one, black when None, and its coverage."""
-    behind = jnp.zeros(3) if background is None else background
+    color, alpha = _drawn(dataclasses.replace(toy.twin, capacity=4096), poses)
+    if background is not None:
+        color = color + (1 - alpha[..., None]) * background
+    return color, alpha
 
+
+@jax.jit
+def _drawn(twin: Twin, poses: jax.Array) -> tuple[jax.Array, jax.Array]:
     def one(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
-        camera = cameras.with_pose(toy.camera, matrix)
-        found = render.render(toy.gaussians, camera, background=behind, capacity=4096)
+        found = look(twin, cameras.with_pose(twin.camera, matrix))
         return found.color, found.alpha
 
     return jax.lax.map(one, poses)
