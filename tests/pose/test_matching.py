@@ -114,7 +114,7 @@ def test_the_convolution_is_the_similarity_of_one_window(
     doubled = np.stack([(x * x - y * y).sum(2), 2 * (x * y).sum(2)], axis=2)
     length = halved((x * x + y * y).sum(2)) + 0.05**2
     edges = (np.moveaxis(windows.edges[view], 0, -1) * halved(doubled) / length).sum()
-    expected = cross / np.sqrt(variance + 1e-3) + 3 * edges
+    expected = float(cross / np.sqrt(variance + 1e-3) + 3 * edges)
     assert float(found.similarity[0]) == pytest.approx(expected, abs=2e-3)
 
 
