@@ -80,8 +80,7 @@ def take(
         return failed(name, Outcome.UNREADABLE, str(error))
     if not np.isfinite(view.image).all():
         return failed(name, Outcome.NONFINITE, "the photograph holds NaN or infinity")
-    image, plain = _before_one_color(view, background)
-    height, width = image.shape[:2]
+    height, width = view.image.shape[:2]
     whole = (width, height)
     if own is not None:
         width, height = _reduced(own, camera)
@@ -93,7 +92,8 @@ def take(
     if min(width, height) < min(_LEAST_SIDE, camera.width, camera.height):
         return failed(name, Outcome.WRONG_SHAPE, f"{width}x{height} is too small")
     if (width, height) != whole:
-        image = data.resize_area(image, width, height)
+        view = _resized(view, width, height)
+    image, plain = _before_one_color(view, background)
     seen_by = camera if own is None else own
     return Taken(name, image, plain, cameras.resized(seen_by, width, height))
 
@@ -134,6 +134,15 @@ def _reduced(own: Camera, camera: Camera) -> tuple[int, int]:
     if share >= 1:
         return own.width, own.height
     return max(1, round(own.width * share)), max(1, round(own.height * share))
+
+
+def _resized(view: View, width: int, height: int) -> View:
+    planes = {
+        name: data.resize_area(plane, width, height)
+        for name in ("image", "alpha", "foreground")
+        if (plane := getattr(view, name)) is not None
+    }
+    return dataclasses.replace(view, **planes, mask=None)
 
 
 def _before_one_color(

@@ -74,7 +74,7 @@ class _Judge:
         seen, known = as_good_views(twin, photographs, expected, estimate)
         maps = self.compare(twin, state, seen, known, estimate)
         needed = jnp.maximum(expected.needed, estimate.needed)
-        alike = agreement(seen, known, expected.coverage, twin.background)
+        alike = agreement(seen, known, expected.coverage)
         return Judged(expected.images, maps, self.score(maps), alike, needed)
 
 

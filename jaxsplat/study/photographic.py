@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from jaxsplat.core.cameras import Camera
-from jaxsplat.data.images import resize_mask
+from jaxsplat.data.images import mask_of_coverage, resize_area
 from jaxsplat.study import cutouts, degradations, framing, lighting, sensor
 from jaxsplat.study import surroundings as behind_objects
 from jaxsplat.study.cutouts import Cutout
@@ -107,7 +107,9 @@ def take(
         photo = framing.shrunken(photo, change.scale)
         height, width = photo.shape[:2]
         alpha = None if alpha is None else framing.shrunken(alpha, change.scale)
-        mask = None if mask is None else resize_mask(mask, width, height)
+        if mask is not None:
+            coverage = resize_area(mask.astype(np.float32), width, height)
+            mask = mask_of_coverage(coverage)
     if change.noise:
         photo = sensor.noisy(photo, change.noise, chance["noise"])
     pixels, file, suffix = _developed(photo, alpha, change.jpeg)
