@@ -92,6 +92,10 @@ def test_before_clutter_too(toy: Toy, gain: float) -> None:
         np.testing.assert_allclose(np.asarray(one)[beside], 1.0, atol=1e-5)
 
 
+def correlation(one: np.ndarray, other: np.ndarray) -> float:
+    return float((one * other).sum() / np.sqrt((one**2).sum() * (other**2).sum()))
+
+
 def test_agreement_is_a_correlation_over_the_object() -> None:
     rng = np.random.default_rng(0)
     images, others = (
@@ -100,7 +104,7 @@ def test_agreement_is_a_correlation_over_the_object() -> None:
     coverage = jnp.zeros((2, 24, 24)).at[:, 4:20, 4:20].set(1.0)
 
     def alike(seen: jax.Array, known: jax.Array) -> np.ndarray:
-        return np.asarray(agreement(seen, known, coverage, WHITE))
+        return np.asarray(agreement(seen, known, coverage))
 
     np.testing.assert_allclose(alike(images, images), 1.0, rtol=1e-5)
     assert np.abs(alike(images, others)).max() < 0.15
@@ -112,17 +116,21 @@ def test_agreement_is_a_correlation_over_the_object() -> None:
     # What is not the object takes no part.
     beside = jnp.where(coverage[..., None] > 0, images, 1 - images)
     np.testing.assert_allclose(alike(beside, images), 1.0, rtol=1e-5)
-    inside = np.asarray(images)[:, 4:20, 4:20].reshape(2, -1, 3)
-    apart = np.asarray(others)[:, 4:20, 4:20].reshape(2, -1, 3)
-    for found, one, other in zip(alike(images, others), inside, apart, strict=True):
-        one, other = one - one.mean(axis=0), other - other.mean(axis=0)
-        expected = (one * other).sum() / np.sqrt((one**2).sum() * (other**2).sum())
+    pairs = zip(np.asarray(images), np.asarray(others), strict=True)
+    for found, (one, other) in zip(alike(images, others), pairs, strict=True):
+        colors = [x[4:20, 4:20] - x[4:20, 4:20].mean(axis=(0, 1)) for x in (one, other)]
+        # Slopes count where the neighbours are the object too.
+        slopes = [
+            np.stack([x[5:19, 6:20] - x[5:19, 4:18], x[6:20, 5:19] - x[4:18, 5:19]])
+            for x in (one, other)
+        ]
+        expected = (correlation(*colors) + correlation(*slopes)) / 2
         assert found == pytest.approx(expected, abs=1e-4)
 
 
 def test_without_an_object_nothing_agrees() -> None:
     image = jnp.full((1, 8, 8, 3), 0.5)
-    found = agreement(image, image, jnp.zeros((1, 8, 8)), WHITE)
+    found = agreement(image, image, jnp.zeros((1, 8, 8)))
     assert found.tolist() == [0.0]
 
 

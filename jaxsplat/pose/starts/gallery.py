@@ -100,10 +100,11 @@ def build_gallery(twin: Twin, camera_from_world: Float[Array, "v 4 4"]) -> Galle
         minification=smaller(views, twin.center, twin.sampling_rate),
     )
     twin = dataclasses.replace(twin, camera=small, capacity=capacity)
-    reach, *seen, templates = _build(twin, views)
-    windows = _cut_windows(templates, twin.center, reach)
+    reach, encoded, outlines, rays, radii, templates = _build(twin, views)
+    colors, weights, edges = _cut_windows(templates, twin.center, reach)
     around = matching.places(small, float(reach))
-    return Gallery(*seen, Windows(*windows, reach, around), templates)
+    windows = Windows(colors, weights, edges, reach, around)
+    return Gallery(encoded, outlines, rays, radii, windows, templates)
 
 
 @jax.jit
