@@ -124,7 +124,8 @@ def agreement(
 
         left, right = (jnp.concatenate(alignment.slopes(x)) for x in (seen, known))
         # The outline is the same edge in both.
-        within = weight * (lax.reduce_window(coverage, 1.0, lax.min, *_NEAR) > 0.9)
+        least = lax.reduce_window(coverage, 1.0, lax.min, *_NEAR)
+        within = jnp.where(least > 0.9, weight, 0.0)
         return 0.5 * (
             _correlation(centered(seen), centered(known), weight)
             + _correlation(left, right, within)
