@@ -137,12 +137,18 @@ def _reduced(own: Camera, camera: Camera) -> tuple[int, int]:
 
 
 def _resized(view: View, width: int, height: int) -> View:
-    planes = {
-        name: data.resize_area(plane, width, height)
-        for name in ("image", "alpha", "foreground")
-        if (plane := getattr(view, name)) is not None
-    }
-    return dataclasses.replace(view, **planes, mask=None)
+    """Returns a photograph at another size, without its mask."""
+
+    def resized(plane: Float[np.ndarray, "h w"] | None) -> np.ndarray | None:
+        return None if plane is None else data.resize_area(plane, width, height)
+
+    return dataclasses.replace(
+        view,
+        image=data.resize_area(view.image, width, height),
+        alpha=resized(view.alpha),
+        foreground=resized(view.foreground),
+        mask=None,
+    )
 
 
 def _before_one_color(

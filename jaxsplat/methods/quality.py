@@ -89,7 +89,7 @@ def measure(
     count = len(held_out)
     problem = ""
     if not count:
-        problem = f"{views} training views are too few to hold any back and measure"
+        problem = "no good view was held back to measure the fit by"
     elif found < _LEAST_FOUND * count:
         problem = f"the poses of {count - found} of {count} held-out good views were "
         problem += "not found"
@@ -106,8 +106,9 @@ def measure(
             f"silhouettes agree in {100 * foreground.confidence:.0f} % only, so poses "
             "are wrong or the background is unclear"
         )
-    hints = hints or ["poses may be wrong, or photographs blurred"]
-    return Quality(count, found, agreement, f"{problem}; {'; '.join(hints)}")
+    if not hints and count:
+        hints = ["poses may be wrong, or photographs blurred"]
+    return Quality(count, found, agreement, "; ".join([problem, *hints]))
 
 
 def judgeable(

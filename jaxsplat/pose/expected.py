@@ -122,12 +122,13 @@ def agreement(
         def centered(image: Array) -> Array:
             return image - jnp.sum(weight * image, axis=(-2, -1), keepdims=True) / mass
 
-        slopes = [jnp.concatenate(alignment.slopes(x)) for x in (seen, known)]
+        left, right = (jnp.concatenate(alignment.slopes(x)) for x in (seen, known))
         # The outline is the same edge in both.
-        within = weight * (lax.reduce_window(coverage, 1.0, lax.min, *_NEAR) > 0.9)
+        least = lax.reduce_window(coverage, 1.0, lax.min, *_NEAR)
+        within = jnp.where(least > 0.9, weight, 0.0)
         return 0.5 * (
             _correlation(centered(seen), centered(known), weight)
-            + _correlation(*slopes, within)
+            + _correlation(left, right, within)
         )
 
     return jax.vmap(one)(planes(seen), planes(known), planes(coverage[..., None])[:, 0])

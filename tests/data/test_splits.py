@@ -1,6 +1,7 @@
 """Which views a run inspects and keeps apart."""
 
 import numpy as np
+import pytest
 
 from jaxsplat.data.splits import choose_queries, hold_out
 from jaxsplat.data.views import View
@@ -48,5 +49,15 @@ def test_held_out_views_are_apart_and_at_most_a_tenth() -> None:
     fitted, held_out = hold_out(views, 8)
     assert len(held_out) == 8 and len(fitted) == 92
     assert not {v.name for v in fitted} & {v.name for v in held_out}
-    assert len(hold_out(views[:19], 8)[1]) == 1
-    assert hold_out(views[:9], 8) == (views[:9], ())
+
+
+@pytest.mark.parametrize(
+    ("count", "kept"), [(4, 0), (5, 1), (9, 1), (10, 2), (19, 2), (29, 2), (30, 3)]
+)
+def test_of_few_views_one_or_two_are_held_out(count: int, kept: int) -> None:
+    views = _views(good=count)
+    fitted, held_out = hold_out(views, 8)
+    assert len(held_out) == kept and len(fitted) == count - kept
+    assert sorted(v.name for v in (*fitted, *held_out)) == sorted(v.name for v in views)
+    assert len(hold_out(views, 1)[1]) == min(kept, 1)
+    assert hold_out(views, 0) == (views, ())

@@ -82,6 +82,7 @@ def _search() -> dict[str, Any]:
     seen = jnp.stack([jnp.asarray(view.image) for view in views[:2]])
     # Multiplied in float32: what is cut to a byte shall be the same.
     photos, darker = as_made_by_users((seen, jnp.float32(0.9) * seen))
+    asked = pose.Photographs(photos, jnp.array([True, False]))
     key = jax.random.key(0)
     finders: dict[str, pose.Starts] = {
         "codes": pose.GalleryStarts(k=2),
@@ -94,11 +95,11 @@ def _search() -> dict[str, Any]:
     found: dict[str, Any] = {}
     gallery = finders["codes"].prepare(twin, views, key)
     for name, finder in finders.items():
-        found[name] = finder(twin, gallery, photos)
+        found[name] = finder(twin, gallery, asked)
     for name, solver in solvers.items():
         state = solver.prepare(twin, views, key)
-        found[name] = solver(twin, state, photos, found["codes"].camera_from_world)
-    found["expected"] = pose.expected_photographs(twin, found["lm"])
+        found[name] = solver(twin, state, asked, found["codes"].camera_from_world)
+    found["expected"] = pose.expected_photographs(twin, asked, found["lm"])
     network = networks.by_formula(networks.SMALL)
     found["maps"] = published.raw_maps(network, photos, darker)
     config = fitting.FitConfig(

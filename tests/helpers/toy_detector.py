@@ -44,10 +44,10 @@ def objects() -> ObjectSet:
 
 
 def pixels(toy: ObjectSet, index: int, *, marred: bool = False) -> np.ndarray:
-    """Returns a photograph of the toy as bytes, with a black bar if it is marred."""
+    """Returns a photograph of the toy as bytes, with a black mark if it is marred."""
     image = np.rint(255 * toy.train[index].image).astype(np.uint8)
     if marred:
-        image[10:22, 12:20] = 0
+        image[13:18, 13:18] = 0
     return image
 
 

@@ -51,13 +51,14 @@ def ready(objects: ObjectSet) -> Ready:
 
 def called(part: Any, ready: Ready, state: Any, rows: slice) -> Any:
     """Returns what a part finds about some of the photographs."""
-    photographs = ready.photographs[rows]
+    images = ready.photographs[rows]
+    photographs = pose.on_plain(images)
     starts = jnp.concatenate([ready.truth, ready.truth])[rows, None]
     if part in REFINE:
         return part(ready.twin, state, photographs, starts)
     if part in COMPARE:
         estimate = REFINE[0](ready.twin, (), photographs, starts)
-        return part(ready.twin, state, photographs, 0.9 * photographs, estimate)
+        return part(ready.twin, state, images, 0.9 * images, estimate)
     return part(ready.twin, state, photographs)
 
 
@@ -131,14 +132,16 @@ def test_a_photograph_without_object_is_told(
 
 def test_what_a_photograph_should_show_can_be_differentiated(ready: Ready) -> None:
     solver = REFINE[0]
-    estimate = solver(ready.twin, (), ready.photographs[:1], ready.truth[:1, None])
+    photographs = pose.on_plain(ready.photographs[:1])
+    estimate = solver(ready.twin, (), photographs, ready.truth[:1, None])
 
     def brightness(means: jax.Array, colors: jax.Array, shift: jax.Array) -> jax.Array:
         cloud = dataclasses.replace(ready.twin.gaussians, means=means, colors=colors)
         poses = estimate.camera_from_world.at[:, :3, 3].add(shift)
         moved = dataclasses.replace(estimate, camera_from_world=poses)
         twin = dataclasses.replace(ready.twin, gaussians=cloud)
-        return jnp.mean(pose.expected_photographs(twin, moved)[0] ** 2)
+        shown = pose.expected_photographs(twin, photographs, moved)
+        return jnp.mean(shown.images**2)
 
     cloud = ready.twin.gaussians
     slopes = jax.grad(brightness, argnums=(0, 1, 2))(

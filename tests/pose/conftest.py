@@ -11,7 +11,7 @@ from jaxsplat.core import cameras, se3
 from jaxsplat.core.cameras import Camera
 from jaxsplat.pose.refine import photometric
 from jaxsplat.rendering import api as render
-from jaxsplat.rendering.twin import Twin
+from jaxsplat.rendering.twin import Twin, look
 from jaxsplat.scene.gaussians import Gaussians
 
 DISTANCE = 4.0
@@ -87,3 +87,46 @@ def toy() -> Toy:
     motion = se3.exp(jnp.array(TWIST))
     starts = jnp.stack([se3.matmul(pose, motion) for pose in truth])[:, None]
     return Toy(cloud, camera, truth, jnp.stack(queries), starts)
+
+
+def cluttered(toy: Toy, poses: jax.Array, seed: int) -> jax.Array:
+    """Returns photographs [b, 48, 48, 3] of the toy before patches of random colours.
+
+    Args:
+        toy: the object.
+        poses: `camera_from_world` of the photographs, [b, 4, 4].
+        seed: of the clutter.
+    """
+    rng = np.random.default_rng(seed)
+    clutter = np.zeros((len(poses), 48, 48, 3), np.float32)
+    for behind in clutter:
+        behind[:] = rng.uniform(size=3)
+        for _ in range(30):
+            row, column = rng.integers(-8, 44, 2)
+            height, width = rng.integers(6, 20, 2)
+            place = (
+                slice(max(row, 0), max(row + height, 0)),
+                slice(max(column, 0), max(column + width, 0)),
+            )
+            behind[place] = rng.uniform(size=3)
+    color, alpha = drawn_before(toy, poses)
+    return color + (1 - alpha[..., None]) * clutter
+
+
+def drawn_before(
+    toy: Toy, poses: jax.Array, background: jax.Array | None = None
+) -> tuple[jax.Array, jax.Array]:
+    """Returns the toy's colours before one, black when None, and its coverage."""
+    color, alpha = _drawn(dataclasses.replace(toy.twin, capacity=4096), poses)
+    if background is not None:
+        color = color + (1 - alpha[..., None]) * background
+    return color, alpha
+
+
+@jax.jit
+def _drawn(twin: Twin, poses: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def one(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
+        found = look(twin, cameras.with_pose(twin.camera, matrix))
+        return found.color, found.alpha
+
+    return jax.lax.map(one, poses)

@@ -104,7 +104,7 @@ def test_published_variant_recovers_a_motion_and_returns_a_rigid_pose(
     solver = pose.AdamScrew(steps=175, published=True)
     start = adam_screw.START_DEVIATION * jax.random.normal(jax.random.key(3), (7,))
     state = pose.ScrewState(start, CAPACITY, CAPACITY)
-    found = solver(toy.twin, state, toy.queries[:1], toy.starts[:1])
+    found = solver(toy.twin, state, pose.on_plain(toy.queries[:1]), toy.starts[:1])
     np.testing.assert_allclose(found.camera_from_world[0], toy.truth[0], atol=0.03)
     rotation = np.asarray(found.camera_from_world[0, :3, :3])
     np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-5)

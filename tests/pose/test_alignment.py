@@ -12,6 +12,7 @@ from tests.pose.conftest import Toy
 
 CENTER = jnp.zeros(3)
 PLAIN = exposure.neutral(jnp.ones(3))
+ON_PLAIN, ANYWHERE = jnp.array(True), jnp.array(False)
 
 
 def template(toy: Toy, index: int) -> alignment.Template:
@@ -26,7 +27,7 @@ def test_one_step_finds_most_of_a_small_motion(toy: Toy, index: int) -> None:
     # The photograph is the template's own, so the way back is the answer.
     away = motion.moved(seen.camera, -twist, CENTER)
     evaluate = alignment.equations(
-        seen, toy.queries[index], toy.camera, CENTER, PLAIN, 1.0
+        seen, toy.queries[index], toy.camera, CENTER, PLAIN, ON_PLAIN, 1.0
     )
     found = evaluate(away.camera_from_world)
     step = -jnp.linalg.solve(found.matrix, found.vector)
@@ -61,7 +62,9 @@ def test_flow_is_the_derivative_of_the_projection(toy: Toy) -> None:
 
 def test_what_leaves_the_photograph_does_not_pull(toy: Toy) -> None:
     seen = template(toy, 0)
-    evaluate = alignment.equations(seen, toy.queries[0], toy.camera, CENTER, PLAIN, 1.0)
+    evaluate = alignment.equations(
+        seen, toy.queries[0], toy.camera, CENTER, PLAIN, ON_PLAIN, 1.0
+    )
     twist = jnp.array([9.0, 0, 0, 0, 0, 0])
     gone = motion.moved(seen.camera, twist, CENTER).camera_from_world
     found = evaluate(gone)
@@ -91,7 +94,9 @@ def test_exposure_is_recovered(toy: Toy) -> None:
         jnp.array([0.8, 1.1, 0.9]), jnp.array([0.05, 0.0, 0.02]), jnp.full(3, 0.7)
     )
     image = jnp.moveaxis(true.apply(seen.color, seen.alpha), 0, -1)
-    found = alignment.estimate_exposure(seen, image, seen.camera, true.background)
+    found = alignment.estimate_exposure(
+        seen, image, seen.camera, true.background, ON_PLAIN
+    )
     shown = found.apply(seen.color, seen.alpha)
     np.testing.assert_allclose(shown, jnp.moveaxis(image, -1, 0), atol=0.03)
 
@@ -100,7 +105,7 @@ def test_overexposure_is_recovered(toy: Toy) -> None:
     seen = template(toy, 1)
     bright = 1.2 * exposure.neutral(jnp.ones(3)).apply(seen.color, seen.alpha)
     image = jnp.moveaxis(jnp.clip(bright, 0.0, 1.0), 0, -1)
-    found = alignment.estimate_exposure(seen, image, seen.camera, jnp.ones(3))
+    found = alignment.estimate_exposure(seen, image, seen.camera, jnp.ones(3), ON_PLAIN)
     np.testing.assert_allclose(found.background, 1.2, atol=0.05)
     shown = found.apply(seen.color, seen.alpha)
     np.testing.assert_allclose(shown, jnp.moveaxis(image, -1, 0), atol=0.03)

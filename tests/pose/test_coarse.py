@@ -14,7 +14,7 @@ from jaxsplat.core import cameras, se3
 from jaxsplat.errors import ConfigError
 from jaxsplat.pose.starts import appearance, placing, silhouettes
 from jaxsplat.rendering import api as render
-from tests.pose.conftest import DISTANCE, Toy
+from tests.pose.conftest import DISTANCE, Toy, cluttered, drawn_before
 from tests.pose.test_lm import degrees
 
 FINDERS = (pose.GalleryStarts, pose.SilhouetteStarts)
@@ -69,8 +69,48 @@ WAYS = {
 def test_photographs_find_their_pose(toy: Toy, gallery: pose.Gallery, way: str) -> None:
     truth = moved(WAYS[way], toy.truth)
     find = pose.GalleryStarts(k=2)
-    starts, _ = find(toy.twin, gallery, photograph(toy, truth))
+    starts, _ = find(toy.twin, gallery, pose.on_plain(photograph(toy, truth)))
     assert degrees(starts[:, 0], truth).max() < 8
+
+
+# Degrees, 1.4 pixels at the rim: the toy is a mist, through which clutter shows.
+MISTY = 5.0
+
+
+def solved(toy: Toy, gallery: pose.Gallery, seen: pose.Photographs) -> np.ndarray:
+    """Returns the errors in degrees of the poses found from nothing."""
+    starts, _ = pose.GalleryStarts(k=2)(toy.twin, gallery, seen)
+    found = pose.Lm((pose.Stage(1, 3, 6, 0.5),))(toy.twin, (), seen, starts)
+    assert set(found.outcome.tolist()) <= {
+        pose.Outcome.CONVERGED,
+        pose.Outcome.MAX_STEPS,
+    }
+    return degrees(found.camera_from_world, toy.truth)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_poses_are_found_before_clutter(
+    toy: Toy, gallery: pose.Gallery, seed: int
+) -> None:
+    seen = pose.anywhere(cluttered(toy, toy.truth, seed))
+    assert solved(toy, gallery, seen).max() < MISTY
+
+
+def test_poses_are_found_before_another_plain_color(
+    toy: Toy, gallery: pose.Gallery
+) -> None:
+    seen, _ = drawn_before(toy, toy.truth, jnp.array([0.75, 0.85, 0.95]))
+    assert solved(toy, gallery, pose.on_plain(seen)).max() < 0.5
+    assert solved(toy, gallery, pose.anywhere(seen)).max() < MISTY
+
+
+def test_photographs_of_both_kinds_go_together(toy: Toy, gallery: pose.Gallery) -> None:
+    clutter = cluttered(toy, toy.truth[:1], 3)
+    mixed = pose.Photographs(
+        jnp.concatenate([clutter, toy.queries[1:]]), jnp.array([False, True, True])
+    )
+    errors = solved(toy, gallery, mixed)
+    assert errors[0] < MISTY and errors[1:].max() < 0.5
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +144,8 @@ def test_outlines_find_the_side_whatever_the_texture(
     truth = moved(WAYS[way], bracket.truth)
     differs = jnp.any(photograph(bracket, truth) < 0.9, axis=-1, keepdims=True)
     black = jnp.broadcast_to(jnp.where(differs, 0.0, 1.0), bracket.queries.shape)
-    starts, _ = pose.SilhouetteStarts(k=4)(bracket.twin, bracket_gallery, black)
+    photographs = pose.on_plain(black)
+    starts, _ = pose.SilhouetteStarts(k=4)(bracket.twin, bracket_gallery, photographs)
     errors = [degrees(starts[:, i], truth) for i in range(4)]
     # Views are 26 degrees apart, turns 15; a neighbour of the nearest view will do.
     assert np.min(errors, axis=0).max() < 26 + 7.5
@@ -116,7 +157,7 @@ def test_starts_differ_and_come_best_first(
     toy: Toy, gallery: pose.Gallery, way: str, find: Callable
 ) -> None:
     photos = photograph(toy, moved(WAYS[way], toy.truth))
-    starts, costs = find(k=2)(toy.twin, gallery, photos)
+    starts, costs = find(k=2)(toy.twin, gallery, pose.on_plain(photos))
     assert starts.shape == (3, 2, 4, 4)
     assert (costs[:, 0] <= costs[:, 1]).all()
     apart = degrees(starts[:, 0], starts[:, 1])
@@ -129,7 +170,7 @@ def test_a_query_that_shows_nothing_gets_finite_poses(
     toy: Toy, gallery: pose.Gallery, value: float, find: Callable
 ) -> None:
     empty = jnp.full_like(toy.queries[:1], value)
-    starts, _ = find(k=3)(toy.twin, gallery, empty)
+    starts, _ = find(k=3)(toy.twin, gallery, pose.on_plain(empty))
     assert np.isfinite(starts).all()
 
 
@@ -137,9 +178,9 @@ def test_a_query_that_shows_nothing_gets_finite_poses(
 def test_one_compilation_for_repeated_calls(
     toy: Toy, gallery: pose.Gallery, module: types.ModuleType
 ) -> None:
-    module._find(2, toy.twin, gallery, toy.queries)
+    module._find(2, toy.twin, gallery, pose.on_plain(toy.queries))
     before = module._find._cache_size()
-    module._find(2, toy.twin, gallery, 0.5 * toy.queries)
+    module._find(2, toy.twin, gallery, pose.on_plain(0.5 * toy.queries))
     assert module._find._cache_size() == before
 
 

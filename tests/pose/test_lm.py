@@ -24,7 +24,7 @@ STAGES = (pose.Stage(2, 2, 6, 1.0), pose.Stage(1, 2, 4, 0.25))
 def solve(
     toy: Toy, queries: jax.Array, starts: jax.Array, polish: int = 0
 ) -> PoseEstimate:
-    return pose.Lm(STAGES, polish)(toy.twin, (), queries, starts)
+    return pose.Lm(STAGES, polish)(toy.twin, (), pose.on_plain(queries), starts)
 
 
 def degrees(found: jax.Array, truth: jax.Array) -> np.ndarray:
@@ -61,7 +61,7 @@ def test_a_defect_does_not_pull_the_pose(toy: Toy) -> None:
     marred = toy.queries.at[:, 20:28, 20:28].set(jnp.array([0.0, 1.0, 0.0]))
     robust = solve(toy, marred, toy.starts)
     trusting = pose.Lm(tuple(dataclasses.replace(s, scale=1e3) for s in STAGES))
-    plain = trusting(toy.twin, (), marred, toy.starts)
+    plain = trusting(toy.twin, (), pose.on_plain(marred), toy.starts)
     errors = [degrees(f.camera_from_world, toy.truth).max() for f in (robust, plain)]
     assert errors[0] < 0.5 and errors[0] < 0.5 * errors[1]
 
@@ -88,8 +88,9 @@ def test_farther_objects_are_rendered_as_small_as_they_are_seen(toy: Toy) -> Non
     # As fitted, and as if it had been fitted from as far away.
     for rate in (fitted, fitted / 1.5):
         twin = dataclasses.replace(toy.twin, sampling_rate=jnp.float32(rate))
-        found = pose.Lm(STAGES)(twin, (), queries, starts).camera_from_world
-        errors.append(float(jnp.abs(found[:, 2, 3] - truth[:, 2, 3]).max()))
+        found = pose.Lm(STAGES)(twin, (), pose.on_plain(queries), starts)
+        gap = found.camera_from_world[:, 2, 3] - truth[:, 2, 3]
+        errors.append(float(jnp.abs(gap).max()))
     assert errors[0] < 0.003 * 1.5 * DISTANCE
     assert errors[0] < 0.3 * errors[1]
 
@@ -151,7 +152,7 @@ def test_symmetric_objects_are_ambiguous(toy: Toy) -> None:
     query = photographed(both, toy, toy.truth[0])
     starts = jnp.stack([toy.starts[0, 0], toy.starts[0, 0] @ half])[None]
     twin = dataclasses.replace(toy.twin, gaussians=both, capacity=2 * CAPACITY)
-    found = pose.Lm(STAGES)(twin, (), query[None], starts)
+    found = pose.Lm(STAGES)(twin, (), pose.on_plain(query[None]), starts)
     assert int(found.outcome[0]) == Outcome.AMBIGUOUS
 
 
@@ -186,7 +187,7 @@ def test_covariance_is_that_of_the_noise(toy: Toy) -> None:
 def test_one_program_without_transfers(toy: Toy) -> None:
     solve(toy, toy.queries, toy.starts)
     twin = toy.twin
-    darker = toy.queries * 0.5
+    darker = pose.on_plain(toy.queries * 0.5)
     before = lm._refine._cache_size()
     with jax.transfer_guard("disallow"):
         found = lm._refine(pose.Lm(STAGES), twin, darker, toy.starts)

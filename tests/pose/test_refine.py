@@ -29,7 +29,7 @@ def adam(toy: Toy, queries: Any, starts: Any, **settings: Any) -> PoseEstimate:
     """Returns the estimates of `adam_screw` with few steps."""
     settings = {"steps": STEPS, **settings}
     solver = pose.AdamScrew(**settings)
-    return solver(toy.twin, screw_state(3), queries, starts)
+    return solver(toy.twin, screw_state(3), pose.on_plain(queries), starts)
 
 
 def screw_state(seed: int) -> pose.ScrewState:
@@ -43,7 +43,7 @@ def lm(toy: Toy, queries: Any, starts: Any, **settings: Any) -> PoseEstimate:
     steps = settings.get("steps", STEPS)
     renders = 4 if steps % 4 == 0 else 1
     solver = pose.Lm((pose.Stage(1, renders, steps // renders, 1.0),))
-    return solver(toy.twin, (), queries, starts)
+    return solver(toy.twin, (), pose.on_plain(queries), starts)
 
 
 SOLVERS = [adam, lm]
@@ -194,10 +194,10 @@ def test_smaller_renders_tell_their_lists_in_the_twins_terms(toy: Toy) -> None:
     solver = pose.AdamScrew(steps=0, side=24)
     state = solver.prepare(toy.twin, views, jax.random.key(0))
     assert state.planned == CAPACITY
-    found = solver(toy.twin, state, toy.queries, toy.starts)
+    found = solver(toy.twin, state, pose.on_plain(toy.queries), toy.starts)
     assert (np.asarray(found.needed) <= CAPACITY).all()
     half = dataclasses.replace(toy.twin, capacity=CAPACITY // 8)
-    found = solver(half, state, toy.queries, toy.starts)
+    found = solver(half, state, pose.on_plain(toy.queries), toy.starts)
     assert (np.asarray(found.needed) > half.capacity).all()
 
 

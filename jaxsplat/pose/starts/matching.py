@@ -195,18 +195,12 @@ def find(
         fine = _turned(planes, middle, spacing, turn, side)
         canvas = _halved(fine)
         edges = _edges(fine[:3])
-        strided = functools.partial(
-            lax.conv,
-            window_strides=(_STRIDE, _STRIDE),
-            padding="VALID",
-            precision=lax.Precision.HIGHEST,
-        )
-        cross = strided(canvas[None, :3], windows.colors)[0]
+        cross = _compared(canvas[None, :3], windows.colors)[0]
         sums = jnp.stack([jnp.sum(canvas[:3], axis=0), canvas[3]])[:, None]
-        means = strided(sums, windows.weights[:, None])
+        means = _compared(sums, windows.weights[:, None])
         variance = means[1] - means[0] ** 2 / 3
         similarity = cross / jnp.sqrt(jnp.maximum(variance, 0.0) + _FAINT)
-        similarity += _EDGES * strided(edges[None], windows.edges)[0]
+        similarity += _EDGES * _compared(edges[None], windows.edges)[0]
         flat = similarity.reshape(len(similarity), -1)
         return jnp.max(flat, axis=1), jnp.argmax(flat, axis=1)
 
@@ -230,6 +224,14 @@ def find(
     cosine, sine = jnp.cos(angle), jnp.sin(angle)
     center = jnp.stack([cosine * x - sine * y, sine * x + cosine * y], axis=1) + middle
     return Places(view, angle, factor, center, similarity)
+
+
+def _compared(
+    canvases: Float[Array, "n c h w"], windows: Float[Array, "v c s s"]
+) -> Float[Array, "n v h2 w2"]:
+    """Returns the scalar products of windows with what is at each place."""
+    strides, precision = (_STRIDE, _STRIDE), lax.Precision.HIGHEST
+    return lax.conv(canvases, windows, strides, "VALID", precision)
 
 
 def _turned(

@@ -1,0 +1,141 @@
+"""What photographs should show, before any background, and how far they do."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxsplat import pose
+from jaxsplat.pose.expected import Expected, agreement, as_good_views
+from jaxsplat.pose.exposure import Exposure
+from tests.pose.conftest import CAPACITY, Toy, cluttered, drawn_before
+
+WHITE = jnp.ones(3)
+
+
+def estimated(toy: Toy, gain: float, behind: jax.Array) -> pose.PoseEstimate:
+    """Returns the true poses, as of photographs with a gain before a colour."""
+    exposure = Exposure(
+        jnp.full((3, 3), gain), jnp.zeros((3, 3)), jnp.tile(behind, (3, 1))
+    )
+    return pose.PoseEstimate(
+        camera_from_world=toy.truth,
+        loss=jnp.zeros(3),
+        steps=jnp.zeros(3, jnp.int32),
+        outcome=jnp.zeros(3, jnp.int32),
+        covariance=jnp.zeros((3, 6, 6)),
+        exposure=exposure,
+        needed=jnp.zeros(3, jnp.int32),
+    )
+
+
+def test_before_clutter_the_photograph_is_expected_around_the_object(toy: Toy) -> None:
+    photographs = pose.anywhere(cluttered(toy, toy.truth, 0))
+    shown = pose.expected_photographs(toy.twin, photographs, estimated(toy, 1.0, WHITE))
+    np.testing.assert_allclose(shown.images, photographs.images, atol=0.26)
+    beside = np.asarray(shown.coverage) < 1e-6
+    assert beside.mean() > 0.1
+    np.testing.assert_array_equal(
+        np.asarray(shown.images)[beside], np.asarray(photographs.images)[beside]
+    )
+    # In front of its own pixels, what shows through is the photograph itself.
+    color, alpha = drawn_before(toy, toy.truth)
+    through = color + (1 - alpha[..., None]) * photographs.images
+    np.testing.assert_allclose(shown.images, through, atol=1e-5)
+    assert (shown.needed <= CAPACITY).all()
+
+
+def test_on_plain_the_background_is_that_of_the_photograph(toy: Toy) -> None:
+    behind = jnp.array([0.75, 0.85, 0.95])
+    seen, alpha = drawn_before(toy, toy.truth, behind)
+    shown = pose.expected_photographs(
+        toy.twin, pose.on_plain(jnp.zeros_like(seen)), estimated(toy, 1.0, behind)
+    )
+    np.testing.assert_allclose(shown.images, seen, atol=1e-5)
+    np.testing.assert_allclose(shown.coverage, alpha, atol=1e-5)
+
+
+def test_brighter_photographs_elsewhere_become_good_views(toy: Toy) -> None:
+    gain, behind = 1.2, jnp.array([0.5, 0.6, 0.7])
+    # The toy's colours reach .9: none becomes saturated at this share of them.
+    color, alpha = drawn_before(toy, toy.truth)
+    cover = alpha[..., None]
+    image = gain * 0.9 * color + (1 - cover) * behind
+    estimate = estimated(toy, gain * 0.9, behind)
+    photographs = pose.on_plain(image)
+    expected = pose.expected_photographs(toy.twin, photographs, estimate)
+    seen, known = as_good_views(toy.twin, photographs, expected, estimate)
+    np.testing.assert_allclose(seen, known, atol=1e-5)
+    np.testing.assert_allclose(seen, color + (1 - cover) * WHITE, atol=1e-5)
+
+
+@pytest.mark.parametrize("gain", [0.8, 1.2])
+def test_before_clutter_too(toy: Toy, gain: float) -> None:
+    clutter = cluttered(toy, toy.truth, 1)
+    color, alpha = drawn_before(toy, toy.truth)
+    # What shows through the object is told by the photograph: take what covers wholly.
+    whole = np.asarray(alpha) > 0.99
+    image = jnp.where(alpha[..., None] > 0.5, gain * color, clutter)
+    image = jnp.clip(image, 0.0, 1.0)
+    estimate = estimated(toy, gain, WHITE)
+    photographs = pose.anywhere(image)
+    expected = pose.expected_photographs(toy.twin, photographs, estimate)
+    seen, known = as_good_views(toy.twin, photographs, expected, estimate)
+    unsaturated = whole & (np.asarray(image) < 1).all(axis=3)
+    assert unsaturated.sum() > 100
+    np.testing.assert_allclose(
+        np.asarray(seen)[unsaturated], np.asarray(color)[unsaturated], atol=0.02
+    )
+    # Beside the object both are the twin's background.
+    beside = np.asarray(alpha) < 1e-6
+    for one in (seen, known):
+        np.testing.assert_allclose(np.asarray(one)[beside], 1.0, atol=1e-5)
+
+
+def correlation(one: np.ndarray, other: np.ndarray) -> float:
+    return float((one * other).sum() / np.sqrt((one**2).sum() * (other**2).sum()))
+
+
+def test_agreement_is_a_correlation_over_the_object() -> None:
+    rng = np.random.default_rng(0)
+    images, others = (
+        jnp.asarray(rng.uniform(size=(2, 24, 24, 3)), jnp.float32) for _ in range(2)
+    )
+    coverage = jnp.zeros((2, 24, 24)).at[:, 4:20, 4:20].set(1.0)
+
+    def alike(seen: jax.Array, known: jax.Array) -> np.ndarray:
+        return np.asarray(agreement(seen, known, coverage))
+
+    np.testing.assert_allclose(alike(images, images), 1.0, rtol=1e-5)
+    assert np.abs(alike(images, others)).max() < 0.15
+    np.testing.assert_allclose(alike(images, 1 - images), -1.0, rtol=1e-5)
+    tint = jnp.array([0.1, -0.05, 0.02])
+    np.testing.assert_allclose(
+        alike(0.7 * images + tint, others), alike(images, others), atol=1e-5
+    )
+    # What is not the object takes no part.
+    beside = jnp.where(coverage[..., None] > 0, images, 1 - images)
+    np.testing.assert_allclose(alike(beside, images), 1.0, rtol=1e-5)
+    pairs = zip(np.asarray(images), np.asarray(others), strict=True)
+    for found, (one, other) in zip(alike(images, others), pairs, strict=True):
+        colors = [x[4:20, 4:20] - x[4:20, 4:20].mean(axis=(0, 1)) for x in (one, other)]
+        # Slopes count where the neighbours are the object too.
+        slopes = [
+            np.stack([x[5:19, 6:20] - x[5:19, 4:18], x[6:20, 5:19] - x[4:18, 5:19]])
+            for x in (one, other)
+        ]
+        expected = (correlation(*colors) + correlation(*slopes)) / 2
+        assert found == pytest.approx(expected, abs=1e-4)
+
+
+def test_without_an_object_nothing_agrees() -> None:
+    image = jnp.full((1, 8, 8, 3), 0.5)
+    found = agreement(image, image, jnp.zeros((1, 8, 8)))
+    assert found.tolist() == [0.0]
+
+
+def test_a_record_of_photographs_says_what_is_behind() -> None:
+    images = jnp.zeros((2, 4, 5, 3))
+    assert pose.on_plain(images).plain.tolist() == [True, True]
+    assert pose.anywhere(images).plain.tolist() == [False, False]
+    assert isinstance(Expected(images, images[..., 0], jnp.zeros(2, jnp.int32)), tuple)
