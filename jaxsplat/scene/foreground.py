@@ -29,7 +29,7 @@ _MIN_COVERAGE = 1e-3
 # poses of others, silhouettes agree in under seven tenths, and cuts, as they follow the
 # hull, in eight.
 _MIN_CONFIDENCE = 0.75
-_MIN_CUT_CONFIDENCE = 0.87
+_MIN_CUT_CONFIDENCE = 0.84
 # Parts of the object that differ from the background by less are lost in it.
 _FAINT = 12 / 255
 # Where more of the silhouettes than their edges is faint, a cut-out is tried, and taken
