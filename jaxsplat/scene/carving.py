@@ -1,5 +1,6 @@
 """Points against silhouettes: which lie on the object, and where they are seen."""
 
+import dataclasses
 from collections.abc import Sequence
 
 import cv2
@@ -14,11 +15,34 @@ from jaxsplat.scene.pinhole import project_points
 _MIN_FRAMED = 0.5
 
 
+@dataclasses.dataclass(frozen=True)
+class Silhouettes:
+    """Where `v` views show an object.
+
+    Attributes:
+        masks: true on the object, [v, h, w].
+        distances: of each pixel to its view's mask, in pixels, [v, h, w].
+        cameras: the stack of the views' cameras.
+    """
+
+    masks: Bool[np.ndarray, "v h w"]
+    distances: Float[np.ndarray, "v h w"]
+    cameras: Camera
+
+    @classmethod
+    def of(cls, masks: Bool[np.ndarray, "v h w"], cameras: Camera) -> "Silhouettes":
+        """Returns the record for masks."""
+        distances = [
+            cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3)
+            for mask in masks
+        ]
+        return cls(masks, np.stack(distances), cameras)
+
+
 def inside(
     points: Float[np.ndarray, "n 3"],
     reach: float,
-    distances: Float[np.ndarray, "v h w"],
-    cameras: Camera,
+    silhouettes: Silhouettes,
     dissent: float,
 ) -> Bool[np.ndarray, " n"]:
     """Returns which points lie on the object, as most views say that frame them.
@@ -28,10 +52,10 @@ def inside(
     Args:
         points: positions in the world.
         reach: how near to a silhouette, in scene units, is still on it.
-        distances: of each view's pixels to its silhouette, in pixels.
-        cameras: the stack of the views' cameras.
+        silhouettes: of the views.
         dissent: share of the views that frame a point that may call it background.
     """
+    cameras, distances = silhouettes.cameras, silhouettes.distances
     height, width = distances.shape[1:]
     views = len(distances)
     framed = np.zeros(len(points), np.int32)
@@ -93,12 +117,19 @@ def outlines(
 
 
 def explained(
-    silhouettes: Bool[np.ndarray, "v h w"], outlines: Sequence[Bool[np.ndarray, "_ _"]]
+    points: Float[np.ndarray, "n 3"], spacing: float, silhouettes: Silhouettes
 ) -> float:
-    """Returns the share of all silhouettes' pixels that the outlines cover."""
-    small = [_resized(s, o) for s, o in zip(silhouettes, outlines, strict=True)]
+    """Returns the share of all silhouettes' pixels that points cover.
+
+    Args:
+        points: positions on an object or on its surface.
+        spacing: the distance of neighbours.
+        silhouettes: of the views.
+    """
+    pictures = outlines(points, spacing, silhouettes.cameras)
+    small = [_resized(m, o) for m, o in zip(silhouettes.masks, pictures, strict=True)]
     total = sum(int(each.sum()) for each in small)
-    covered = sum(int((s & o).sum()) for s, o in zip(small, outlines, strict=True))
+    covered = sum(int((s & o).sum()) for s, o in zip(small, pictures, strict=True))
     return covered / total if total else 1.0
 
 

@@ -29,7 +29,7 @@ _MIN_COVERAGE = 1e-3
 # poses of others, silhouettes agree in under seven tenths, and cuts, as they follow the
 # hull, in eight.
 _MIN_CONFIDENCE = 0.75
-_MIN_CUT_CONFIDENCE = 0.87
+_MIN_CUT_CONFIDENCE = 0.84
 # Parts of the object that differ from the background by less are lost in it.
 _FAINT = 12 / 255
 # Where more of the silhouettes than their edges is faint, a cut-out is tried, and taken
@@ -194,15 +194,15 @@ def _cut(
     """Returns the automatic cut-out, if the views' cuts are of one object."""
     advice = "give masks (a masks folder), or photograph it on a plain background"
     images = np.stack([view.image for view in views])
-    behind = grab_cut.still(images)
+    behind, before = grab_cut.still(images)
     border = border_mask(*behind.shape[1:])
     for index, (image, model) in enumerate(zip(images, models, strict=True)):
         if model.agreement >= _MIN_AGREEMENT:
             slack = max(background.tolerance(model.noise), _FAINT)
-            behind[index] |= difference(image, model.image) <= slack
-        behind[index] = connected(behind[index], border)
+            agrees = difference(image, model.image) <= slack
+            behind[index] |= connected(agrees, border)
     try:
-        masks = grab_cut.cut(images, cameras, behind)
+        masks = grab_cut.cut(images, cameras, behind, before)
     except DataError:
         return _none(
             "the background is not plain, and automatic cuts of the training views "

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, UInt8
 
 from jaxsplat.core import cameras as camera_maths
 from jaxsplat.core.cameras import Camera
-from jaxsplat.data.smooth_surface import border_mask
+from jaxsplat.data.smooth_surface import border_mask, connected, difference
 from jaxsplat.scene import carving, hull
 from jaxsplat.scene.pinhole import project_points
 
@@ -26,21 +26,27 @@ _FIRST_VIEWS = 48  # that the first rounds are content with
 _ROUNDS = 2
 # Views that may call a point of the object background: their cuts have faults.
 _DISSENTS = (0.2,)
-# A camera that stands still shows the same in this share of the views, within this.
-_STILL_SHARE = 0.5
+# A pixel is still that shows the same, within this, in this share of the views. The
+# camera is at rest where that is so on this share of the picture; what differs by more
+# than `_MOVED` from it passes before it.
 _STILL = 8 / 255
+_STILL_SHARE = 0.5
+_STILL_SCENE = 0.45
+_MOVED = 24 / 255
 # Shares of the radius that most frames hold: what is probably on the object, and what
 # an object reaches at most.
 _BALL, _BEYOND = 0.7, 1.4
 # About a known outline, pixels of its size's square root that are in doubt.
 _DOUBT = 0.08
-_SURE_NOT, _SURE, _MAYBE_NOT, _MAYBE = 0, 1, 2, 3  # OpenCV's labels
+# OpenCV's labels, and one for what is not known.
+_SURE_NOT, _SURE, _MAYBE_NOT, _MAYBE, _UNKNOWN = 0, 1, 2, 3, 4
 
 
 def cut(
     images: Float[np.ndarray, "v h w 3"],
     cameras: Camera,
     behind: Bool[np.ndarray, "v h w"],
+    before: Bool[np.ndarray, "v h w"],
 ) -> Bool[np.ndarray, "v h w"]:
     """Returns where each photograph shows what the cameras look at.
 
@@ -48,6 +54,7 @@ def cut(
         images: the photographs.
         cameras: the stack of their cameras.
         behind: what is known to be background.
+        before: what may be taken for the object until most views contradict.
 
     Raises:
         DataError: the cuts of the views have no point in common.
@@ -56,7 +63,7 @@ def cut(
     count = min(views, _FIRST_VIEWS)
     some = np.unique(np.linspace(0, views - 1, count).astype(int))
     small, few = _reduced(images[some], jax.tree.map(lambda x: x[some], cameras), _SIDE)
-    known = _nearest(behind[some], small.shape[1:3])
+    known = _hints(behind[some], before[some], small.shape[1:3])
     cuts = _cut_all(small, _balls(few, known), 4)
     for _ in range(_ROUNDS):
         surface = hull.visual_hull(cuts, few, 0, _DISSENTS)
@@ -66,22 +73,35 @@ def cut(
     surface = hull.visual_hull(cuts, few, 0, _DISSENTS)
     fine, all_cameras = _reduced(images, cameras, _FINE_SIDE)
     outlines = carving.outlines(surface.points, surface.spacing, all_cameras)
-    known = _nearest(behind, fine.shape[1:3])
+    known = _hints(behind, before, fine.shape[1:3])
     guesses = [_about(o, k) for o, k in zip(outlines, known, strict=True)]
     cuts = _cut_all(fine, guesses, 2)
     size = width, height
     return np.stack([cv2.resize(c.astype(np.float32), size) > 0.5 for c in cuts])
 
 
-def still(images: Float[np.ndarray, "v h w 3"]) -> Bool[np.ndarray, "v h w"]:
-    """Returns what does not change from view to view, though the object does.
+def still(
+    images: Float[np.ndarray, "v h w 3"],
+) -> tuple[Bool[np.ndarray, "v h w"], Bool[np.ndarray, "v h w"]]:
+    """Returns what does not change from view to view, and what passes before it.
 
-    Nothing where less than a quarter of the picture stands still: the camera moves.
+    Of an object that turns before a camera at rest, a part may show the same colour in
+    most views, though not as exactly as the background does: only what hangs together
+    with the border, or changes as little as that, counts as still. Where the camera
+    moves, both are empty.
     """
     middle = np.median(images, axis=0)
-    same = np.abs(images - middle).max(axis=3) <= _STILL
+    away = difference(images, middle)
+    same = away <= _STILL
     common = same.mean(axis=0) >= _STILL_SHARE
-    return same & common if common.mean() >= 0.25 else np.zeros_like(same)
+    if common.mean() < _STILL_SCENE:
+        return np.zeros_like(same), np.zeros_like(same)
+    border = border_mask(*common.shape)
+    outer = connected(common, border)
+    spread = np.where(same, away, 0).sum(axis=0) / np.maximum(same.sum(axis=0), 1)
+    usual = float(np.median(spread[outer])) if outer.any() else 0.0
+    resting = common & (outer | (spread <= 1.5 * usual + 0.5 / 255))
+    return same & resting, (away > _MOVED) & resting
 
 
 def _reduced(
@@ -96,27 +116,31 @@ def _reduced(
     return pixels, camera_maths.resized(cameras, *size)
 
 
-def _nearest(
-    masks: Bool[np.ndarray, "v h w"], size: tuple[int, ...]
-) -> Bool[np.ndarray, "v i j"]:
+def _hints(
+    behind: Bool[np.ndarray, "v h w"],
+    before: Bool[np.ndarray, "v h w"],
+    size: tuple[int, ...],
+) -> UInt8[np.ndarray, "v i j"]:
+    """Returns labels of what is known, and `_UNKNOWN`, at a size."""
+    labels = np.where(behind, _SURE_NOT, np.where(before, _MAYBE, _UNKNOWN))
     small = [
-        cv2.resize(mask.astype(np.uint8), size[::-1], None, 0, 0, cv2.INTER_NEAREST)
-        for mask in masks
+        cv2.resize(each, size[::-1], None, 0, 0, cv2.INTER_NEAREST)
+        for each in labels.astype(np.uint8)
     ]
-    return np.stack(small) > 0
+    return np.stack(small)
 
 
 def _balls(
-    cameras: Camera, behind: Bool[np.ndarray, "v h w"]
+    cameras: Camera, hints: UInt8[np.ndarray, "v h w"]
 ) -> list[UInt8[np.ndarray, "h w"]]:
     """Returns first guesses: a ball about the point that the cameras look at.
 
     Its radius is what half of the frames hold.
     """
     center = hull.view_center(cameras).astype(np.float32)
-    height, width = behind.shape[1:]
+    height, width = hints.shape[1:]
     middles, scales = [], []
-    for view in range(len(behind)):
+    for view in range(len(hints)):
         pixels, local = project_points(center[None], cameras, view)
         middles.append(pixels[0])
         scales.append(float(cameras.fx[view]) / max(float(local[0, 2]), 1e-6))
@@ -126,20 +150,21 @@ def _balls(
     rows, columns = np.mgrid[:height, :width] + 0.5
     edge = border_mask(height, width)
     guesses = []
-    for view, known in enumerate(behind):
+    for view, hint in enumerate(hints):
         away = np.hypot(columns - x[view], rows - y[view])
         away /= max(radius * scales[view], 2.0)
         labels = np.where(away < _BALL, _MAYBE, _MAYBE_NOT).astype(np.uint8)
-        labels[(away > _BEYOND) | (edge & (away > 1)) | known] = _SURE_NOT
+        labels = np.where(hint == _UNKNOWN, labels, hint)
+        labels[(away > _BEYOND) | (edge & (away > 1))] = _SURE_NOT
         guesses.append(labels)
     return guesses
 
 
 def _about(
-    outline: Bool[np.ndarray, "_ _"], behind: Bool[np.ndarray, "h w"]
+    outline: Bool[np.ndarray, "_ _"], hint: UInt8[np.ndarray, "h w"]
 ) -> UInt8[np.ndarray, "h w"]:
     """Returns a guess from a known outline: in doubt near its edge."""
-    height, width = behind.shape
+    height, width = hint.shape
     inside = cv2.resize(outline.astype(np.float32), (width, height)) > 0.5
     reach = max(_DOUBT * float(np.sqrt(inside.sum())), 2.0)
     # What the frame cuts off goes on beyond it.
@@ -148,7 +173,8 @@ def _about(
     away = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 3)
     labels = np.where(inside, _MAYBE, _MAYBE_NOT).astype(np.uint8)
     labels[depth > 2 * reach] = _SURE
-    labels[(away > reach) | behind] = _SURE_NOT
+    labels = np.where(hint == _UNKNOWN, labels, hint)
+    labels[away > reach] = _SURE_NOT
     return labels
 
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
@@ -10,6 +9,7 @@ from jaxsplat.core.cameras import Camera
 from jaxsplat.data.world import looked_at
 from jaxsplat.errors import DataError
 from jaxsplat.scene import carving
+from jaxsplat.scene.carving import Silhouettes
 from jaxsplat.scene.pinhole import project_points
 
 _COARSE = 48  # cells along the cube's side before refinement
@@ -85,6 +85,30 @@ def _surface(
     return exposed, np.where(length > 0, normal / np.maximum(length, 1e-6), fallback)
 
 
+def _least_dissent(
+    points: Float[np.ndarray, "n 3"],
+    spacing: float,
+    reach: float,
+    seen: Silhouettes,
+    dissents: tuple[float, ...],
+) -> tuple[float, Bool[np.ndarray, " n"]]:
+    """Returns the least dissent that explains the silhouettes, and what it keeps.
+
+    Args:
+        points: what is kept with the largest dissent.
+        spacing: the distance of neighbours.
+        reach: how near to a silhouette is still on it.
+        seen: the silhouettes.
+        dissents: to choose from, ascending.
+    """
+    enough = carving.explained(points, spacing, seen) - _UNEXPLAINED
+    for dissent in dissents[:-1]:
+        kept = carving.inside(points, reach, seen, dissent)
+        if carving.explained(points[kept], spacing, seen) >= enough:
+            return dissent, kept
+    return dissents[-1], np.ones(len(points), bool)
+
+
 def visual_hull(
     silhouettes: Bool[np.ndarray, "v h w"],
     cameras: Camera,
@@ -108,12 +132,7 @@ def visual_hull(
     """
     center = view_center(cameras)
     radius = 1.05 * _extent(silhouettes, cameras, center)
-    distances = np.stack(
-        [
-            cv2.distanceTransform((~s).astype(np.uint8), cv2.DIST_L2, 3)
-            for s in silhouettes
-        ]
-    )
+    seen = Silhouettes.of(silhouettes, cameras)
     side, size = _COARSE, 2 * radius / _COARSE
     cells = np.stack(np.meshgrid(*[np.arange(side)] * 3, indexing="ij"), axis=-1)
     cells = cells.reshape(-1, 3)
@@ -122,7 +141,7 @@ def visual_hull(
         points = (center - radius + (cells + 0.5) * size).astype(np.float32)
         # The last level decides by the cell's centre alone.
         reach = 0.0 if level == detail else _HALF_DIAGONAL * size
-        cells = cells[carving.inside(points, reach, distances, cameras, chosen)]
+        cells = cells[carving.inside(points, reach, seen, chosen)]
         if len(cells) == 0:
             raise DataError(
                 "the silhouettes of the training views have no point in common; "
@@ -130,23 +149,8 @@ def visual_hull(
             )
         if level == 0 and len(dissents) > 1:
             points = (center - radius + (cells + 0.5) * size).astype(np.float32)
-            trials = [
-                carving.inside(points, reach, distances, cameras, dissent)
-                for dissent in dissents[:-1]
-            ]
-            trials.append(np.ones(len(points), bool))
-            explained = [
-                carving.explained(
-                    silhouettes, carving.outlines(points[trial], size, cameras)
-                )
-                for trial in trials
-            ]
-            least = next(
-                i
-                for i, share in enumerate(explained)
-                if share >= explained[-1] - _UNEXPLAINED
-            )
-            chosen, cells = dissents[least], cells[trials[least]]
+            chosen, kept = _least_dissent(points, size, reach, seen, dissents)
+            cells = cells[kept]
         if level < detail:
             children = np.stack(np.meshgrid(*[np.arange(_REFINE)] * 3), axis=-1)
             cells = (cells[:, None] * _REFINE + children.reshape(1, -1, 3)).reshape(

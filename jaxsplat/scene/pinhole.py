@@ -21,7 +21,10 @@ def project_points(
         in the camera's axes.
     """
     pose = np.asarray(cameras.camera_from_world[view], np.float32)
-    local = points @ pose[:3, :3].T + pose[:3, 3]
+    # Written out: BLAS's threads wait for one another over so thin a product.
+    x, y, z = points[:, :1], points[:, 1:2], points[:, 2:3]
+    rotation = pose[:3, :3].T
+    local = x * rotation[0] + y * rotation[1] + z * rotation[2] + pose[:3, 3]
     depth = np.maximum(local[:, 2], 1e-6)
     u = float(cameras.fx[view]) * local[:, 0] / depth + float(cameras.cx[view])
     v = float(cameras.fy[view]) * local[:, 1] / depth + float(cameras.cy[view])
