@@ -9,7 +9,6 @@ each is then a few convolutions with the windows of all views.
 """
 
 import dataclasses
-import functools
 from typing import NamedTuple
 
 import jax
