@@ -3,9 +3,10 @@
 import sys
 from typing import Any
 
-from jaxsplat.commands import fit, flags, inspect, mad, pose, pose_board
+from jaxsplat.commands import degrade, fit, flags, inspect, mad, pose, pose_board
 
 COMMANDS: dict[str, Any] = {
+    "degrade": (degrade.main, degrade.Config),
     "fit": (fit.main, fit.Config),
     "inspect": (inspect.main, inspect.Config),
     "mad": (mad.main, mad.Config),
