@@ -55,6 +55,11 @@ def silhouette(
     return differing(view.image, background)
 
 
+def is_noisy(background: Surroundings) -> bool:
+    """Returns whether a photograph has noise enough to be smoothed."""
+    return background.noise > _NOISY
+
+
 def differing(
     image: Float[np.ndarray, "h w 3"], background: Surroundings
 ) -> Bool[np.ndarray, "h w"]:
@@ -62,7 +67,7 @@ def differing(
     behind = background.image
     strong = _filled(_differs(image, behind, _STRONG))
     ringing = _ringing(image - behind, strong)
-    if background.noise <= _NOISY and not ringing:
+    if not is_noisy(background) and not ringing:
         return _without_pixels(_differs(image, behind, TOLERANCE))
     smooth = cv2.medianBlur(image, 3)
     left = np.ones(image.shape[:2], bool)

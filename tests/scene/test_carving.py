@@ -108,6 +108,17 @@ def test_parts_away_from_the_outline_are_dropped() -> None:
     np.testing.assert_array_equal(agreement.supported(mask, outline), outline)
 
 
+def test_small_holes_that_the_outline_covers_are_filled() -> None:
+    outline = np.zeros((40, 40), bool)
+    outline[5:35, 5:35] = True
+    mask = outline.copy()
+    mask[10:12, 10:13] = False
+    mask[20:30, 20:30] = False
+    expected = outline.copy()
+    expected[20:30, 20:30] = False
+    np.testing.assert_array_equal(agreement.filled(mask, outline), expected)
+
+
 def test_cameras_are_resized_with_their_silhouettes() -> None:
     masks = np.kron(sphere(ring(), 0.8), np.ones((1, 5, 5), bool))
     found = agreement.agree(list(masks), cameras.resized(ring(), 5 * SIDE, 5 * SIDE))
