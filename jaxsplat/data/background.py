@@ -163,8 +163,10 @@ def _fine_noise(image: Float[np.ndarray, "h w 3"]) -> float:
     neither gradients nor, as their median is taken, edges.
     """
     edges = image[0], image[-1], image[:, 0], image[:, -1]
-    second = [np.abs(np.diff(edge, 2, axis=0)).ravel() for edge in edges]
-    return smooth_surface.MAD_TO_SD * float(np.median(np.concatenate(second))) / 6**0.5
+    second = np.concatenate([np.diff(edge, 2, axis=0).ravel() for edge in edges])
+    if not second.size:
+        return 0.0
+    return smooth_surface.MAD_TO_SD * float(np.median(np.abs(second))) / 6**0.5
 
 
 def _differs(

@@ -55,6 +55,11 @@ def silhouette(
     return differing(view.image, background)
 
 
+def is_noisy(background: Surroundings) -> bool:
+    """Returns whether a photograph has noise enough to be smoothed."""
+    return background.noise > _NOISY
+
+
 def differing(
     image: Float[np.ndarray, "h w 3"], background: Surroundings
 ) -> Bool[np.ndarray, "h w"]:
@@ -62,7 +67,7 @@ def differing(
     behind = background.image
     strong = _filled(_differs(image, behind, _STRONG))
     ringing = _ringing(image - behind, strong)
-    if background.noise <= _NOISY and not ringing:
+    if not is_noisy(background) and not ringing:
         return _without_pixels(_differs(image, behind, TOLERANCE))
     smooth = cv2.medianBlur(image, 3)
     left = np.ones(image.shape[:2], bool)
@@ -86,13 +91,14 @@ def _ringing(
     pixels there are plain, or are parts of the object, which do not change from pixel
     to pixel.
     """
-    grey = np.clip(residuals.mean(axis=2), -_STRONG, _STRONG)
+    weak = np.clip(residuals, -_STRONG, _STRONG)
     nearer, farther = (_widened(strong, reach) for reach in _BESIDE)
-    changing = np.abs(grey - cv2.blur(grey, (5, 5)))[farther & ~nearer]
+    changing = difference(weak, cv2.blur(weak, (5, 5)))[farther & ~nearer]
     if not changing.size:
         return 0.0
-    # Three quarters of a Gaussian's values are within 1.15 standard deviations.
-    found = float(np.quantile(changing, 0.75)) / 1.15
+    # For Gaussian noise, three quarters of the worst of three channels are within 1.69
+    # standard deviations.
+    found = float(np.quantile(changing, 0.75)) / 1.69
     return min(found, _MOST_RINGING) if found >= _LEAST_RINGING else 0.0
 
 

@@ -18,6 +18,7 @@ _FAR_UNDER = 0.1
 _SIDE = 200  # pixels of the reduced silhouettes that are compared
 # A part of a silhouette is kept when the hull's outline, this much wider, holds half.
 _SLACK = 2
+_HOLE = 0.01  # of a silhouette: larger holes are not noise
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,3 +91,17 @@ def supported(
     kept = on_hull >= 0.5 * total
     kept[0] = False
     return kept[labels]
+
+
+def filled(
+    mask: Bool[np.ndarray, "h w"], outline: Bool[np.ndarray, "h w"]
+) -> Bool[np.ndarray, "h w"]:
+    """Returns a mask without the small holes and dents that the hull covers.
+
+    Noise makes them where the object is nearly of the background's colour.
+    """
+    missing = (outline & ~mask).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(missing, connectivity=4)
+    small = stats[:, cv2.CC_STAT_AREA] <= _HOLE * mask.sum()
+    small[0] = False
+    return mask | small[labels]

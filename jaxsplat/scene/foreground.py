@@ -197,6 +197,11 @@ def _on_plain(
             # A hull that few silhouettes agree with cannot judge them.
             if found.confidence >= _MIN_CONFIDENCE:
                 mask = agreement.supported(mask, outline)
+                mask = (
+                    agreement.filled(mask, outline)
+                    if silhouettes.is_noisy(model)
+                    else mask
+                )
             coverage.append(feathering.soft_edges(view.image, mask, model.image))
     faint = float(np.median([(each < _FAINT).mean() for each in differences]))
     return _foreground(found, PLAIN, views, np.stack(coverage), notes), faint

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, UInt8
 
 from jaxsplat.core import cameras as camera_maths
 from jaxsplat.core.cameras import Camera
-from jaxsplat.data.smooth_surface import border_mask, connected, difference
+from jaxsplat.data.smooth_surface import border_mask, difference
 from jaxsplat.scene import carving, hull
 from jaxsplat.scene.pinhole import project_points
 
@@ -32,6 +32,7 @@ _DISSENTS = (0.2,)
 _STILL = 8 / 255
 _STILL_SHARE = 0.5
 _STILL_SCENE = 0.45
+_ALWAYS = 0.97
 _MOVED = 24 / 255
 # Shares of the radius that most frames hold: what is probably on the object, and what
 # an object reaches at most.
@@ -83,24 +84,22 @@ def cut(
 def still(
     images: Float[np.ndarray, "v h w 3"],
 ) -> tuple[Bool[np.ndarray, "v h w"], Bool[np.ndarray, "v h w"]]:
-    """Returns what does not change from view to view, and what passes before it.
+    """Returns what stands still before a camera at rest, and what passes before it.
 
-    Of an object that turns before a camera at rest, a part may show the same colour in
-    most views, though not as exactly as the background does: only what hangs together
-    with the border, or changes as little as that, counts as still. Where the camera
-    moves, both are empty.
+    A pixel is still that most views show alike, as exactly as they do the border: of an
+    object that turns, most views may show the same colour too, but shaded. What all
+    views show alike is neither: round objects look the same from all sides. Where the
+    camera moves, both are empty.
     """
-    middle = np.median(images, axis=0)
-    away = difference(images, middle)
+    away = difference(images, np.median(images, axis=0))
     same = away <= _STILL
-    common = same.mean(axis=0) >= _STILL_SHARE
+    share = same.mean(axis=0)
+    common = share >= _STILL_SHARE
     if common.mean() < _STILL_SCENE:
         return np.zeros_like(same), np.zeros_like(same)
-    border = border_mask(*common.shape)
-    outer = connected(common, border)
     spread = np.where(same, away, 0).sum(axis=0) / np.maximum(same.sum(axis=0), 1)
-    usual = float(np.median(spread[outer])) if outer.any() else 0.0
-    resting = common & (outer | (spread <= 1.5 * usual + 0.5 / 255))
+    usual = float(np.median(spread[border_mask(*share.shape)]))
+    resting = common & (share < _ALWAYS) & (spread <= 1.5 * usual + 0.5 / 255)
     return same & resting, (away > _MOVED) & resting
 
 

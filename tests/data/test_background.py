@@ -3,6 +3,7 @@
 import pathlib
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import pytest
 
@@ -13,6 +14,7 @@ from tests.helpers import datasets, faults
 
 GREY = (0.5, 0.6, 0.7)
 _RNG = np.random.default_rng(0)
+Image, Mask = np.ndarray, np.ndarray
 
 
 def _photograph(noise: float = 0.0, seed: int = 0) -> View:
@@ -29,6 +31,30 @@ def test_background_that_is_not_plain_is_the_median() -> None:
     found = background.find_background(noisy)
     assert not found.is_plain
     assert found.color == pytest.approx(GREY, abs=0.02)
+
+
+def _disc(height: int, width: int, row: float, column: float, radius: float) -> Mask:
+    y, x = np.mgrid[:height, :width]
+    return (y - row) ** 2 + (x - column) ** 2 < radius**2
+
+
+def _scene(behind: np.ndarray, where: Mask, noise: float = 0, seed: int = 0) -> Image:
+    """Returns an 8-bit photograph of a striped object before a background."""
+    rng = np.random.default_rng(seed)
+    stripes = np.where(np.arange(behind.shape[1]) // 5 % 2, 0.15, 0.45)
+    color = stripes[:, None] * np.array([1.0, 0.7, 0.4])
+    image = np.where(where[..., None], color, behind)
+    image = image + rng.normal(0, noise / 255, behind.shape)
+    return (np.rint(np.clip(image, 0, 1) * 255) / 255).astype(np.float32)
+
+
+def _plane(value: float = 225 / 255) -> np.ndarray:
+    return np.full((120, 160, 3), value)
+
+
+def _coordinates() -> tuple[np.ndarray, np.ndarray]:
+    y, x = np.mgrid[:120, :160]
+    return (x / 80 - 1)[..., None], (y / 60 - 1)[..., None]
 
 
 def test_half_and_half_is_not_plain() -> None:
@@ -50,6 +76,100 @@ def test_views_with_alpha_are_on_white() -> None:
     view = View("a.png", _photograph().image, np.zeros((40, 50), np.float32))
     expected = background.Background((1.0, 1.0, 1.0), is_plain=True)
     assert background.find_background((view,)) == expected
+
+
+def test_a_plain_background_is_its_median_exactly() -> None:
+    image = _scene(_plane(), _disc(120, 160, 60, 80, 30))
+    found = background.model_background(image)
+    assert found.is_plain
+    assert found.noise == pytest.approx(0, abs=1e-4)
+    np.testing.assert_allclose(found.image, 225 / 255, atol=1e-4)
+    assert np.ptp(found.image) == 0
+
+
+@pytest.mark.parametrize("noise", [3, 6])
+@pytest.mark.parametrize("grey", [225, 255])
+def test_noise_is_measured_and_tolerated(noise: float, grey: int) -> None:
+    image = _scene(_plane(grey / 255), _disc(120, 160, 60, 80, 30), noise)
+    found = background.model_background(image)
+    assert found.is_plain
+    np.testing.assert_allclose(found.image, grey / 255, atol=1.5 / 255)
+    # Half of the noise about white is clipped.
+    assert 0.7 * noise < 255 * found.noise < 1.1 * noise
+
+
+def _gradient() -> np.ndarray:
+    x, y = _coordinates()
+    return np.broadcast_to(0.7 + 0.15 * x - 0.1 * y, (120, 160, 3))
+
+
+def _vignetting(share: float) -> np.ndarray:
+    x, y = _coordinates()
+    return np.broadcast_to(0.85 * (1 - share * (x * x + y * y) / 2), (120, 160, 3))
+
+
+@pytest.mark.parametrize("noise", [0, 3])
+@pytest.mark.parametrize(
+    "behind",
+    [_gradient(), _vignetting(0.05), _vignetting(0.2)],
+    ids=["gradient", "vignetting of 5 %", "vignetting of 20 %"],
+)
+def test_smooth_changes_are_followed_behind_the_object(
+    behind: np.ndarray, noise: float
+) -> None:
+    image = _scene(behind, _disc(120, 160, 55, 90, 35), noise)
+    found = background.model_background(image)
+    assert found.is_plain
+    assert np.abs(found.image - behind).max() < (3 if noise else 2) / 255
+
+
+def test_the_frame_may_cut_the_object_off() -> None:
+    where = np.zeros((120, 160), bool)
+    where[40:, 30:130] = True
+    where[70:90] = True
+    ring = background.border_mask(120, 160)
+    assert 0.2 < where[ring].mean() < 0.4
+    found = background.model_background(_scene(_vignetting(0.1), where, 2))
+    assert found.is_plain
+    outside = ~where
+    assert np.abs(found.image - _vignetting(0.1))[outside].max() < 3 / 255
+
+
+def test_a_soft_shadow_belongs_to_the_background() -> None:
+    x, y = _coordinates()
+    shade = 1 - 0.2 * np.exp(-((x / 0.8) ** 2) - ((y - 0.6) / 0.35) ** 2)
+    where = _disc(120, 160, 40, 80, 25)
+    image = _scene(_plane() * shade, where, 1)
+    found = background.model_background(image)
+    assert found.is_plain
+    away = ~_disc(120, 160, 40, 80, 33)
+    assert np.quantile(np.abs(found.image - _plane() * shade)[away], 0.98) < 4 / 255
+
+
+def test_floor_and_wall_meet_in_a_line() -> None:
+    x, y = _coordinates()
+    behind = np.where(y < 0.25 + 0.1 * x, 0.85, 0.7) * np.ones(3)
+    found = background.model_background(_scene(behind, _disc(120, 160, 60, 80, 30), 1))
+    assert found.is_plain
+    wrong = np.abs(found.image - behind).max(axis=2) > 3 / 255
+    # Only the seam, where the photograph decides.
+    assert wrong.mean() < 0.02
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_clutter_is_not_plain(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    coarse = rng.uniform(size=(8, 10, 3)).astype(np.float32)
+    clutter = cv2.resize(coarse, (160, 120), interpolation=cv2.INTER_CUBIC)
+    image = _scene(clutter, _disc(120, 160, 60, 80, 30))
+    assert not background.model_background(image).is_plain
+
+
+@pytest.mark.parametrize("shape", [(2, 2, 3), (3, 40, 3), (12, 20, 3)])
+def test_tiny_photographs_have_a_background_too(shape: tuple[int, int, int]) -> None:
+    found = background.model_background(np.full(shape, 0.5, np.float32))
+    assert found.is_plain
+    np.testing.assert_allclose(found.image, 0.5, atol=1e-4)
 
 
 Change = Callable[[np.ndarray], np.ndarray]

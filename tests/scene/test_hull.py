@@ -135,6 +135,33 @@ def test_empty_silhouettes_are_a_data_error() -> None:
         hull.visual_hull(np.zeros((8, SIDE, SIDE), bool), ring(8))
 
 
+def test_one_faulty_silhouette_does_not_carve_the_object(
+    ball: hull.SurfacePoints,
+) -> None:
+    silhouettes = sphere(ring(), 0.8)
+    silhouettes[7, :, : SIDE // 2] = False
+    found = hull.visual_hull(silhouettes, ring())
+    assert len(found.points) == pytest.approx(len(ball.points), rel=0.1)
+    distance = np.linalg.norm(found.points - CENTER, axis=1)
+    assert distance.min() > 0.8 - found.spacing * np.sqrt(3) - PIXEL
+
+
+def test_nothing_stands_where_frames_cut_the_object_off() -> None:
+    # A rod along x, longer than the frames are wide.
+    stack = ring()
+    eyes, directions = rays(stack)
+    flat = directions[..., 1:] / np.linalg.norm(
+        directions[..., 1:], axis=-1, keepdims=True
+    )
+    start = (eyes - CENTER)[:, None, None, 1:]
+    across = start[..., 0] * flat[..., 1] - start[..., 1] * flat[..., 0]
+    silhouettes = np.abs(across) <= 0.3
+    found = hull.visual_hull(silhouettes, stack)
+    frame = DISTANCE * (SIDE / 2) / FOCAL
+    assert np.abs(found.points[:, 0] - CENTER[0]).max() < 1.6 * frame
+    assert np.linalg.norm(found.points[:, 1:] - CENTER[1:], axis=1).max() < 0.45
+
+
 def test_view_center_is_where_the_axes_meet() -> None:
     np.testing.assert_allclose(hull.view_center(ring(5)), CENTER, atol=1e-5)
 

@@ -1,0 +1,165 @@
+"""Where the object is, told by each of the means, on a sphere before backgrounds."""
+
+import dataclasses
+
+import cv2
+import jax
+import numpy as np
+import pytest
+
+from jaxsplat.data.views import View
+from jaxsplat.errors import DataError
+from jaxsplat.scene import foreground
+from tests.scene.test_hull import CENTER, SIDE, ring, sphere
+
+GREY = 225 / 255
+VIEWS = 24
+
+
+@pytest.fixture(scope="module")
+def masks() -> np.ndarray:
+    """Returns silhouettes of two spheres that are one object."""
+    aside = CENTER + np.array([0.0, 0.0, 0.55])
+    return sphere(ring(VIEWS), 0.7) | sphere(ring(VIEWS), 0.35, aside)
+
+
+def _views(masks: np.ndarray, behind: np.ndarray, noise: float = 0) -> tuple[View, ...]:
+    """Returns 8-bit photographs of the object, reddish, before [v, h, w, 3]."""
+    rng = np.random.default_rng(0)
+    stack = ring(VIEWS)
+    texture = rng.uniform(-0.06, 0.06, (*masks.shape, 1))
+    images = np.where(masks[..., None], np.array([0.6, 0.2, 0.15]) + texture, behind)
+    images = images + rng.normal(0, noise / 255, images.shape)
+    images = (np.rint(np.clip(images, 0, 1) * 255) / 255).astype(np.float32)
+    return tuple(
+        View(f"{i}.png", image, camera=jax.tree.map(lambda leaf, i=i: leaf[i], stack))
+        for i, image in enumerate(images)
+    )
+
+
+def _plain(color: float = GREY) -> np.ndarray:
+    return np.full((VIEWS, SIDE, SIDE, 3), color)
+
+
+def _clutter(seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    coarse = rng.uniform(size=(9, 9, 3)).astype(np.float32) * [0.5, 1, 1]
+    return cv2.resize(coarse, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST)
+
+
+def _overlaps(found: foreground.Foreground, masks: np.ndarray) -> np.ndarray:
+    assert found.coverage is not None
+    seen = found.coverage > 0.5
+    return (seen & masks).sum(axis=(1, 2)) / (seen | masks).sum(axis=(1, 2))
+
+
+def test_alpha_is_trusted_most(masks: np.ndarray) -> None:
+    views = [
+        dataclasses.replace(view, alpha=mask.astype(np.float32))
+        for view, mask in zip(_views(masks, _plain(0.0)), masks, strict=True)
+    ]
+    found = foreground.find_foreground(views)
+    assert found.kind == "alpha"
+    assert found.confidence > 0.9
+    assert found.disagreeing == found.notes == ()
+    np.testing.assert_array_equal(found.coverage, masks)
+    assert foreground.cut_out(views, found) == tuple(views)
+
+
+def test_masks_of_files_come_next_and_the_others_carve_what_is_missing(
+    masks: np.ndarray,
+) -> None:
+    clutter = np.stack([_clutter(i) for i in range(VIEWS)])
+    views = [
+        dataclasses.replace(view, foreground=mask.astype(np.float32) if i else None)
+        for i, (view, mask) in enumerate(
+            zip(_views(masks, clutter), masks, strict=True)
+        )
+    ]
+    found = foreground.find_foreground(views)
+    assert found.kind == "masks"
+    overlaps = _overlaps(found, masks)
+    assert (overlaps[1:] == 1).all()
+    assert overlaps[0] > 0.85
+    assert found.notes == (
+        "has no mask and gets the outline that the others carve: 0.png",
+    )
+
+
+@pytest.mark.parametrize("noise", [0, 3])
+def test_a_plain_background_tells_the_object(masks: np.ndarray, noise: float) -> None:
+    views = _views(masks, _plain(), noise)
+    found = foreground.find_foreground(views)
+    assert found.kind == "plain"
+    assert found.confidence > 0.9
+    assert _overlaps(found, masks).min() > 0.95
+    cut = foreground.cut_out(views, found)
+    for view, whole, mask in zip(cut, views, masks, strict=True):
+        inner = cv2.erode(mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+        np.testing.assert_array_equal(view.image[inner], whole.image[inner])
+        outer = cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0
+        assert view.image[outer].max(initial=0) == 0
+        assert view.alpha is not None
+        assert (view.image <= view.alpha[..., None] + 1e-6).all()
+
+
+@pytest.mark.parametrize("changes", [False, True], ids=["still", "changing"])
+def test_an_object_is_cut_out_of_clutter(masks: np.ndarray, changes: bool) -> None:
+    clutter = np.stack([_clutter(i if changes else 0) for i in range(VIEWS)])
+    found = foreground.find_foreground(_views(masks, clutter))
+    assert found.kind == "cut_out"
+    assert found.confidence > 0.84
+    assert np.median(_overlaps(found, masks)) > 0.8
+
+
+def test_cut_outs_do_not_depend_on_the_run(masks: np.ndarray) -> None:
+    views = _views(masks, np.stack([_clutter(i) for i in range(VIEWS)]))
+    first, second = (foreground.find_foreground(views) for _ in range(2))
+    np.testing.assert_array_equal(first.coverage, second.coverage)
+
+
+def test_clutter_alone_is_no_object(masks: np.ndarray) -> None:
+    clutter = np.stack([_clutter(i) for i in range(VIEWS)])
+    found = foreground.find_foreground(_views(masks & False, clutter))
+    assert (found.kind, found.confidence, found.coverage) == ("none", 0, None)
+    assert "give masks" in found.notes[0]
+    with pytest.raises(DataError, match="give masks"):
+        foreground.cut_out((), found)
+
+
+def test_a_near_black_object_on_black_cannot_be_told(masks: np.ndarray) -> None:
+    views = tuple(
+        dataclasses.replace(view, image=view.image * np.float32(0.012))
+        for view in _views(masks, _plain(0.0), noise=100)
+    )
+    found = foreground.find_foreground(views)
+    assert found.kind == "none"
+    assert "cannot be told from the background" in found.notes[0]
+    assert "pose" not in found.notes[0]
+
+
+def test_views_of_one_color_show_nothing(masks: np.ndarray) -> None:
+    found = foreground.find_foreground(_views(masks & False, _plain(0.0)))
+    assert found.kind == "none"
+    assert found.notes == (
+        "the training views show nothing: each is of one colour throughout; "
+        "expected photographs of the object",
+    )
+
+
+def test_the_view_that_disagrees_is_named(masks: np.ndarray) -> None:
+    masks = masks.copy()
+    masks[4] = np.roll(masks[4], 12, axis=1)
+    found = foreground.find_foreground(_views(masks, _plain()))
+    assert found.disagreeing == ("4.png",)
+    assert found.notes == ("disagrees with what the other views show: 4.png",)
+
+
+def test_wrong_poses_have_little_confidence_and_a_note(masks: np.ndarray) -> None:
+    aside = np.array([0.5, 0.0, 0.0])
+    apart = sphere(ring(VIEWS), 0.3, CENTER + aside)
+    apart[::2] = sphere(ring(VIEWS), 0.3, CENTER - aside)[::2]
+    found = foreground.find_foreground(_views(apart, _plain()))
+    assert found.kind == "plain"
+    assert found.confidence < 0.75
+    assert "expected poses that agree with the images" in found.notes[0]
