@@ -6,7 +6,6 @@ an object off, nothing else would take floaters away beside it.
 
 import dataclasses
 
-import cv2
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool
@@ -14,6 +13,7 @@ from jaxtyping import Bool
 from jaxsplat.core.cameras import Camera
 from jaxsplat.fitting.state import FitState
 from jaxsplat.scene import carving
+from jaxsplat.scene.carving import Silhouettes
 
 # Share of the views that frame a Gaussian which may call it background.
 _DISSENT = 0.1
@@ -35,14 +35,9 @@ def only_supported(
         cameras: the stack of their cameras.
         distance: of the cameras from the object, in scene units.
     """
-    away = np.stack(
-        [
-            cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3)
-            for mask in silhouettes
-        ]
-    )
     means = np.asarray(state.gaussians.means)
-    kept = carving.inside(means, _REACH * distance, away, cameras, _DISSENT)
+    shown = Silhouettes.of(silhouettes, cameras)
+    kept = carving.inside(means, _REACH * distance, shown, _DISSENT)
     live = state.gaussians.live & jnp.asarray(kept)
     return dataclasses.replace(
         state, gaussians=dataclasses.replace(state.gaussians, live=live)

@@ -22,7 +22,7 @@ from jaxsplat.rendering.backends import Backend
 from jaxsplat.rendering.twin import Twin, make_twin
 from jaxsplat.scene import gaussians as scene
 from jaxsplat.scene import ply
-from jaxsplat.scene.foreground import PLAIN, Foreground, cut_out, find_foreground
+from jaxsplat.scene.foreground import PLAIN, Foreground, cut_out, find_foreground, told
 
 
 # Silhouettes that agree less are of no one object at the poses given.
@@ -60,6 +60,8 @@ class Fitted:
         views: names of the training views that were fitted.
         calibrated_on: names of the good views that set the threshold.
         held_out: good views that the fit did not see.
+        foreground: what told where the object is in the training views, and what was
+            odd about that, a sentence each.
     """
 
     seconds: float
@@ -70,6 +72,7 @@ class Fitted:
     views: tuple[str, ...]
     calibrated_on: tuple[str, ...]
     held_out: tuple[str, ...]
+    foreground: tuple[str, ...] = ()
 
 
 def fit(
@@ -119,6 +122,7 @@ def fit(
         views=tuple(view.name for view in views),
         calibrated_on=calibrated_on,
         held_out=tuple(view.name for view in held_out),
+        foreground=told(foreground),
     )
 
 

@@ -7,7 +7,7 @@ from jaxsplat.pose.estimate import (
     Outcome,
     PoseEstimate,
 )
-from jaxsplat.pose.expected import expected_photographs
+from jaxsplat.pose.expected import Expected, agreement, expected_photographs
 from jaxsplat.pose.photographs import Photographs, anywhere, on_plain
 from jaxsplat.pose.parts import Refine, Starts
 from jaxsplat.pose.refine.adam_screw import AdamScrew, ScrewState
@@ -27,6 +27,7 @@ __all__ = [
     "TRUSTED",
     "AdamScrew",
     "CoarsePoses",
+    "Expected",
     "Gallery",
     "GalleryStarts",
     "Lm",
@@ -38,6 +39,7 @@ __all__ = [
     "SilhouetteStarts",
     "Stage",
     "Starts",
+    "agreement",
     "anywhere",
     "build_gallery",
     "expected_photographs",

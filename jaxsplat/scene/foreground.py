@@ -93,6 +93,20 @@ def find_foreground(views: Sequence[View]) -> Foreground:
     return cut if cut.confidence > plain.confidence else plain
 
 
+def told(foreground: Foreground) -> tuple[str, ...]:
+    """Returns what told where the object is, and its notes, a sentence each."""
+    means = {
+        ALPHA: "by the alpha of the training views",
+        MASKS: "by masks",
+        PLAIN: "by the plain background of the training views",
+        CUT_OUT: "by an automatic cut-out of the training views",
+    }
+    if foreground.kind not in means:
+        return foreground.notes
+    agree = f"silhouettes agree in {100 * foreground.confidence:.0f} %"
+    return f"the object is found {means[foreground.kind]}; {agree}", *foreground.notes
+
+
 def cut_out(views: Sequence[View], foreground: Foreground) -> tuple[View, ...]:
     """Returns the views with alpha and premultiplied colours, for a fit.
 

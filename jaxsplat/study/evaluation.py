@@ -69,6 +69,8 @@ def evaluate(
     if changed:
         progress.note(f"{objects.name}: {changed} files changed since; done again")
     detector = fit_or_load(objects, settings, folder, progress)
+    for remark in measuring.remarks(detector):
+        progress.note(f"{objects.name}: {remark}")
     _inspect(detector, views, folder, progress)
     return measuring.measure(path, objects, views, detector, folder)
 

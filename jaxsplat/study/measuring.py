@@ -1,5 +1,6 @@
 """The numbers of a category, and its part of the page, from what inspection left."""
 
+import dataclasses
 import pathlib
 from collections.abc import Mapping, Sequence
 
@@ -9,10 +10,11 @@ from jaxtyping import Bool, Float
 
 from jaxsplat import data, metrics, report
 from jaxsplat.core import cameras
-from jaxsplat.data.views import GOOD, ObjectSet, View, over_background
-from jaxsplat.methods import Detector
+from jaxsplat.data.views import GOOD, ObjectSet, View
+from jaxsplat.methods import Detector, Inspection, photographs
 from jaxsplat.methods.programs import STAGES
-from jaxsplat.rendering.twin import look
+from jaxsplat.pose import exposure
+from jaxsplat.rendering.twin import Twin, look
 from jaxsplat.study import findings
 from jaxsplat.study.findings import Finding, Scaling
 
@@ -66,6 +68,14 @@ def measure(
         pose=summary,
         reasons=_reasons(labels, masks),
     )
+
+
+def remarks(detector: Detector) -> tuple[str, ...]:
+    """Returns what a user should know of a fit, a sentence each."""
+    fitted = detector.fitted
+    assert fitted is not None
+    unfit = (f"unfit, no verdicts: {detector.unfit}",) if detector.unfit else ()
+    return *fitted.foreground, *unfit
 
 
 def _ranked(
@@ -137,7 +147,7 @@ def _write_section(
             map_scale=span,
             threshold=None if threshold is None else float(scaling.of(threshold)),
             threshold_source=source,
-            notes=objects.warnings,
+            notes=(*objects.warnings, *remarks(detector)),
         ),
     )
 
@@ -197,7 +207,11 @@ def _masks(views: Sequence[View], shape: tuple[int, ...]) -> Bool[np.ndarray, "n
 def _psnr(
     objects: ObjectSet, true: Mapping[str, np.ndarray] | None, detector: Detector
 ) -> float | None:
-    """Returns the mean PSNR of good views that the fit did not see, at true poses."""
+    """Returns the mean PSNR of good views that the fit did not see, at true poses.
+
+    The twin is shown in each photograph's exposure, as inspection sees it. Where the
+    surroundings are unknown, the pixels of the object alone are compared.
+    """
     fitted, twin = detector.fitted, detector.twin
     assert fitted is not None
     posed: list[tuple[View, np.ndarray]] = []
@@ -211,13 +225,33 @@ def _psnr(
             for view in objects.train
             if view.name in fitted.held_out and view.camera is not None
         ]
-    behind = np.asarray(twin.background)
-    values = []
-    for view, matrix in posed:
-        camera = cameras.with_pose(twin.camera, jnp.asarray(matrix, jnp.float32))
-        image = np.clip(np.asarray(look(twin, camera, twin.background).color), 0, 1)
-        values.append(metrics.psnr(image, over_background(view, behind)))
-    return float(np.mean(values)) if values else None
+    values = [_psnr_of(twin, view, matrix) for view, matrix in posed]
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
+
+
+def _psnr_of(twin: Twin, view: View, matrix: Float[np.ndarray, "4 4"]) -> float | None:
+    """Returns the PSNR of one view, None where it cannot be taken."""
+    taken = photographs.take(view, 0, twin.camera, np.asarray(twin.background))
+    if isinstance(taken, Inspection):
+        return None
+    camera = cameras.with_pose(taken.camera, jnp.asarray(matrix, jnp.float32))
+    drawn = look(dataclasses.replace(twin, camera=taken.camera), camera)
+    color, image = (jnp.moveaxis(x, -1, 0) for x in (drawn.color, taken.image))
+    plain = jnp.asarray(taken.plain)
+    seen = exposure.estimate(
+        color,
+        drawn.alpha,
+        image,
+        jnp.ones_like(drawn.alpha, bool),
+        exposure.border_color(jnp.asarray(taken.image), twin.background),
+        plain,
+    )
+    shown = np.asarray(jnp.moveaxis(seen.apply(color, drawn.alpha), 0, -1))
+    compared = np.asarray(plain | (drawn.alpha > 0.5))
+    if not compared.any():
+        return None
+    return metrics.psnr(shown[compared][None], taken.image[compared][None])
 
 
 def _per_query(found: Sequence[Finding]) -> report.QuerySeconds:
