@@ -4,6 +4,7 @@ import dataclasses
 import json
 import pathlib
 
+import numpy as np
 import pytest
 
 from experiments.bench import robustness
@@ -105,12 +106,15 @@ def test_a_row_for_each_kind_beside_the_clean_one(
 def test_a_kind_that_fails_is_a_row_with_its_reason(
     source: pathlib.Path, fits: list[str]
 ) -> None:
-    code, found, table = run(source, "half_size", "noise_1")
+    rng = np.random.default_rng(0)
+    for path in source.glob("train/good/*.png"):
+        datasets.save(path, rng.integers(0, 255, (24, 40, 3), np.uint8))
+    code, found, table = run(source, "clutter", "noise_1")
     assert code == endings.FINISHED_WITH_FAILURES
     # The clean row is measured too where another needs its detector.
     assert list(found["rows"]) == ["clean", "noise_1"]
-    assert "expected one size for all images" in found["failed"]["half_size"]
-    assert "| half_size | failed: " in table
+    assert "neither alpha nor a plain background" in found["failed"]["clutter"]
+    assert "| clutter | failed: " in table
 
 
 def test_without_a_clean_detector_query_kinds_fail_too(

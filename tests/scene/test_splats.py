@@ -43,12 +43,16 @@ ZIP = b"PK\x03\x04\x14\0\0\0meta.json"
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.spz", gzip.compress(SPZ), "is an .spz .*`splat-transform a.spz scene.ply`"),
-        ("a.ply", gzip.compress(SPZ), "is an .spz file"),
+        (
+            "a.spz",
+            gzip.compress(SPZ, mtime=0),
+            "is an .spz .*`splat-transform a.spz scene.ply`",
+        ),
+        ("a.ply", gzip.compress(SPZ, mtime=0), "is an .spz file"),
         ("a.bin", SPZ + bytes(100), "is an .spz file"),
         (
             "a.ply.gz",
-            gzip.compress(b"ply\nformat"),
+            gzip.compress(b"ply\nformat", mtime=0),
             "packed with gzip.*`gunzip a.ply.gz`",
         ),
         ("a.sog", ZIP, "zip archive, as .sog .*splat-transform a.sog"),

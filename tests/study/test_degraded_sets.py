@@ -15,6 +15,8 @@ from jaxsplat.study.degraded_sets import NOTE, Recipe
 from jaxsplat.study.kinds import Split
 from tests.helpers import datasets
 
+TESTS = 6  # test photographs that `datasets.write_mad` writes
+
 
 @pytest.fixture
 def source(tmp_path: pathlib.Path) -> pathlib.Path:
@@ -51,7 +53,8 @@ def test_noise_changes_photographs_and_nothing_else(source: pathlib.Path) -> Non
     assert before.keys() == after.keys()
     changed = {name for name in before if before[name] != after[name]}
     photographs = {name for name in before if name.startswith(("train/", "test/"))}
-    assert changed == photographs and len(photographs) == 10
+    assert changed == photographs
+    assert len(photographs) == datasets.VIEWS + TESTS
 
 
 def test_a_photograph_depends_on_seed_and_name_alone(source: pathlib.Path) -> None:
@@ -67,7 +70,8 @@ def test_a_photograph_depends_on_seed_and_name_alone(source: pathlib.Path) -> No
     del content["frames"][0]
     path.write_text(json.dumps(content))
     out = source.parent / "fewer"
-    assert degraded_sets.write(source, out, Recipe(("noise_3",), seed=5)) == 8
+    count = degraded_sets.write(source, out, Recipe(("noise_3",), seed=5))
+    assert count == datasets.VIEWS + TESTS - 2
     fewer = files(out)
     for left in (name, "test/Burrs/1.png"):
         assert fewer[left] == one[left]
@@ -114,10 +118,16 @@ def test_cut_off_photographs_have_the_poses_of_the_turned_camera(
         assert old.camera is not None and new.camera is not None
         one, other = (np.asarray(v.camera.camera_from_world) for v in (old, new))
         assert rotation_error(one, other) > 0.02
-        # It turns in its place.
-        np.testing.assert_allclose(
-            -one[:3, :3].T @ one[:3, 3], -other[:3, :3].T @ other[:3, 3], atol=1e-5
-        )
+        # It turns in its place, which is that of the files: turned cameras look at
+        # another point, and that is the origin inside.
+        places = [
+            -pose[:3, :3].T @ pose[:3, 3]
+            for pose in (
+                before.world.camera_to_user(one),
+                after.world.camera_to_user(other),
+            )
+        ]
+        np.testing.assert_allclose(*places, atol=1e-5)
         # The object's middle, as the turned camera projects it, is where it is seen.
         rows, columns = np.nonzero(np.abs(old.image - 1).max(axis=-1) > 0.5)
         lens = np.array(
@@ -215,6 +225,6 @@ def test_photographs_for_clutter_are_read(source: pathlib.Path) -> None:
     found = degraded_sets.read_photographs(
         [source / "train" / "good", source / "test" / "good" / "0.png"]
     )
-    assert len(found) == 5 and found[0].shape == (24, 40, 3)
+    assert len(found) == datasets.VIEWS + 1 and found[0].shape == (24, 40, 3)
     with pytest.raises(DataError, match="holds no images"):
         degraded_sets.read_photographs([source / "test"])
