@@ -298,7 +298,7 @@ from jaxsplat.pose import Outcome
 
 
 class Detector:
-    threshold, method = 1.0, types.SimpleNamespace(together=1)
+    threshold, lens, method = 1.0, None, types.SimpleNamespace(together=1)
     twin = types.SimpleNamespace(background=(1.0, 1.0, 1.0))
 
     def compile(self):
