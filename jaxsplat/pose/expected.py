@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float, Int
 
-from jaxsplat.core import cameras, resampling
+from jaxsplat.core import cameras, precision, resampling
 from jaxsplat.pose import alignment
 from jaxsplat.pose.estimate import PoseEstimate
 from jaxsplat.pose.exposure import Exposure
@@ -49,6 +49,7 @@ def expected_photographs(
         photographs: of which unknown surroundings are taken as they are.
         estimate: poses, exposures and backgrounds of the photographs.
     """
+    twin, photographs, estimate = precision.single((twin, photographs, estimate))
 
     def one(found: tuple[Photographs, Array, Exposure]) -> Expected:
         photograph, matrix, exposure = found

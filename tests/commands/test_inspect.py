@@ -298,7 +298,8 @@ from jaxsplat.pose import Outcome
 
 
 class Detector:
-    threshold, lens, method = 1.0, None, types.SimpleNamespace(together=1)
+    threshold, unfit, lens = 1.0, "", None
+    method = types.SimpleNamespace(together=1)
     twin = types.SimpleNamespace(background=(1.0, 1.0, 1.0))
 
     def compile(self):
