@@ -14,6 +14,7 @@ _DARKEST = 0.45
 # of an object is steeper.
 _STEEPEST = 4 / 255
 _BLUR = 1.5  # pixels of the reduced photograph, standard deviation
+_EDGE = 7  # pixels of the reduced photograph about which blurring mixes both sides
 # A smaller one is left to the object: 1 in 200 pixels.
 _LEAST = 0.005
 
@@ -31,6 +32,8 @@ def find(
         behind: what stands behind the object, in full light.
         scale: standard deviation of a background pixel.
     """
+    if min(image.shape[:2]) <= _EDGE:
+        return None
     smooth = cv2.GaussianBlur(image, (0, 0), _BLUR)
     ratios = smooth / np.maximum(behind, 1e-3)
     ratio = ratios.mean(axis=2)
@@ -44,7 +47,7 @@ def find(
     agrees = difference(smooth, behind) <= 3 * scale
     reached = connected(dim | agrees, border_mask(*dim.shape) & agrees)
     # Next to the object's edge, blurring makes a shadow of its own.
-    core = cv2.erode(reached.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    core = cv2.erode(reached.astype(np.uint8), np.ones((_EDGE, _EDGE), np.uint8)) > 0
     if (core & ~agrees).mean() < _LEAST:
         return None
     return _continued(np.where(agrees, 1, ratio).astype(np.float32), core)

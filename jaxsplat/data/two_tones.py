@@ -13,6 +13,7 @@ _MOST_STEP = 90 / 255
 _LEAST_SHARE = 0.15  # of the border, for a tone
 # Pixels about the line that may have any mixture of both tones.
 _SEAM = 2.5
+_LEAST_SIDE = 8  # pixels of a reduced photograph in which a line can be seen
 # Pixels of the reduced border that the step from one to the other may take.
 _WIDEST = 4
 
@@ -33,6 +34,8 @@ def fit(
         small: the same, reduced to some thousand pixels.
         scale: standard deviation of a pixel of `small` in the background.
     """
+    if min(small.shape[:2]) < _LEAST_SIDE:
+        return None
     path = _around(*small.shape[:2])
     seam = _seam(small[path[:, 1], path[:, 0]].mean(axis=1), scale)
     if seam is None:
