@@ -14,10 +14,10 @@ from jaxsplat import data, report
 from jaxsplat.commands import flags, verdicts
 from jaxsplat.data.views import ObjectSet
 from jaxsplat.errors import ConfigError, DataError
-from jaxsplat.fitting import FitProgress
 from jaxsplat.methods import Detector, Preset
 from jaxsplat.rendering.backends import Backend
 from jaxsplat.report import files, locks
+from jaxsplat.study import evaluation
 
 _RECORD, _CHECKPOINT, _DETECTOR = "fit.json", "checkpoint", "detector.json"
 
@@ -142,17 +142,13 @@ def _kept(
 def _fit(
     objects: ObjectSet, config: Config, out: pathlib.Path, progress: report.Progress
 ) -> Detector:
-    def watch(state: FitProgress) -> None:
-        numbers = {"psnr": state.psnr, "gaussians": state.gaussians}
-        progress.update("fit", state.step, state.steps, **numbers)
-
     return Detector.fit(
         objects,
         config.method,
         preset=config.preset,
         seed=config.seed,
         backend=config.backend,
-        watch=watch,
+        watch=evaluation.told_to(progress),
         checkpoint=out / _CHECKPOINT,
     )
 

@@ -6,7 +6,7 @@ keeps, measures and shows what that finds.
 
 import dataclasses
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from jaxsplat import data, report
 from jaxsplat.data.splits import choose_queries
@@ -95,10 +95,6 @@ def fit_or_load(
     if folder.detector_path.exists():
         return Detector.load(folder.path, backend=settings.backend)
 
-    def watch(state: FitProgress) -> None:
-        numbers = {"psnr": state.psnr, "gaussians": state.gaussians}
-        progress.update("fit", state.step, state.steps, **numbers)
-
     kept = {} if calibration_views is None else {"calibration_views": calibration_views}
     detector = Detector.fit(
         objects,
@@ -106,13 +102,23 @@ def fit_or_load(
         preset=settings.preset,
         seed=settings.seed,
         backend=settings.backend,
-        watch=watch,
+        watch=told_to(progress),
         checkpoint=folder.checkpoint_path,
         **kept,
     )
     detector.save(folder.path)
     folder.remove_checkpoint()
     return detector
+
+
+def told_to(progress: report.Progress) -> Callable[[FitProgress], None]:
+    """Returns what a fit may call with where it stands, to be shown as a line."""
+
+    def watch(state: FitProgress) -> None:
+        numbers = {"psnr": state.psnr, "gaussians": state.gaussians}
+        progress.update("fit", state.step, state.steps, **numbers)
+
+    return watch
 
 
 def _inspect(
