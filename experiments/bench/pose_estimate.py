@@ -24,8 +24,9 @@ from jaxsplat.core.cameras import Camera
 from jaxsplat.data.splits import choose_queries
 from jaxsplat.errors import DataError
 from jaxsplat.methods import Detector
-from jaxsplat.pose import alignment, exposure, pyramid
+from jaxsplat.pose import alignment, pyramid
 from jaxsplat.rendering import api as render
+from jaxsplat.rendering import exposure
 from jaxsplat.rendering.constants import TILE
 from jaxsplat.rendering.twin import Twin
 from jaxsplat.report import files, names

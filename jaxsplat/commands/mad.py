@@ -6,7 +6,7 @@ metrics and a report in a run folder. Without flags it inspects the bundled samp
 """
 
 import dataclasses
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 
@@ -15,7 +15,6 @@ from jaxsplat.commands import endings, flags
 from jaxsplat.errors import DataError, NumericsError
 from jaxsplat.methods import Preset, find_method
 from jaxsplat.rendering.backends import Backend
-from jaxsplat.scores import PublishedDistance
 from jaxsplat.study import evaluation, memory
 from jaxsplat.study.evaluation import Evaluation
 
@@ -95,7 +94,10 @@ def main(config: Config) -> int:
 
 def _evaluation(config: Config) -> Evaluation:
     method = find_method(config.method, config.preset)
-    compare = PublishedDistance(config.network, config.network_file)
+    compare: Any = method.compare
+    compare = dataclasses.replace(
+        compare, network=config.network, network_file=config.network_file
+    )
     return Evaluation(
         method=dataclasses.replace(method, compare=compare),
         preset=config.preset,

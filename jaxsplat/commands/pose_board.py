@@ -21,7 +21,7 @@ from jaxsplat.data import atomic, board_poses, paths
 from jaxsplat.data.board_poses import BoardPoses
 from jaxsplat.data.boards import Board, Sighting
 from jaxsplat.errors import ConfigError, DataError
-from jaxsplat.report import files, figures
+from jaxsplat.report import figures, files
 
 _MM_PER_UNIT = 1000.0
 _TRAIN = "train/good"

@@ -15,7 +15,7 @@ from jaxsplat.data import atomic, sampling
 from jaxsplat.data.views import View, over_background
 from jaxsplat.errors import DataError
 from jaxsplat.methods import Detector, Inspection
-from jaxsplat.report import files, figures, names
+from jaxsplat.report import figures, files, names
 from jaxsplat.report.progress import Progress
 
 _VERDICTS = {None: None, False: "good", True: "defective"}

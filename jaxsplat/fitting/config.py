@@ -101,9 +101,11 @@ class FitConfig:
         start_opacity: opacity of every Gaussian at the start.
         sh_degree: degree of view-dependent colour.
         ssim_weight: share of D-SSIM in the loss (Kerbl's lambda).
-        outside_weight: weight of coverage outside the silhouettes, against floaters in
-            the background's colour.
+        coverage_weight: weight of coverage that is not the photographs', against
+            floaters and holes in the background's colour.
         random_background: train on random backgrounds where the views have alpha.
+        exposure: bring photographs that have alpha to one exposure, at the start of
+            every stage but the first; see `exposures`.
         rates: learning rates.
         density: density control.
     """
@@ -115,8 +117,9 @@ class FitConfig:
     start_opacity: float = 0.1
     sh_degree: int = 0
     ssim_weight: float = 0.2
-    outside_weight: float = 0.0
+    coverage_weight: float = 0.0
     random_background: bool = False
+    exposure: bool = False
     rates: LearningRates = LearningRates()
     density: DensityConfig = DensityConfig()
 
@@ -133,9 +136,9 @@ class FitConfig:
             raise ConfigError(f"start_opacity {self.start_opacity}: expected in (0, 1)")
         if not 0 <= self.ssim_weight <= 1:
             raise ConfigError(f"ssim_weight {self.ssim_weight}: expected in [0, 1]")
-        if not self.outside_weight >= 0:
+        if not self.coverage_weight >= 0:
             raise ConfigError(
-                f"outside_weight {self.outside_weight}: expected 0 or more"
+                f"coverage_weight {self.coverage_weight}: expected 0 or more"
             )
         if self.sh_degree not in range(4):
             raise ConfigError(f"sh_degree {self.sh_degree}: expected 0 to 3")
@@ -154,10 +157,10 @@ FAST = FitConfig(
     count=8_000,
     capacity=8_000,
     start_opacity=0.7,
-    sh_degree=1,
+    sh_degree=3,
     ssim_weight=0.0,
-    outside_weight=0.1,
-    random_background=True,
+    coverage_weight=0.1,
+    exposure=True,
     rates=LearningRates(
         means=2e-3,
         means_last=4e-5,

@@ -28,8 +28,19 @@ def over_background(
     return premultiplied + (1 - alpha)[..., None] * background
 
 
-def spill(rendered: Rendered, coverage: Float[Array, "h w"]) -> Float[Array, ""]:
-    """Returns the mean coverage rendered where the photograph shows background."""
+def miscovered(
+    rendered: Rendered, coverage: Float[Array, "h w"], is_alpha: bool
+) -> Float[Array, ""]:
+    """Returns how far the rendered coverage is from the photograph's, in the mean.
+
+    Args:
+        rendered: a view.
+        coverage: of its photograph, see `Targets`.
+        is_alpha: whether it says where the object is; else it only says where it is
+            not, and what is rendered elsewhere is free.
+    """
+    if is_alpha:
+        return jnp.mean(jnp.abs(rendered.alpha - coverage))
     return jnp.mean(rendered.alpha * (1 - coverage))
 
 

@@ -28,6 +28,9 @@ class FitState:
         seen: number of views since then in which the Gaussian was visible.
         radius: largest radius on screen since then, in pixels.
         step: steps taken.
+        gains: of each of `v` photographs, by channel, over the mean of all; see
+            `exposures`.
+        offsets: likewise, added after the gain.
     """
 
     gaussians: Gaussians
@@ -36,6 +39,8 @@ class FitState:
     seen: Float[Array, " n"]
     radius: Float[Array, " n"]
     step: Int[Array, ""]
+    gains: Float[Array, "v 3"]
+    offsets: Float[Array, "v 3"]
 
 
 def parameters(gaussians: Gaussians) -> dict[str, Array]:
@@ -52,14 +57,28 @@ def parameters(gaussians: Gaussians) -> dict[str, Array]:
     return values
 
 
-def initial(gaussians: Gaussians) -> FitState:
-    """Returns the state before the first step."""
+def initial(gaussians: Gaussians, views: int) -> FitState:
+    """Returns the state before the first step.
+
+    Args:
+        gaussians: the cloud.
+        views: number of photographs.
+    """
     n = gaussians.means.shape[0]
     zeros = functools.partial(jnp.zeros, n, jnp.float32)
     moments = ADAM.init(parameters(gaussians))
     assert isinstance(moments, optax.ScaleByAdamState)
     # Three arrays, not one: the step is given its input's memory to reuse.
-    return FitState(gaussians, moments, zeros(), zeros(), zeros(), jnp.int32(0))
+    return FitState(
+        gaussians,
+        moments,
+        pull=zeros(),
+        seen=zeros(),
+        radius=zeros(),
+        step=jnp.int32(0),
+        gains=jnp.ones((views, 3), jnp.float32),
+        offsets=jnp.zeros((views, 3), jnp.float32),
+    )
 
 
 def step_sizes(

@@ -35,16 +35,20 @@ class StepReport:
 
 
 def _target(
-    targets: Targets, view: Array, key: PRNGKeyArray, config: FitConfig
+    state: FitState, targets: Targets, view: Array, key: PRNGKeyArray, config: FitConfig
 ) -> tuple[Array, Array, Array]:
-    """Returns the photograph to match, its coverage, and the background behind it."""
+    """Returns the photograph to match, its coverage, and the background behind it.
+
+    Where the object's coverage is known, it is shown in the mean exposure.
+    """
     image = targets.images[view].astype(jnp.float32) / 255
     coverage = targets.coverage[view].astype(jnp.float32) / 255
     background = targets.background
     if targets.has_alpha:
         if config.random_background:
             background = losses.random_background(key)
-        image = losses.over_background(image, coverage, background)
+        image = image - state.offsets[view] * coverage[..., None]
+        image = losses.over_background(image / state.gains[view], coverage, background)
     return image, coverage, background
 
 
@@ -99,7 +103,7 @@ def train_step(
     """
     background_key, noise_key = jax.random.split(key)
     camera: Camera = jax.tree.map(lambda leaf: leaf[view], targets.cameras)
-    image, coverage, background = _target(targets, view, background_key, config)
+    image, coverage, background = _target(state, targets, view, background_key, config)
     offsets = jnp.zeros_like(state.gaussians.means[:, :2])
 
     def objective(values: dict[str, Array], offsets: Array) -> tuple[Array, tuple]:
@@ -108,8 +112,9 @@ def train_step(
         splats = dataclasses.replace(splats, means=splats.means + offsets)
         drawn = render.render_splats(splats, camera, background, backend, capacity)
         loss = losses.photometric(drawn.color, image, config.ssim_weight)
-        if config.outside_weight:
-            loss += config.outside_weight * losses.spill(drawn, coverage)
+        if config.coverage_weight:
+            missed = losses.miscovered(drawn, coverage, targets.has_alpha)
+            loss += config.coverage_weight * missed
         loss += _regularisation(values, cloud.live, config)
         error = jnp.mean((jnp.clip(drawn.color, 0, 1) - image) ** 2)
         return loss, (error, drawn.needed, _radii(splats, camera))
@@ -144,6 +149,8 @@ def train_step(
         state.seen + (radius > 0).astype(jnp.float32),
         jnp.maximum(state.radius, radius),
         state.step + 1,
+        state.gains,
+        state.offsets,
     )
     kept = dataclasses.replace(state, step=state.step + 1)
     after = jax.tree.map(lambda new, old: jnp.where(finite, new, old), after, kept)

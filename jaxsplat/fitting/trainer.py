@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxsplat.data.views import View, posed_cameras
 from jaxsplat.errors import DataError
-from jaxsplat.fitting import beginning, checkpoints, support, targets
+from jaxsplat.fitting import beginning, checkpoints, exposures, support, targets
 from jaxsplat.fitting import state as fit_state
 from jaxsplat.fitting.checkpoints import Checkpoint, Standing, Store
 from jaxsplat.fitting.config import FitConfig, Stage
@@ -89,7 +89,7 @@ def fit(
     rng = np.random.default_rng(seed)
     cameras = posed_cameras(views)
     masks = targets.silhouettes(views, background, background_is_plain)
-    start = fit_state.initial(beginning.start(views, masks, config, rng))
+    start = fit_state.initial(beginning.start(views, masks, config, rng), len(views))
     # What is random on the host is drawn before the first step: nothing of it is saved.
     orders = [view_order(rng, len(views), stage.steps) for stage in config.stages]
     loop = Loop(
@@ -116,13 +116,14 @@ def fit(
         return support.only_supported(state, masks, cameras, distance)
 
     for stage, order, capacity in _remaining(config.stages, orders, standing):
-        found = loop.stage(
-            standing.state if capacity else cleaned(standing.state),
-            targets.make_targets(views, masks, background, stage.scale),
-            order,
-            config.stages[-1].scale / stage.scale,
-            capacity,
-        )
+        state = standing.state
+        reduced = targets.make_targets(views, masks, background, stage.scale)
+        smaller = config.stages[-1].scale / stage.scale
+        if not capacity:
+            state = cleaned(state)
+            if config.exposure and reduced.has_alpha and int(state.step):
+                state = exposures.measured(state, reduced, loop.backend, smaller)
+        found = loop.stage(state, reduced, order, smaller, capacity)
         for state, psnr in found:
             seconds = time.monotonic() - begin
             standing = Standing(

@@ -155,6 +155,11 @@ class Detector:
         return self._prepared.world
 
     @property
+    def by_background(self) -> bool:
+        """Whether a plain background tells where photographs show the object."""
+        return self._prepared.by_background
+
+    @property
     def lens(self) -> Lens | None:
         """The lens of photographs, with its distortion; None where none was stated."""
         return self._prepared.lens

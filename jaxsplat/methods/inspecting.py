@@ -37,6 +37,8 @@ class Prepared:
         world: how the user's coordinates become those of the twin.
         lens: that photographs are taken with, with its distortion; None where they are
             those of the twin's camera.
+        by_background: whether a plain background tells where photographs show the
+            object; else the surroundings of those without alpha or mask are unknown.
     """
 
     twin: Twin
@@ -45,6 +47,7 @@ class Prepared:
     quality: Quality | None = None
     world: World = World()
     lens: Lens | None = None
+    by_background: bool = True
 
 
 def inspect(method: Method, known: Prepared, items: Iterable[Any]) -> list[Inspection]:
@@ -64,7 +67,12 @@ def inspect(method: Method, known: Prepared, items: Iterable[Any]) -> list[Inspe
     waiting: dict[tuple[float, ...], dict[int, Taken]] = {}
     for number, item in enumerate(items):
         taken = photographs.take(
-            item, number, known.twin.camera, background, known.lens
+            item,
+            number,
+            known.twin.camera,
+            background,
+            known.lens,
+            known.by_background,
         )
         if isinstance(taken, Inspection):
             found[number] = taken

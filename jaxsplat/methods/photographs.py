@@ -55,6 +55,7 @@ def take(
     camera: Camera,
     background: Float[np.ndarray, "3"],
     lens: Lens | None = None,
+    by_background: bool = True,
 ) -> Taken | Inspection:
     """Returns a photograph, or why it cannot be inspected.
 
@@ -71,6 +72,7 @@ def take(
         camera: of the training views, with the same lens.
         background: RGB that photographs with alpha are put over, [3].
         lens: that paths and arrays were taken with; its distortion is taken out.
+        by_background: see `inspecting.Prepared`.
     """
     name = _name(item, number)
     try:
@@ -93,7 +95,7 @@ def take(
         return failed(name, Outcome.WRONG_SHAPE, f"{width}x{height} is too small")
     if (width, height) != whole:
         view = _resized(view, width, height)
-    image, plain = _before_one_color(view, background)
+    image, plain = _before_one_color(view, background, by_background)
     seen_by = camera if own is None else own
     return Taken(name, image, plain, cameras.resized(seen_by, width, height))
 
@@ -152,7 +154,7 @@ def _resized(view: View, width: int, height: int) -> View:
 
 
 def _before_one_color(
-    view: View, background: Float[np.ndarray, "3"]
+    view: View, background: Float[np.ndarray, "3"], by_background: bool
 ) -> tuple[Float[np.ndarray, "h w 3"], bool]:
     """Returns a photograph with one colour behind the object, if that can be.
 
@@ -166,6 +168,8 @@ def _before_one_color(
     if view.alpha is not None:
         return over_background(view, background), True
     image = view.image
+    if not by_background:
+        return image, False
     surroundings = data.model_background(image)
     if not surroundings.is_plain:
         return image, False

@@ -22,8 +22,7 @@ from jaxsplat.rendering.backends import Backend
 from jaxsplat.rendering.twin import Twin, make_twin
 from jaxsplat.scene import gaussians as scene
 from jaxsplat.scene import ply
-from jaxsplat.scene.foreground import PLAIN, Foreground, cut_out, find_foreground, told
-
+from jaxsplat.scene.foreground import Foreground, cut_out, find_foreground, told
 
 # Silhouettes that agree less are of no one object at the poses given.
 _LEAST_CONFIDENCE = 0.6
@@ -92,9 +91,6 @@ def fit(
     config = settings.fit_config
     if config is None:
         config = fitting.preset(settings.preset, max(views[0].image.shape[:2]))
-    if foreground.kind == PLAIN:
-        # Its coverage is estimated; before their own colour views are what they were.
-        config = dataclasses.replace(config, random_background=False)
     result = fitting.fit(
         views,
         objects.background,
@@ -109,7 +105,13 @@ def fit(
     key = jax.random.key(settings.seed)
     parts = (method.starts, method.refine, method.compare)
     states = States(*(part.prepare(twin, views, key) for part in parts))
-    known = Prepared(twin, states, world=objects.world, lens=objects.lens)
+    known = Prepared(
+        twin,
+        states,
+        world=objects.world,
+        lens=objects.lens,
+        by_background=foreground.by_background,
+    )
     prepared = time.monotonic() - begin
     compiled = inspecting.prepare_programs(method, known, twin.camera)
     known, calibrated_on = _calibrate(method, known, held_out, len(views), foreground)

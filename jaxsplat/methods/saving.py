@@ -25,7 +25,9 @@ from jaxsplat.rendering.backends import Backend, resolve_backend
 from jaxsplat.rendering.twin import Twin
 from jaxsplat.scene import splats
 
-_FORMAT = 2
+_FORMAT = 3
+# Attributes of `Prepared` that are stored as they are.
+_OTHERS = ("calibration", "quality", "lens", "by_background")
 _SCENE, _ARRAYS, _RECORD = "scene.ply", "arrays.safetensors", "detector.json"
 
 
@@ -53,9 +55,9 @@ def save(
     members = {
         "twin": storage.encode(twin, arrays, "twin"),
         "states": storage.encode(known.states, arrays, "states"),
-        "calibration": storage.encode(known.calibration, arrays, "calibration"),
-        "quality": storage.encode(known.quality, arrays, "quality"),
-        "lens": storage.encode(known.lens, arrays, "lens"),
+        **{
+            name: storage.encode(getattr(known, name), arrays, name) for name in _OTHERS
+        },
         "settings": storage.encode(settings, arrays, "settings"),
     }
     root.mkdir(parents=True, exist_ok=True)
@@ -106,9 +108,9 @@ def load(
             raise DataError(f"{root / name}: is not the file that was saved; fit again")
     arrays = storage.read_arrays(root / _ARRAYS)
     try:
-        twin, states, calibration, quality, lens, settings = (
+        twin, settings, states, *others = (
             storage.decode(record[key], arrays, where)
-            for key in ("twin", "states", "calibration", "quality", "lens", "settings")
+            for key in ("twin", "settings", "states", *_OTHERS)
         )
         gaussians = splats.read_splats(root / _SCENE)
         whole = Twin(gaussians=gaussians, backend=resolve_backend(backend), **twin)
@@ -117,7 +119,8 @@ def load(
         raise
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{where}: is damaged ({error!r}); fit again") from error
-    return Prepared(whole, states, calibration, quality, world, lens), settings
+    kept = dict(zip(_OTHERS, others, strict=True))
+    return Prepared(whole, states, world=world, **kept), settings
 
 
 def _world(record: dict[str, Any]) -> World:

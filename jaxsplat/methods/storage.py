@@ -64,8 +64,11 @@ for _kind in (
     pose.Stage,
     scores.GoodScores,
     scores.HighestGood,
+    scores.NearbyDistance,
     scores.Peak,
     scores.PublishedDistance,
+    scores.TopShare,
+    scores.UsualDistances,
 ):
     storable(_kind)
 

@@ -8,8 +8,8 @@ from jaxsplat.pose.estimate import (
     PoseEstimate,
 )
 from jaxsplat.pose.expected import Expected, agreement, expected_photographs
-from jaxsplat.pose.photographs import Photographs, anywhere, on_plain
 from jaxsplat.pose.parts import Refine, Starts
+from jaxsplat.pose.photographs import Photographs, anywhere, on_plain
 from jaxsplat.pose.refine.adam_screw import AdamScrew, ScrewState
 from jaxsplat.pose.refine.lm import Lm
 from jaxsplat.pose.refine.stages import Stage, stages_for

@@ -20,10 +20,10 @@ from jaxtyping import Bool, Float
 
 from jaxsplat.core import resampling, se3
 from jaxsplat.core.cameras import Camera
-from jaxsplat.pose import exposure as exposures
 from jaxsplat.pose import robust
-from jaxsplat.pose.exposure import Exposure
 from jaxsplat.rendering import NormalEquations, motion
+from jaxsplat.rendering import exposure as exposures
+from jaxsplat.rendering.exposure import Exposure
 from jaxsplat.rendering.twin import Twin, look
 
 _MIN_DEPTH = 1e-3  # inside units, of which cameras are about 4 away

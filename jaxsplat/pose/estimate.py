@@ -8,7 +8,7 @@ import jax
 from jax import Array
 from jaxtyping import Float, Int
 
-from jaxsplat.pose.exposure import Exposure
+from jaxsplat.rendering.exposure import Exposure
 
 
 class Outcome(enum.IntEnum):

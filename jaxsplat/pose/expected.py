@@ -10,9 +10,9 @@ from jaxtyping import Float, Int
 from jaxsplat.core import cameras, precision, resampling
 from jaxsplat.pose import alignment
 from jaxsplat.pose.estimate import PoseEstimate
-from jaxsplat.pose.exposure import Exposure
 from jaxsplat.pose.photographs import Photographs
 from jaxsplat.rendering import twin as twins
+from jaxsplat.rendering.exposure import Exposure
 from jaxsplat.rendering.twin import Twin
 
 # Longer side in pixels at which photographs and what they should show are correlated.

@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data import background, silhouettes
@@ -14,7 +14,7 @@ from jaxsplat.data.notes import Notes
 from jaxsplat.data.smooth_surface import border_mask, connected, difference
 from jaxsplat.data.views import View, posed_cameras
 from jaxsplat.errors import DataError
-from jaxsplat.scene import agreement, feathering, grab_cut
+from jaxsplat.scene import agreement, carving, feathering, grab_cut
 from jaxsplat.scene.agreement import Agreement
 
 ALPHA, MASKS, PLAIN, CUT_OUT, NONE = "alpha", "masks", "plain", "cut_out", "none"
@@ -30,6 +30,9 @@ _MIN_COVERAGE = 1e-3
 # hull, in eight.
 _MIN_CONFIDENCE = 0.75
 _MIN_CUT_CONFIDENCE = 0.84
+# A background tells where the object is if masks agree so much; so many are asked.
+_TELLING = 0.95
+_MOST_ASKED = 8
 # Parts of the object that differ from the background by less are lost in it.
 _FAINT = 12 / 255
 # Where more of the silhouettes than their edges is faint, a cut-out is tried, and taken
@@ -50,6 +53,8 @@ class Foreground:
         coverage: of each pixel by the object in [0, 1], [v, h, w]; None for "none".
         disagreeing: names of the views that agree far less than the others.
         notes: what a user should know, a sentence each.
+        by_background: whether the background of a photograph that is taken like the
+            views tells where the object is.
     """
 
     kind: str
@@ -57,6 +62,7 @@ class Foreground:
     coverage: Float[np.ndarray, "v h w"] | None
     disagreeing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    by_background: bool = True
 
 
 def find_foreground(views: Sequence[View]) -> Foreground:
@@ -155,7 +161,26 @@ def _given(
         else each
         for i, each in enumerate(given)
     ]
-    return _foreground(found, kind, views, np.stack(coverage), notes)
+    foreground = _foreground(found, kind, views, np.stack(coverage), notes)
+    tells = kind == ALPHA or _backgrounds_tell(views, masks)
+    return dataclasses.replace(foreground, by_background=tells)
+
+
+def _backgrounds_tell(
+    views: Sequence[View], masks: Sequence[Bool[np.ndarray, "h w"] | None]
+) -> bool:
+    """Returns whether the views' backgrounds alone would tell what masks do."""
+    known = [
+        (view.image, mask)
+        for view, mask in zip(views, masks, strict=True)
+        if view.alpha is None and mask is not None
+    ]
+    shares = []
+    for image, mask in known[:: max(1, len(known) // _MOST_ASKED)]:
+        model = background.model_background(image)
+        shown = silhouettes.differing(image, model) & model.is_plain
+        shares.append(carving.agreement(shown[None], [mask])[0])
+    return bool(np.median(shares) >= _TELLING)
 
 
 def _on_plain(
@@ -238,7 +263,8 @@ def _cut(
         for i, mask in enumerate(masks)
     ]
     note = "the background is not quite plain: the object was cut out automatically"
-    return _foreground(found, CUT_OUT, views, np.stack(coverage), (note,))
+    foreground = _foreground(found, CUT_OUT, views, np.stack(coverage), (note,))
+    return dataclasses.replace(foreground, by_background=False)
 
 
 def _foreground(

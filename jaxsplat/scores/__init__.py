@@ -2,16 +2,20 @@
 
 from jaxsplat.scores.calibrate import GoodScores, HighestGood
 from jaxsplat.scores.compare import PublishedDistance
+from jaxsplat.scores.nearby import NearbyDistance, UsualDistances
 from jaxsplat.scores.parts import Calibrate, Compare, Score, Verdicts
-from jaxsplat.scores.reduce import Peak
+from jaxsplat.scores.reduce import Peak, TopShare
 
 __all__ = [
     "Calibrate",
     "Compare",
     "GoodScores",
     "HighestGood",
+    "NearbyDistance",
     "Peak",
     "PublishedDistance",
     "Score",
+    "TopShare",
+    "UsualDistances",
     "Verdicts",
 ]

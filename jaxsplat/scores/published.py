@@ -20,43 +20,18 @@ The shorter side becomes 224 pixels. PAD's images are square; any other keeps it
 by the same rule, and the maps are as large as the resized image.
 """
 
-import functools
-
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
+from jax import Array
 from jaxtyping import Float, Int
 
 from jaxsplat import features
 from jaxsplat.core.precision import single
-from jaxsplat.scores import resize
+from jaxsplat.scores import blur, resize
 
 SIZE = 224  # pixels of the shorter side, in the published code
 BLUR_SIGMA = 4.0  # pixels, in the published code
-_BLUR_RADIUS = 16  # scipy.ndimage.gaussian_filter: 4 sigma
-
-
-@functools.cache
-def _blur_matrix(size: int) -> Float[np.ndarray, "size size"]:
-    """Returns what `scipy.ndimage.gaussian_filter1d(x, sigma=4)` does to x."""
-    offsets = np.arange(-_BLUR_RADIUS, _BLUR_RADIUS + 1)
-    weights = np.exp(-0.5 * (offsets / BLUR_SIGMA) ** 2)
-    # SciPy's "reflect" repeats the edge pixel, which NumPy calls "symmetric".
-    source = np.pad(np.arange(size), _BLUR_RADIUS, mode="symmetric")
-    matrix = np.zeros((size, size))
-    for tap, weight in enumerate(weights / weights.sum()):
-        np.add.at(matrix, (np.arange(size), source[tap : tap + size]), weight)
-    return matrix.astype(np.float32)
-
-
-def _blur(maps: Float[Array, "b h w"]) -> Float[Array, "b h w"]:
-    """Returns the maps after `scipy.ndimage.gaussian_filter(map, sigma=4)`."""
-    # As matrix products: SciPy's border is then part of the matrix, and XLA compiles
-    # them much faster than 66 shifted sums.
-    height, width = (jnp.asarray(_blur_matrix(size)) for size in maps.shape[1:])
-    blurred = jnp.matmul(height, maps, precision=lax.Precision.HIGHEST)
-    return jnp.matmul(blurred, width.T, precision=lax.Precision.HIGHEST)
 
 
 def _to_bytes(images: Float[Array, "b h w 3"]) -> Int[Array, "b h w 3"]:
@@ -107,7 +82,7 @@ def raw_maps(
         # Half-pixel centres, as PyTorch with align_corners=False.
         maps = maps + jax.image.resize(distance, maps.shape, "linear")
     finite = jnp.all(jnp.isfinite(queries) & jnp.isfinite(renders), axis=(1, 2, 3))
-    return jnp.where(finite[:, None, None], _blur(maps), jnp.nan)
+    return jnp.where(finite[:, None, None], blur.blur(maps, BLUR_SIGMA), jnp.nan)
 
 
 def normalize_maps(maps: Float[np.ndarray, "n h w"]) -> Float[np.ndarray, "n h w"]:

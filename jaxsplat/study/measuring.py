@@ -13,8 +13,8 @@ from jaxsplat.core import cameras
 from jaxsplat.data.views import GOOD, ObjectSet, View
 from jaxsplat.methods import Detector, Inspection, photographs
 from jaxsplat.methods.programs import STAGES
-from jaxsplat.pose import exposure
-from jaxsplat.rendering.twin import Twin, look
+from jaxsplat.rendering import exposure
+from jaxsplat.rendering.twin import look
 from jaxsplat.study import findings
 from jaxsplat.study.findings import Finding, Scaling
 
@@ -212,7 +212,7 @@ def _psnr(
     The twin is shown in each photograph's exposure, as inspection sees it. Where the
     surroundings are unknown, the pixels of the object alone are compared.
     """
-    fitted, twin = detector.fitted, detector.twin
+    fitted = detector.fitted
     assert fitted is not None
     posed: list[tuple[View, np.ndarray]] = []
     if true is not None:
@@ -225,14 +225,23 @@ def _psnr(
             for view in objects.train
             if view.name in fitted.held_out and view.camera is not None
         ]
-    values = [_psnr_of(twin, view, matrix) for view, matrix in posed]
+    values = [_psnr_of(detector, view, matrix) for view, matrix in posed]
     known = [value for value in values if value is not None]
     return float(np.mean(known)) if known else None
 
 
-def _psnr_of(twin: Twin, view: View, matrix: Float[np.ndarray, "4 4"]) -> float | None:
+def _psnr_of(
+    detector: Detector, view: View, matrix: Float[np.ndarray, "4 4"]
+) -> float | None:
     """Returns the PSNR of one view, None where it cannot be taken."""
-    taken = photographs.take(view, 0, twin.camera, np.asarray(twin.background))
+    twin = detector.twin
+    taken = photographs.take(
+        view,
+        0,
+        twin.camera,
+        np.asarray(twin.background),
+        by_background=detector.by_background,
+    )
     if isinstance(taken, Inspection):
         return None
     camera = cameras.with_pose(taken.camera, jnp.asarray(matrix, jnp.float32))

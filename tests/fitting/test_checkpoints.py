@@ -132,7 +132,7 @@ def test_time_before_the_kill_counts(always: Checkpoint) -> None:
 
 
 def empty_state() -> FitState:
-    return initial(clouds.cloud(CONFIG.capacity))
+    return initial(clouds.cloud(CONFIG.capacity), 6)
 
 
 def test_last_two_are_kept_and_none_is_made_at_the_end(

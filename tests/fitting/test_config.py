@@ -56,7 +56,7 @@ def test_configs_are_hashable() -> None:
         ({"start_opacity": 1.0}, "start_opacity 1.0"),
         ({"ssim_weight": 1.1}, "ssim_weight 1.1"),
         ({"ssim_weight": float("nan")}, "ssim_weight nan"),
-        ({"outside_weight": -0.1}, "outside_weight -0.1"),
+        ({"coverage_weight": -0.1}, "coverage_weight -0.1"),
     ],
 )
 def test_bad_fit_settings(changes: dict[str, Any], message: str) -> None:

@@ -10,7 +10,7 @@ from jaxsplat.fitting import DensityConfig, FitConfig, Stage, density, state
 from jaxsplat.fitting.config import Density
 from tests.helpers import clouds
 
-STATE = state.initial(clouds.cloud(4))
+STATE = state.initial(clouds.cloud(4), 1)
 
 
 @pytest.fixture

@@ -36,12 +36,14 @@ def test_over_background() -> None:
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
-def test_spill_counts_only_what_is_outside() -> None:
+def test_coverage_counts_outside_or_both_ways() -> None:
     alpha = jnp.array([[1.0, 0.5], [0.5, 0.0]])
     drawn = Rendered(jnp.zeros((2, 2, 3)), alpha, alpha, jnp.int32(0))
     coverage = jnp.array([[1.0, 1.0], [0.0, 0.0]])
-    assert float(losses.spill(drawn, coverage)) == pytest.approx(0.125)
-    assert float(losses.spill(drawn, jnp.ones((2, 2)))) == 0
+    assert float(losses.miscovered(drawn, coverage, False)) == pytest.approx(0.125)
+    assert float(losses.miscovered(drawn, jnp.ones((2, 2)), False)) == 0
+    expected = np.abs(np.asarray(drawn.alpha - coverage)).mean()
+    assert float(losses.miscovered(drawn, coverage, True)) == pytest.approx(expected)
 
 
 def test_random_background_fills_the_unit_cube() -> None:

@@ -25,7 +25,7 @@ def state(logits: jax.Array, live: int = N) -> FitState:
     cloud = dataclasses.replace(
         clouds.cloud(N), opacity_logits=logits, live=jnp.arange(N) < live
     )
-    made = fit_state.initial(cloud)
+    made = fit_state.initial(cloud, 1)
     moments = made.moments._replace(mu=jax.tree.map(jnp.ones_like, made.moments.mu))
     return dataclasses.replace(made, moments=moments, pull=jnp.ones(N))
 

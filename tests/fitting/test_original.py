@@ -30,7 +30,7 @@ def state(live: int = 4, **changes: jax.Array) -> FitState:
         opacity_logits=jnp.full(N, 2.0),
         live=jnp.arange(N) < live,
     )
-    made = fit_state.initial(cloud)
+    made = fit_state.initial(cloud, 1)
     moments = made.moments._replace(
         mu=jax.tree.map(jnp.ones_like, made.moments.mu),
         nu=jax.tree.map(jnp.ones_like, made.moments.nu),

@@ -20,6 +20,7 @@ from tests.helpers.toy_object import WHITE
 
 # Rows and list slots as in the fits of test_trainer, so that the program is shared.
 N, CAPACITY = 48, 1280
+UNEXPOSED = fit_state.initial(clouds.cloud(N), 6)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,7 @@ def run(
 
 
 def test_steps_lower_the_loss(seen: Targets) -> None:
-    state = fit_state.initial(guess())
+    state = fit_state.initial(guess(), 6)
     values = []
     for number in range(24):
         state, report = run(state, seen, number % 6)
@@ -68,7 +69,7 @@ def test_steps_lower_the_loss(seen: Targets) -> None:
 
 
 def test_colors_leave_0_and_do_not_fall_below_it(seen: Targets) -> None:
-    after, _ = run(fit_state.initial(guess(colors=jnp.zeros((N, 3)))), seen)
+    after, _ = run(fit_state.initial(guess(colors=jnp.zeros((N, 3))), 6), seen)
     assert (after.gaussians.colors >= 0).all()
     assert (after.gaussians.colors[:20] > 0).any()
     black = dataclasses.replace(
@@ -76,13 +77,13 @@ def test_colors_leave_0_and_do_not_fall_below_it(seen: Targets) -> None:
         images=jnp.zeros_like(seen.images),
         background=jnp.zeros_like(seen.background),
     )
-    after, _ = run(fit_state.initial(guess(colors=jnp.full((N, 3), 1e-3))), black)
+    after, _ = run(fit_state.initial(guess(colors=jnp.full((N, 3), 1e-3)), 6), black)
     assert (after.gaussians.colors >= 0).all()
     assert (after.gaussians.colors[:20] == 0).any()
 
 
 def test_dead_rows_stay_as_they_are(seen: Targets) -> None:
-    before = fit_state.initial(guess())
+    before = fit_state.initial(guess(), 6)
     after, _ = run(before, seen)
     for name, value in fit_state.parameters(after.gaussians).items():
         old = fit_state.parameters(before.gaussians)[name]
@@ -92,7 +93,7 @@ def test_dead_rows_stay_as_they_are(seen: Targets) -> None:
 
 
 def test_nonfinite_step_changes_nothing_but_the_count(seen: Targets) -> None:
-    state, _ = run(fit_state.initial(guess()), seen)
+    state, _ = run(fit_state.initial(guess(), 6), seen)
     broken = dataclasses.replace(seen, background=jnp.array([1.0, jnp.nan, 1.0]))
     after, report = run(state, broken)
     assert not bool(report.finite)
@@ -114,7 +115,7 @@ def test_statistics_count_the_views_that_show_a_gaussian(seen: Targets) -> None:
         for place in ([9.0, 0.0, 4.0], [0.0, 0.0, -1.0])
     )
     means = guess().means.at[0].set(jnp.float32(aside)).at[1].set(jnp.float32(behind))
-    after, _ = run(fit_state.initial(guess(means=means)), seen)
+    after, _ = run(fit_state.initial(guess(means=means), 6), seen)
     np.testing.assert_array_equal(after.seen[:20], [0, 0] + [1] * 18)
     np.testing.assert_array_equal(
         np.asarray(after.radius[:20]) > 0, [False] * 2 + [True] * 18
@@ -152,7 +153,7 @@ def test_spill_makes_floaters_in_the_background_s_colour_transparent(
         log_scales=begun.log_scales.at[floating].set(-2.0),
         opacity_logits=begun.opacity_logits.at[floating].set(1.0),
     )
-    state = fit_state.initial(begun)
+    state = fit_state.initial(begun, 6)
     for number in range(24):
         state, _ = run(state, seen, number % 6)
     logits = np.asarray(state.gaussians.opacity_logits)
@@ -168,7 +169,7 @@ def test_target_is_put_over_a_random_background(seen: Targets) -> None:
     backgrounds = []
     for seed in range(3):
         image, coverage, background = steps._target(
-            seen, jnp.int32(2), jax.random.key(seed), config
+            UNEXPOSED, seen, jnp.int32(2), jax.random.key(seed), config
         )
         expected = premultiplied + (1 - alpha[..., None]) * np.asarray(background)
         np.testing.assert_allclose(image, expected, atol=1e-6)
@@ -179,12 +180,12 @@ def test_target_is_put_over_a_random_background(seen: Targets) -> None:
 
 def test_target_keeps_its_background_otherwise(seen: Targets) -> None:
     key = jax.random.key(0)
-    _, _, background = steps._target(seen, jnp.int32(0), key, CONFIG)
+    _, _, background = steps._target(UNEXPOSED, seen, jnp.int32(0), key, CONFIG)
     np.testing.assert_array_equal(background, WHITE)
     # Photographs without alpha keep the background that they show.
     opaque = targets.make_targets(toy_object.views(2, alpha=False), None, WHITE, 1.0)
     config = dataclasses.replace(CONFIG, random_background=True)
-    image, _, background = steps._target(opaque, jnp.int32(0), key, config)
+    image, _, background = steps._target(UNEXPOSED, opaque, jnp.int32(0), key, config)
     np.testing.assert_array_equal(background, WHITE)
     np.testing.assert_allclose(image, np.asarray(opaque.images[0]) / 255, atol=1e-6)
 
@@ -200,3 +201,17 @@ def test_rate_of_the_centres_falls_exponentially() -> None:
     others = fit_state.step_sizes(rates, extent, jnp.float32(0.7))
     assert float(others["log_scales"]) == pytest.approx(rates.scales)
     assert float(others["opacity_logits"]) == pytest.approx(rates.opacities)
+
+
+def test_target_is_shown_in_the_mean_exposure(seen: Targets) -> None:
+    gains = jnp.ones((6, 3)).at[2].set(jnp.array([0.8, 1.0, 1.25]))
+    offsets = jnp.zeros((6, 3)).at[2].set(jnp.array([0.0, 0.05, -0.02]))
+    state = dataclasses.replace(UNEXPOSED, gains=gains, offsets=offsets)
+    image, coverage, background = steps._target(
+        state, seen, jnp.int32(2), jax.random.key(0), CONFIG
+    )
+    alpha = np.asarray(coverage)[..., None]
+    object_alone = np.asarray(image) - (1 - alpha) * np.asarray(background)
+    again = object_alone * np.array([0.8, 1.0, 1.25]) + alpha * offsets[2]
+    expected = np.asarray(seen.images[2], np.float32) / 255
+    np.testing.assert_allclose(again, expected, atol=1e-6)

@@ -51,7 +51,8 @@ def state_of(means: np.ndarray) -> fit_state.FitState:
             jnp.zeros(count),
             jnp.full((count, 3), 0.5),
             jnp.ones(count, bool),
-        )
+        ),
+        1,
     )
 
 

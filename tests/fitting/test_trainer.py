@@ -32,12 +32,12 @@ CONFIG = FitConfig(
     count=40,
     capacity=48,
     start_opacity=0.5,
-    outside_weight=0.1,
+    coverage_weight=0.1,
     rates=RATES,
     density=DensityConfig(kind="fixed"),
 )
 # For what does not depend on the loss; these parts take long to compile.
-PLAIN = dataclasses.replace(CONFIG, count=30, ssim_weight=0.0, outside_weight=0.0)
+PLAIN = dataclasses.replace(CONFIG, count=30, ssim_weight=0.0, coverage_weight=0.0)
 
 
 GREY = (0.5, 0.5, 0.5)

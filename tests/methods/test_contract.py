@@ -23,7 +23,10 @@ REFINE: list[Refine] = [
     pose.Lm((pose.Stage(1, 1, 4, 1.0),)),
     pose.AdamScrew(steps=3, side=20),
 ]
-COMPARE: list[Compare] = [find_method("best").compare]
+COMPARE: list[Compare] = [
+    find_method("best").compare,
+    find_method("splatpose", "fast").compare,
+]
 
 
 class Ready(NamedTuple):

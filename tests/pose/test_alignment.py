@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from jaxsplat.core import cameras, resampling, se3
-from jaxsplat.pose import alignment, exposure
-from jaxsplat.rendering import motion
+from jaxsplat.pose import alignment
+from jaxsplat.rendering import exposure, motion
 from tests.pose.conftest import Toy
 
 CENTER = jnp.zeros(3)

@@ -7,7 +7,7 @@ import pytest
 
 from jaxsplat import pose
 from jaxsplat.pose.expected import Expected, agreement, as_good_views
-from jaxsplat.pose.exposure import Exposure
+from jaxsplat.rendering.exposure import Exposure
 from tests.pose.conftest import CAPACITY, Toy, cluttered, drawn_before
 
 WHITE = jnp.ones(3)

@@ -94,15 +94,6 @@ def test_batch_equals_each_pair_alone(net: features.FeatureNetwork) -> None:
     np.testing.assert_allclose(together[1:], alone, rtol=1e-5)
 
 
-def test_blur_is_scipys_up_to_the_border() -> None:
-    rng = np.random.default_rng(5)
-    maps = rng.uniform(size=(2, 40, 50)).astype(np.float32)
-    expected = [scipy.ndimage.gaussian_filter(map_, sigma=4.0) for map_ in maps]
-    np.testing.assert_allclose(
-        jax.jit(published._blur)(jnp.asarray(maps)), expected, rtol=1e-5
-    )
-
-
 def test_number_that_is_not_finite_spoils_only_its_own_map(
     net: features.FeatureNetwork,
 ) -> None:

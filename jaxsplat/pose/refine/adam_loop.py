@@ -11,9 +11,9 @@ from jaxtyping import Bool, Float, Int
 from jaxsplat.core import se3
 from jaxsplat.core.screw import screw_exp, screw_exp_published
 from jaxsplat.pose.estimate import Outcome, PoseEstimate
-from jaxsplat.pose.exposure import neutral
 from jaxsplat.pose.refine.photometric import Look, Scene, look
 from jaxsplat.pose.visibility import shows_object
+from jaxsplat.rendering.exposure import neutral
 
 # Converged: the last steps lowered the best loss by less than this share. As many
 # steps as it takes to leave the saddle, where the loss stands still as well.

@@ -24,15 +24,21 @@ from jaxsplat.core import cameras, precision, resampling, se3
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data.views import View
 from jaxsplat.errors import ConfigError
-from jaxsplat.pose import alignment, descent, exposure, hypotheses, pyramid
+from jaxsplat.pose import alignment, descent, hypotheses, pyramid
 from jaxsplat.pose.descent import Descent
 from jaxsplat.pose.estimate import Outcome, PoseEstimate
-from jaxsplat.pose.exposure import Exposure
 from jaxsplat.pose.pairs import check_together, map_pairs
 from jaxsplat.pose.photographs import Photographs
 from jaxsplat.pose.refine.stages import Stage, stages_for
 from jaxsplat.pose.visibility import MIN_COVERAGE, shows_object
-from jaxsplat.rendering import NormalEquations, Photograph, normal_equations, sampling
+from jaxsplat.rendering import (
+    NormalEquations,
+    Photograph,
+    exposure,
+    normal_equations,
+    sampling,
+)
+from jaxsplat.rendering.exposure import Exposure
 from jaxsplat.rendering.twin import Twin
 
 # Converged: the next step would turn by less than this, in radians, and shift by less

@@ -15,12 +15,13 @@ from jaxtyping import Float, Int
 
 from jaxsplat.core import cameras, precision, resampling, se3
 from jaxsplat.core.cameras import Camera
-from jaxsplat.pose import alignment, descent, exposure, hypotheses, pyramid
+from jaxsplat.pose import alignment, descent, hypotheses, pyramid
 from jaxsplat.pose.estimate import CoarsePoses
 from jaxsplat.pose.pairs import side_by_side
 from jaxsplat.pose.photographs import Photographs
 from jaxsplat.pose.starts import codes, matching, placing
 from jaxsplat.pose.starts.gallery import Gallery, GalleryFinder
+from jaxsplat.rendering import exposure
 from jaxsplat.rendering.twin import Twin
 
 # (view, turn) pairs that are aligned for each photograph.

@@ -17,12 +17,13 @@ from jax import Array, lax
 from jaxtyping import Bool, Float
 
 from jaxsplat.core import precision, resampling, se3
-from jaxsplat.pose import exposure, hypotheses, pyramid
+from jaxsplat.pose import hypotheses, pyramid
 from jaxsplat.pose.estimate import CoarsePoses
 from jaxsplat.pose.pairs import side_by_side
 from jaxsplat.pose.photographs import Photographs
 from jaxsplat.pose.starts import codes, placing
 from jaxsplat.pose.starts.gallery import Gallery, GalleryFinder
+from jaxsplat.rendering import exposure
 from jaxsplat.rendering.twin import Twin
 
 # (view, turn) pairs of which the different ones are taken.

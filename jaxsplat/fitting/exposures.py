@@ -1,0 +1,88 @@
+"""The exposure of each training photograph, told by what is fitted so far.
+
+A camera that is left to itself exposes and balances every photograph anew, and a lamp
+beside a turntable lights every side in another way. Fitted as it is, that becomes
+colours that no other view has. Photographs are therefore compared in one exposure, that
+of all of them in the mean.
+"""
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jaxtyping import Float
+
+from jaxsplat.core.cameras import Camera
+from jaxsplat.fitting import losses
+from jaxsplat.fitting.state import FitState
+from jaxsplat.fitting.targets import Targets
+from jaxsplat.rendering import api as render
+from jaxsplat.rendering import exposure
+from jaxsplat.rendering.backends import Backend
+from jaxsplat.scene.gaussians import Gaussians
+
+# A photograph that is darker tells nothing that could be made brighter.
+_LEAST_GAIN = 0.1
+
+
+def measured(
+    state: FitState, targets: Targets, backend: Backend, minification: float
+) -> FitState:
+    """Returns the state with the exposures of the photographs.
+
+    Args:
+        state: of a fit that shows the object already.
+        targets: the photographs, with alpha.
+        backend: of the renderer.
+        minification: how many times smaller they are than in the last stage.
+    """
+    capacity = render.plan(
+        state.gaussians, targets.cameras, 1.0, minification=minification
+    )
+    gains, offsets = _measure(
+        state.gaussians, targets, backend, capacity, jnp.float32(minification)
+    )
+    usual = jnp.exp(jnp.mean(jnp.log(gains), axis=0))
+    # Of what photographs show in a mean exposure, gain and offset are 1 and 0.
+    shift = jnp.mean(offsets, axis=0)
+    gains = gains / usual
+    return dataclasses.replace(state, gains=gains, offsets=offsets - gains * shift)
+
+
+@functools.partial(jax.jit, static_argnames=("backend", "capacity"))
+def _measure(
+    gaussians: Gaussians,
+    targets: Targets,
+    backend: Backend,
+    capacity: int,
+    minification: Array,
+) -> tuple[Float[Array, "v 3"], Float[Array, "v 3"]]:
+    """Returns gain and offset of each photograph over what is rendered."""
+
+    def one(view: tuple[Camera, Array, Array]) -> tuple[Array, Array]:
+        camera, image, coverage = view
+        drawn = render.render(
+            gaussians,
+            camera,
+            backend=backend,
+            capacity=capacity,
+            minification=minification,
+        )
+        photograph = losses.over_background(
+            image.astype(jnp.float32) / 255,
+            coverage.astype(jnp.float32) / 255,
+            targets.background,
+        )
+        seen = exposure.estimate(
+            jnp.moveaxis(drawn.color, -1, 0),
+            drawn.alpha,
+            jnp.moveaxis(photograph, -1, 0),
+            jnp.ones_like(drawn.alpha, bool),
+            targets.background,
+            jnp.bool_(True),
+        )
+        return jnp.maximum(seen.gain, _LEAST_GAIN), seen.offset
+
+    return lax.map(one, (targets.cameras, targets.images, targets.coverage))
