@@ -276,12 +276,14 @@ def test_where_the_object_was_found_is_told_before_the_fit(
     monkeypatch.setattr(fitting, "fit", stop)
     with pytest.raises(NumericsError, match="the fit began"):
         Detector.fit(objects, QUICK, on_foreground=lambda *x: told.append(x))
-    rolled = tuple(
-        dataclasses.replace(v, image=np.roll(v.image, 9 * (i % 3), (0, 1)))
-        for i, v in enumerate(objects.train)
+    mask = np.zeros((32, 32), np.float32)
+    mask[:8, :8] = 1
+    corners = tuple(
+        dataclasses.replace(view, foreground=np.roll(mask, 24 * (i % 2), (0, 1)))
+        for i, view in enumerate(objects.train)
     )
-    wrong = dataclasses.replace(objects, train=rolled)
-    with pytest.raises(DataError, match="no one solid object"):
+    wrong = dataclasses.replace(objects, train=corners)
+    with pytest.raises(DataError, match="of no one solid"):
         Detector(QUICK).fit(wrong, on_foreground=lambda *x: told.append(x))
     (views, right), (_, refused) = told
     assert views is objects.train
