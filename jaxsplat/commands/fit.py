@@ -8,18 +8,22 @@ again do nothing; a fit that was stopped goes on from its last checkpoint.
 import dataclasses
 import pathlib
 import shutil
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from jaxsplat import data, report
 from jaxsplat.commands import flags, verdicts
-from jaxsplat.data.views import ObjectSet
+from jaxsplat.data import atomic
+from jaxsplat.data.views import ObjectSet, View
 from jaxsplat.errors import ConfigError, DataError
 from jaxsplat.methods import Detector, Preset
 from jaxsplat.rendering.backends import Backend
-from jaxsplat.report import files, locks
+from jaxsplat.report import figures, files, foreground, locks
+from jaxsplat.scene.foreground import Foreground, told
 from jaxsplat.study import evaluation
 
 _RECORD, _CHECKPOINT, _DETECTOR = "fit.json", "checkpoint", "detector.json"
+_FOREGROUND = "foreground.png"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,9 +99,10 @@ def _check_out(out: pathlib.Path) -> None:
         return
     if not out.is_dir():
         raise ConfigError(f"{out}: is a file; --out expects a folder")
-    others = {item.name for item in out.iterdir() if item.name[0] != "."}
-    # A fit that was stopped leaves its checkpoint alone.
-    if _RECORD not in others and others - {_CHECKPOINT}:
+    names = {item.name for item in out.iterdir() if item.name[0] != "."}
+    # A fit that was stopped or refused leaves only these.
+    others = names - {_CHECKPOINT, _FOREGROUND}
+    if _RECORD not in names and others:
         raise ConfigError(
             f"{out}: holds {min(others)!r} and nothing of this command ({_RECORD} is "
             "missing); choose a new or empty folder with --out"
@@ -142,6 +147,15 @@ def _kept(
 def _fit(
     objects: ObjectSet, config: Config, out: pathlib.Path, progress: report.Progress
 ) -> Detector:
+    def show(views: Sequence[View], found: Foreground) -> None:
+        # Before the fit, so that it can be looked at, and stopped, at once.
+        picture = out / _FOREGROUND
+        sheet = foreground.contact_sheet(foreground.show(views, found))
+        atomic.write_bytes(picture, figures.encode_png(sheet))
+        first, *others = told(found)
+        for sentence in (f"{first}; see {picture}", *others):
+            progress.note(f"{objects.name}: {sentence}")
+
     return Detector.fit(
         objects,
         config.method,
@@ -149,6 +163,7 @@ def _fit(
         seed=config.seed,
         backend=config.backend,
         watch=evaluation.told_to(progress),
+        on_foreground=show,
         checkpoint=out / _CHECKPOINT,
     )
 

@@ -26,7 +26,7 @@ def choose_queries(views: Sequence[View], most: int | None) -> tuple[View, ...]:
     chosen = {
         members[position]
         for kind, members in groups.items()
-        for position in _spread(len(members), shares[kind])
+        for position in spread(len(members), shares[kind])
     }
     return tuple(view for index, view in enumerate(views) if index in chosen)
 
@@ -39,10 +39,11 @@ def hold_out(
     At most a tenth of the views is kept apart, of few views one or two.
     """
     share = max(len(views) // 10, min(2, len(views) // 5))
-    kept = set(_spread(len(views), min(count, share)))
+    kept = set(spread(len(views), min(count, share)))
     fitted = tuple(view for index, view in enumerate(views) if index not in kept)
     return fitted, tuple(view for index, view in enumerate(views) if index in kept)
 
 
-def _spread(size: int, count: int) -> list[int]:
+def spread(size: int, count: int) -> list[int]:
+    """Returns `count` indices of a list of `size` entries, evenly spread."""
     return [int(x) for x in (np.arange(count) + 0.5) * size / max(count, 1)]

@@ -17,7 +17,7 @@ from jaxsplat.methods import inspecting, preparing, saving
 from jaxsplat.methods.inspecting import Prepared
 from jaxsplat.methods.inspection import Inspection
 from jaxsplat.methods.method import Method, Preset
-from jaxsplat.methods.preparing import FitSettings, Fitted
+from jaxsplat.methods.preparing import FitSettings, Fitted, OnForeground
 from jaxsplat.methods.registry import find_method
 from jaxsplat.rendering.backends import Backend
 from jaxsplat.rendering.twin import Twin
@@ -40,11 +40,17 @@ class _Fit:
             method: str | Method = "best",
             *,
             watch: Callable[[FitProgress], None] | None = None,
+            on_foreground: OnForeground | None = None,
             checkpoint: pathlib.Path | None = None,
             **settings: Any,
         ) -> "Detector":
             made = kind(method, **settings)
-            return made._fit(objects, watch=watch, checkpoint=checkpoint)
+            return made._fit(
+                objects,
+                watch=watch,
+                on_foreground=on_foreground,
+                checkpoint=checkpoint,
+            )
 
         fit.__doc__ = kind._fit.__doc__
         return fit
@@ -265,6 +271,7 @@ class Detector:
         objects: ObjectSet,
         *,
         watch: Callable[[FitProgress], None] | None = None,
+        on_foreground: OnForeground | None = None,
         checkpoint: pathlib.Path | None = None,
     ) -> "Detector":
         """Fits a detector to an object's training views and returns it.
@@ -276,6 +283,8 @@ class Detector:
             method: as in `Detector` (of the class's `fit` alone, with all its other
                 settings).
             watch: called now and then with the fit's progress.
+            on_foreground: called before the fit with the training views and where the
+                object was found in them, also when these are then refused.
             checkpoint: folder for an unfinished fit, from which the next call goes on.
 
         Raises:
@@ -283,6 +292,6 @@ class Detector:
             NumericsError: the fit left the finite numbers.
         """
         self._known, self.fitted = preparing.fit(
-            self.method, self._settings, objects, watch, checkpoint
+            self.method, self._settings, objects, watch, on_foreground, checkpoint
         )
         return self

@@ -74,15 +74,22 @@ class Fitted:
     foreground: tuple[str, ...] = ()
 
 
+# Called with training views and where the object was found in them.
+OnForeground = Callable[[Sequence[View], Foreground], None]
+
+
 def fit(
     method: Method,
     settings: FitSettings,
     objects: ObjectSet,
     watch: Callable[[FitProgress], None] | None,
+    on_foreground: OnForeground | None,
     checkpoint: pathlib.Path | None,
 ) -> tuple[Prepared, Fitted]:
     """Returns what inspection needs, and what it took; see `Detector.fit`."""
     foreground = find_foreground(objects.train)
+    if on_foreground is not None and foreground.coverage is not None:
+        on_foreground(objects.train, foreground)
     if foreground.coverage is None or foreground.confidence < _LEAST_CONFIDENCE:
         raise DataError(f"{objects.root}: {' '.join(foreground.notes)}")
     cut = cut_out(objects.train, foreground)

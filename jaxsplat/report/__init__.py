@@ -7,6 +7,7 @@ from jaxsplat.report.content import (
     QueryRow,
     QuerySeconds,
     Seconds,
+    ShownForeground,
 )
 from jaxsplat.report.html_section import write_section
 from jaxsplat.report.poses import PoseRow
@@ -27,6 +28,7 @@ __all__ = [
     "QuerySeconds",
     "RunFolder",
     "Seconds",
+    "ShownForeground",
     "metrics_record",
     "text_table",
     "write_section",

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, UInt8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,6 +110,23 @@ class QueryRow:
 
 
 @dataclasses.dataclass(frozen=True)
+class ShownForeground:
+    """Where the object was found in `p` of the training views.
+
+    Attributes:
+        told: what told where it is, and how well the views agree, a sentence.
+        disagreeing: names of all views that agree far less than the others.
+        names: of the views that are shown.
+        pictures: these, dimmed beside the object, with a line around it.
+    """
+
+    told: str
+    disagreeing: tuple[str, ...]
+    names: tuple[str, ...]
+    pictures: UInt8[np.ndarray, "p h w 3"]
+
+
+@dataclasses.dataclass(frozen=True)
 class CategoryReport:
     """One object's part of the page.
 
@@ -122,6 +139,8 @@ class CategoryReport:
         threshold: scores above it count as defects; None where none is known.
         threshold_source: how the threshold was found, or why none is known, in words.
         notes: sentences for the reader, such as the loader's warnings.
+        foreground: where the object was found in the training views, None where no
+            pictures of that are known.
     """
 
     name: str
@@ -131,3 +150,4 @@ class CategoryReport:
     threshold: float | None = None
     threshold_source: str = ""
     notes: tuple[str, ...] = ()
+    foreground: ShownForeground | None = None

@@ -16,6 +16,7 @@ _UNDEFINED = (128, 128, 128)
 _OUTLINE = (255, 32, 96)
 _OUTLINE_GAP = 2  # pixels between a region and its line, so that it stays visible
 _DIMMED = 0.6  # brightness of the photograph below a map, so that hot colours stand out
+_BESIDE = 0.45  # brightness of a photograph beside what it is about
 _JPEG_QUALITY = 85
 
 
@@ -80,6 +81,28 @@ def outline(
     )
     contours, _ = cv2.findContours(grown, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     result = np.ascontiguousarray(image.copy())
+    cv2.drawContours(result, contours, -1, _OUTLINE, 1, cv2.LINE_AA)
+    return result
+
+
+def spotlight(
+    image: UInt8[np.ndarray, "h w 3"], coverage: Float[np.ndarray, "cover_h cover_w"]
+) -> UInt8[np.ndarray, "h w 3"]:
+    """Returns the image dimmed but for an object, with a line around it.
+
+    Args:
+        image: the photograph.
+        coverage: of each pixel by the object in [0, 1]; resized to the image.
+    """
+    height, width = image.shape[:2]
+    share = cv2.resize(
+        coverage.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA
+    )
+    light = _BESIDE + (1 - _BESIDE) * share[..., None]
+    result = np.rint(light * image).astype(np.uint8)
+    inside = (share > 0.5).astype(np.uint8)
+    # Holes have an edge too.
+    contours, _ = cv2.findContours(inside, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     cv2.drawContours(result, contours, -1, _OUTLINE, 1, cv2.LINE_AA)
     return result
 

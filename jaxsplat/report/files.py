@@ -1,12 +1,15 @@
-"""Text and JSON files of a run, whole or absent (see `data.atomic`)."""
+"""Text, JSON and arrays of a run in files, whole or absent (see `data.atomic`)."""
 
 import dataclasses
+import io
 import json
 import math
 import pathlib
+import zipfile
 from collections.abc import Iterable, Mapping
 
 import numpy as np
+from jaxtyping import Shaped
 
 from jaxsplat.data import atomic
 from jaxsplat.errors import DataError, NumericsError
@@ -39,6 +42,28 @@ def read_json(path: pathlib.Path) -> object:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path}: cannot be read as JSON ({error})") from error
+
+
+def write_arrays(path: pathlib.Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Writes arrays as a compressed NumPy archive, atomically."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    atomic.write_bytes(path, buffer.getvalue())
+
+
+def read_arrays(path: pathlib.Path) -> dict[str, Shaped[np.ndarray, "..."]]:
+    """Returns the arrays that `write_arrays` was given.
+
+    Raises:
+        DataError: the file is missing or damaged.
+    """
+    try:
+        # Read whole: NumPy leaves a damaged archive's file open.
+        data = io.BytesIO(path.read_bytes())
+        with np.load(data, allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files}
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: the arrays cannot be read ({error})") from error
 
 
 def dump_json(value: object, indent: int | None = None) -> str:

@@ -4,7 +4,14 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from jaxsplat.report import files, html_rows, html_strip, html_templates, names
+from jaxsplat.report import (
+    files,
+    html_foreground,
+    html_rows,
+    html_strip,
+    html_templates,
+    names,
+)
 from jaxsplat.report.content import CategoryReport
 from jaxsplat.report.figures import color_stops
 from jaxsplat.report.html_rows import Label
@@ -49,6 +56,7 @@ def _section(
     category: CategoryReport, labels: Sequence[Label], rows: Iterator[str]
 ) -> Iterator[str]:
     low, high = category.map_scale
+    shown = category.foreground
     states = Counter(state for label in labels for state in label.states)
     states["all"] = len(labels)
     return html_templates.render(
@@ -57,6 +65,7 @@ def _section(
         name=category.name,
         threshold=_threshold(category),
         notes=category.notes,
+        foreground=None if shown is None else html_foreground.block(shown),
         strip=html_strip.score_strip([x.dot for x in labels], category.threshold),
         low=f"{low:.3g}",
         high=f"{high:.3g}",

@@ -1,10 +1,8 @@
 """Results of one category: a line per query, kept through every kind of ending."""
 
-import io
 import json
 import pathlib
 import shutil
-import zipfile
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -18,11 +16,13 @@ from jaxsplat.report import figures, files, names, poses, result_lines
 RESULTS = "results.jsonl"
 SECTION = "section.html"
 _OBJECT = "object.json"
+_FOREGROUND = "foreground.npz"
 # The first one to go says what the others were made from, the last one that the folder
 # is a run's own, so that a kill in between leaves nothing that is taken for more.
 _OWNED = (
     _OBJECT,
     "detector.json",
+    _FOREGROUND,
     "scene.ply",
     "arrays.safetensors",
     "checkpoint",
@@ -43,6 +43,8 @@ class CategoryFolder:
         results: what is finished, by the name of the query, in the order of the file.
         detector_path: `detector.json`, which stands there when the detector is whole.
         checkpoint_path: folder for an unfinished fit.
+        foreground_path: where the object was found in training views, `foreground.npz`
+            (see `report.foreground`), absent when an older version fitted.
         section_path: the category's part of the page, `section.html`.
     """
 
@@ -59,6 +61,7 @@ class CategoryFolder:
         self.path = path
         self.detector_path = path / "detector.json"
         self.checkpoint_path = path / "checkpoint"
+        self.foreground_path = path / _FOREGROUND
         self.section_path = path / SECTION
         self._hash = config_hash
         path.mkdir(parents=True, exist_ok=True)
@@ -142,9 +145,7 @@ class CategoryFolder:
         }
         text = files.dump_json(line)
         if arrays is not None:
-            buffer = io.BytesIO()
-            np.savez_compressed(buffer, allow_pickle=False, **arrays)
-            atomic.write_bytes(self._arrays_path(name), buffer.getvalue())
+            files.write_arrays(self._arrays_path(name), arrays)
         result_lines.append(self.path / RESULTS, text)
         self.results[name] = json.loads(text)
 
@@ -154,16 +155,7 @@ class CategoryFolder:
         Raises:
             DataError: they are missing or damaged.
         """
-        path = self._arrays_path(name)
-        try:
-            # Read whole: NumPy leaves a damaged archive's file open.
-            data = io.BytesIO(path.read_bytes())
-            with np.load(data, allow_pickle=False) as archive:
-                return {key: archive[key] for key in archive.files}
-        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-            raise DataError(
-                f"{path}: the arrays of {name!r} cannot be read ({error})"
-            ) from error
+        return files.read_arrays(self._arrays_path(name))
 
     def remove_checkpoint(self) -> None:
         """Removes what an unfinished fit left, once its detector is saved."""

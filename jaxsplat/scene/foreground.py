@@ -51,7 +51,8 @@ class Foreground:
             median over them of the intersection over union of silhouette and outline
             of the hull that most of them carve. 0 for "none".
         coverage: of each pixel by the object in [0, 1], [v, h, w]; None for "none".
-        disagreeing: names of the views that agree far less than the others.
+        disagreeing: names of the views that agree far less than the others, the worst
+            first.
         notes: what a user should know, a sentence each.
         by_background: whether the background of a photograph that is taken like the
             views tells where the object is.
@@ -275,7 +276,8 @@ def _foreground(
     notes: tuple[str, ...],
 ) -> Foreground:
     """Returns the record, with what the views' agreement says about it."""
-    low = [v.name for v, is_low in zip(views, found.far_under, strict=True) if is_low]
+    order = np.argsort(found.shares, kind="stable")
+    low = [views[i].name for i in order if found.far_under[i]]
     if found.confidence < _MIN_CONFIDENCE:
         notes += (
             "what the training views show of the object is of no one solid object at "

@@ -14,6 +14,8 @@ from jaxsplat.data.views import ObjectSet, View
 from jaxsplat.fitting import FitProgress
 from jaxsplat.methods import Detector, Method, Preset
 from jaxsplat.rendering.backends import Backend
+from jaxsplat.report import foreground
+from jaxsplat.scene.foreground import Foreground
 from jaxsplat.study import findings, measuring
 
 
@@ -95,6 +97,9 @@ def fit_or_load(
     if folder.detector_path.exists():
         return Detector.load(folder.path, backend=settings.backend)
 
+    def show(views: Sequence[View], found: Foreground) -> None:
+        foreground.write(folder.foreground_path, foreground.show(views, found))
+
     kept = {} if calibration_views is None else {"calibration_views": calibration_views}
     detector = Detector.fit(
         objects,
@@ -103,6 +108,7 @@ def fit_or_load(
         seed=settings.seed,
         backend=settings.backend,
         watch=told_to(progress),
+        on_foreground=show,
         checkpoint=folder.checkpoint_path,
         **kept,
     )

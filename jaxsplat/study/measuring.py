@@ -15,6 +15,7 @@ from jaxsplat.methods import Detector, Inspection, photographs
 from jaxsplat.methods.programs import STAGES
 from jaxsplat.rendering import exposure
 from jaxsplat.rendering.twin import look
+from jaxsplat.report import foreground
 from jaxsplat.study import findings
 from jaxsplat.study.findings import Finding, Scaling
 
@@ -134,6 +135,8 @@ def _write_section(
         f"found, of {len(fitted.held_out)} that the fit never saw"
     )
     threshold = detector.threshold
+    shown = foreground.read(folder.foreground_path)
+    told = "" if shown is None else shown.told
     rows = (
         findings.row(folder, one, behind, scaling, errors.get(one.view.name))
         for one in found
@@ -147,7 +150,9 @@ def _write_section(
             map_scale=span,
             threshold=None if threshold is None else float(scaling.of(threshold)),
             threshold_source=source,
-            notes=(*objects.warnings, *remarks(detector)),
+            # What stands beside the pictures is no remark any more.
+            notes=(*objects.warnings, *(x for x in remarks(detector) if x != told)),
+            foreground=shown,
         ),
     )
 

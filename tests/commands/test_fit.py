@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from jaxsplat import data
 from jaxsplat.commands import fit, verdicts
 from jaxsplat.data.views import ObjectSet
 from jaxsplat.errors import ConfigError, DataError, NumericsError
 from jaxsplat.methods import Detector
+from jaxsplat.scene.foreground import find_foreground
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +26,7 @@ def fits(
     asked: list[dict[str, Any]] = []
 
     def fit_quickly(of: ObjectSet, method: str, **settings: Any) -> Detector:
+        settings.pop("on_foreground")(of.train, find_foreground(of.train))
         asked.append({"objects": of, "method": method, **settings})
         return Detector.load(detector_folder)
 
@@ -46,12 +49,20 @@ def test_a_fit_leaves_a_detector_and_says_what_it_gave(
     assert "fitted 36 views, 4 kept apart: 20 Gaussians, PSNR 30.0 dB" in out
     detector = Detector.load(tmp_path / "d")
     assert f"possible; scores above {detector.threshold:.6g} are defects" in out
-    assert err == "toy: odd\n"
+    picture = tmp_path / "d" / "foreground.png"
+    first, second = err.splitlines()
+    assert first == "toy: odd"
+    assert second.startswith("toy: the object is found by the plain background of the")
+    assert second.endswith(f" %; see {picture}")
+    with Image.open(picture) as sheet:
+        # Six of the toy's photographs, four in a row.
+        assert sheet.size == (4 * 168 + 8, 2 * (32 + 40) + 8)
     assert {path.name for path in (tmp_path / "d").iterdir()} == {
         "fit.json",
         "detector.json",
         "scene.ply",
         "arrays.safetensors",
+        "foreground.png",
     }
     (asked,) = fits
     assert (asked["method"], asked["preset"], asked["seed"]) == ("best", "paper", 7)
@@ -107,6 +118,7 @@ def test_a_stopped_fit_is_taken_up_and_other_folders_are_refused(
     tmp_path: pathlib.Path,
 ) -> None:
     (tmp_path / "d" / "checkpoint").mkdir(parents=True)
+    (tmp_path / "d" / "foreground.png").write_bytes(b"of the fit that was stopped")
     fit.main(settings(tmp_path))
     assert not (tmp_path / "d" / "checkpoint").exists()
     mine = tmp_path / "photos"

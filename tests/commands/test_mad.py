@@ -179,6 +179,10 @@ def test_the_report_shows_every_query(run: pathlib.Path) -> None:
     page = (run / "report.html").read_text()
     for line in lines(run):
         assert line["name"] in page
+    # The pictures were made at the fit, and the run was taken up again since.
+    assert page.count("Where the object is") == 1
+    assert page.count('alt="Training view train/good/') == 6
+    assert page.count("the plain background of the training views; silhouettes") == 1
     assert "http://" not in page and "https://" not in page
     fitted = Detector.load(run / "01Penguin").fitted
     assert fitted is not None

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -10,10 +11,11 @@ import pytest
 
 from jaxsplat import fitting
 from jaxsplat.data.views import ObjectSet, View
-from jaxsplat.errors import ConfigError, DataError
+from jaxsplat.errors import ConfigError, DataError, NumericsError
 from jaxsplat.fitting import FitResult
 from jaxsplat.methods import Detector, Inspection, best, find_method, programs
 from jaxsplat.pose import Lm, Outcome, Stage
+from jaxsplat.scene.foreground import Foreground
 
 # Few steps: the photographs are the toy's own, so the starts lead to them.
 QUICK = dataclasses.replace(best.BEST, refine=Lm((Stage(1, 2, 6, 1.0),)))
@@ -261,6 +263,32 @@ def test_fit_and_twin_have_one_background(
     detector = Detector.fit(grey, QUICK, calibration_views=0)
     assert told == [(0.5, 0.25, 0.75)]
     np.testing.assert_array_equal(detector.twin.background, (0.5, 0.25, 0.75))
+
+
+def test_where_the_object_was_found_is_told_before_the_fit(
+    objects: ObjectSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[Sequence[View], Foreground]] = []
+
+    def stop(*_: object, **__: object) -> None:
+        raise NumericsError("the fit began")
+
+    monkeypatch.setattr(fitting, "fit", stop)
+    with pytest.raises(NumericsError, match="the fit began"):
+        Detector.fit(objects, QUICK, on_foreground=lambda *x: told.append(x))
+    mask = np.zeros((32, 32), np.float32)
+    mask[:8, :8] = 1
+    corners = tuple(
+        dataclasses.replace(view, foreground=np.roll(mask, 24 * (i % 2), (0, 1)))
+        for i, view in enumerate(objects.train)
+    )
+    wrong = dataclasses.replace(objects, train=corners)
+    with pytest.raises(DataError, match="of no one solid"):
+        Detector(QUICK).fit(wrong, on_foreground=lambda *x: told.append(x))
+    (views, right), (_, refused) = told
+    assert views is objects.train
+    assert right.coverage is not None and right.coverage.shape == (40, 32, 32)
+    assert refused.confidence < 0.6 < right.confidence
 
 
 def test_one_path_is_not_a_list_of_letters(detector: Detector) -> None:

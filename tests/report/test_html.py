@@ -19,6 +19,7 @@ from jaxsplat.report import (
     QuerySeconds,
     RunFolder,
     Seconds,
+    ShownForeground,
     metrics_record,
     write_section,
 )
@@ -61,9 +62,11 @@ def made(tmp_path: pathlib.Path) -> Make:
         name: str = "01Penguin",
         threshold: float | None = 0.5,
         source: str = "held-out views",
+        foreground: ShownForeground | None = None,
     ) -> str:
         category = CategoryReport(
-            name, len(rows), iter(rows), (0.0, 1.0), threshold, source, (name,)
+            *(name, len(rows), iter(rows), (0.0, 1.0), threshold, source, (name,)),
+            foreground=foreground,
         )
         with RunFolder(tmp_path / "run", {"method": name}, resume=False) as run:
             write_section(run.category(name), category)
@@ -163,6 +166,27 @@ def test_the_scores_are_drawn_with_the_threshold(made: Make) -> None:
         ("good", "90.0"),
     ]
     assert '<path class="limit" d="M460.0 20V84"/>' in text
+
+
+def test_where_the_object_was_found_is_told_and_shown(made: Make) -> None:
+    pictures = np.full((2, 30, 40, 3), 90, np.uint8)
+    shown = ShownForeground(
+        "the object is found by masks; silhouettes agree in 97 %",
+        (f"{HOSTILE}.png", "c.png"),
+        ("a.png", f"{HOSTILE}.png"),
+        pictures,
+    )
+    text = made(RIGHT, foreground=shown)
+    Tags(text)
+    assert "<h3>Where the object is</h3>" in text
+    assert "The object is found by masks; silhouettes agree in 97 %; views" in text
+    assert ".png, c.png</p>" in text and "<script>alert" not in text
+    assert text.count('width="40" height="30" alt="Training view ') == 2
+    assert text.count("which disagrees with the other views") == 1
+    assert text.count(">disagrees</span>") == 1
+    alone = made(RIGHT, foreground=dataclasses.replace(shown, disagreeing=()))
+    assert "views that disagree: none" in alone and ">disagrees<" not in alone
+    assert "Where the object is" not in made(RIGHT)
 
 
 def test_style_and_script_are_inside_as_they_are(made: Make) -> None:

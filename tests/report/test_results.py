@@ -23,6 +23,7 @@ def worked(path: pathlib.Path, digest: str) -> CategoryFolder:
     folder.begin_object(digest)
     for name in ("scene.ply", "arrays.safetensors", "section.html", "poses.json"):
         (folder.path / name).write_text("made")
+    folder.foreground_path.write_text("made")
     folder.detector_path.write_text("made")
     folder.checkpoint_path.mkdir()
     (folder.checkpoint_path / "step").write_text("made")

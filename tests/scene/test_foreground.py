@@ -155,6 +155,17 @@ def test_the_view_that_disagrees_is_named(masks: np.ndarray) -> None:
     assert found.notes == ("disagrees with what the other views show: 4.png",)
 
 
+def test_the_view_that_disagrees_most_is_named_first(masks: np.ndarray) -> None:
+    masks = masks.copy()
+    masks[2] = np.roll(masks[2], 4, axis=1)
+    masks[5] = np.roll(masks[5], 12, axis=1)
+    found = foreground.find_foreground(_views(masks, _plain()))
+    assert found.disagreeing == ("5.png", "2.png")
+    assert found.notes == (
+        "disagrees with what the other views show: 5.png and 1 more",
+    )
+
+
 def test_wrong_poses_have_little_confidence_and_a_note(masks: np.ndarray) -> None:
     aside = np.array([0.5, 0.0, 0.0])
     apart = sphere(ring(VIEWS), 0.3, CENTER + aside)

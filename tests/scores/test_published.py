@@ -1,6 +1,5 @@
 """The published score against SciPy and Pillow, closed forms, and bad inputs."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
