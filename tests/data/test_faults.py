@@ -14,7 +14,6 @@ ONE_FRAME = faults.edit(lambda c: c.update(frames=c["frames"][:1]))
 SMALL = datasets.picture(1, width=10, height=6)
 
 
-
 def upright_size(root: pathlib.Path) -> None:
     """Writes photographs of an upright phone and the size that viewers show."""
     faults.turned_by_exif(root)
