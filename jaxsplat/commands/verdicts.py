@@ -31,6 +31,8 @@ def summary(detector: Detector) -> list[str]:
         f"seconds: fit {fitted.seconds:.0f}, parts {fitted.prepare_seconds:.0f}, "
         f"compilation {fitted.compile_seconds:.0f}",
     ]
+    if detector.quality is not None:
+        lines.append(f"held-out good views: {detector.quality.told}")
     if reason := why_none(detector):
         return [*lines, f"verdicts: none are possible: {reason}"]
     told = (

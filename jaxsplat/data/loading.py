@@ -5,6 +5,7 @@ import os
 import pathlib
 from collections.abc import Sequence
 
+from jaxsplat.core.devices import find_devices
 from jaxsplat.data import assembly, colmap, llff, mad, nerf_synthetic, paths
 from jaxsplat.data.notes import Notes
 from jaxsplat.data.views import ObjectSet
@@ -53,11 +54,12 @@ def load_object(path: str | os.PathLike[str], *, size: int | None = None) -> Obj
     Raises:
         DataError: the folder does not exist, has no known layout, or a file in it is
             not as it should be.
-        ConfigError: `size` is not positive.
+        ConfigError: `size` is not positive, or JAX finds no device to run on.
     """
     if size is not None and size < 1:
         raise ConfigError(f"size: found {size}, expected a number of pixels above 0")
     root = paths.check_folder(path)
+    find_devices()
     for layout in _LAYOUTS:
         if layout.is_layout(root):
             notes = Notes()

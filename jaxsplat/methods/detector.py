@@ -18,6 +18,7 @@ from jaxsplat.methods.inspecting import Prepared
 from jaxsplat.methods.inspection import Inspection
 from jaxsplat.methods.method import Method, Preset
 from jaxsplat.methods.preparing import FitSettings, Fitted, OnForeground
+from jaxsplat.methods.quality import Quality
 from jaxsplat.methods.registry import find_method
 from jaxsplat.rendering.backends import Backend
 from jaxsplat.rendering.twin import Twin
@@ -176,10 +177,14 @@ class Detector:
         return self.method.calibrate.threshold(self._prepared.calibration)
 
     @property
+    def quality(self) -> Quality | None:
+        """What good views that the fit did not see tell of it."""
+        return self._prepared.quality
+
+    @property
     def unfit(self) -> str:
         """Why no verdict is given about any photograph, "" where verdicts are given."""
-        quality = self._prepared.quality
-        return quality.unfit if quality else ""
+        return self.quality.unfit if self.quality else ""
 
     def inspect(self, photos: Iterable[Any]) -> list[Inspection]:
         """Returns the finding about each photograph, in their order.

@@ -48,6 +48,16 @@ class Quality:
     agreement: float
     unfit: str
 
+    @property
+    def told(self) -> str:
+        """What the held-out views tell, in a phrase."""
+        if not self.held_out:
+            return "none"
+        told = f"{self.found} of {self.held_out} found at their poses"
+        if not self.found:
+            return told
+        return f"{told}, their agreement with renders {self.agreement:.2f}"
+
     def least_agreement(self, plain: bool) -> float:
         """Returns the agreement below which a photograph does not show the object.
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxsplat.core.devices import find_devices
 from jaxsplat.data import atomic
 from jaxsplat.data.world import World
 from jaxsplat.errors import DataError
@@ -88,7 +89,9 @@ def load(
     Raises:
         DataError: a file is missing, changed, of a newer format, or names a class that
             is not known here.
+        ConfigError: JAX finds no device to run on.
     """
+    find_devices()
     root = pathlib.Path(folder)
     where = str(root / _RECORD)
     try:

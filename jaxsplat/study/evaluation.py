@@ -69,7 +69,8 @@ def evaluate(
     views = choose_queries(objects.test, settings.max_queries)
     changed = folder.forget_changed({view.name: view.digest for view in views})
     if changed:
-        progress.note(f"{objects.name}: {changed} files changed since; done again")
+        files = "1 file" if changed == 1 else f"{changed} files"
+        progress.note(f"{objects.name}: {files} changed since; done again")
     detector = fit_or_load(objects, settings, folder, progress)
     for remark in measuring.remarks(detector):
         progress.note(f"{objects.name}: {remark}")

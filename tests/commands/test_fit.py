@@ -47,6 +47,7 @@ def test_a_fit_leaves_a_detector_and_says_what_it_gave(
     fit.main(settings(tmp_path, preset="paper", seed=7))
     out, err = capsys.readouterr()
     assert "fitted 36 views, 4 kept apart: 20 Gaussians, PSNR 30.0 dB" in out
+    assert "held-out good views: 4 of 4 found at their poses, their agreement" in out
     detector = Detector.load(tmp_path / "d")
     assert f"possible; scores above {detector.threshold:.6g} are defects" in out
     picture = tmp_path / "d" / "foreground.png"

@@ -199,7 +199,9 @@ def test_other_settings_are_refused(run: pathlib.Path, sample: pathlib.Path) -> 
 
 
 def test_a_query_that_was_replaced_is_inspected_again(
-    run: pathlib.Path, sample: pathlib.Path
+    run: pathlib.Path,
+    sample: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     before = {line["name"]: line for line in lines(run)}
     name = next(iter(before))
@@ -210,6 +212,7 @@ def test_a_query_that_was_replaced_is_inspected_again(
     try:
         config = mad.Config(data_dir=str(sample), out=str(run), **SETTINGS)
         mad.main(config)
+        assert "01Penguin: 1 file changed since; done again" in capsys.readouterr().err
         after = {line["name"]: line for line in lines(run)}
         assert after[name]["raw_score"] != before[name]["raw_score"]
         for other_name in before.keys() - {name}:

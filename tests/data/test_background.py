@@ -1,5 +1,6 @@
 """The background of an object: a colour from the training views alone."""
 
+import dataclasses
 import pathlib
 from collections.abc import Callable
 
@@ -191,6 +192,32 @@ def test_test_photographs_take_no_part(mad: pathlib.Path, change: Change) -> Non
     loaded = data.load_object(mad)
     assert loaded.background == (1.0, 1.0, 1.0)
     assert loaded.background_is_plain
+
+
+@pytest.mark.parametrize("grey", [191, 211])
+def test_other_test_photographs_change_nothing_of_the_training_set(
+    mad: pathlib.Path, grey: int
+) -> None:
+    before = data.load_object(mad)
+    for path in mad.glob("test/*/*.png"):
+        pixels = datasets.picture(int(path.stem))
+        pixels = np.where(pixels == 255, grey, 0.75 * pixels)
+        datasets.save(path, pixels.astype(np.uint8))
+    after = data.load_object(mad)
+    for field in dataclasses.fields(before):
+        if field.name not in ("test", "train"):
+            found = getattr(after, field.name), getattr(before, field.name)
+            assert repr(found[0]) == repr(found[1]), field.name
+    for one, other in zip(after.train, before.train, strict=True):
+        np.testing.assert_array_equal(one.image, other.image)
+        assert (one.alpha, one.foreground) == (None, None)
+        assert one.camera is not None and other.camera is not None
+        np.testing.assert_array_equal(
+            one.camera.camera_from_world, other.camera.camera_from_world
+        )
+    # They are what they are themselves.
+    for view in after.test:
+        assert view.image.max() == pytest.approx(grey / 255)
 
 
 def _clear_every_second(root: pathlib.Path, outside: Change) -> None:

@@ -13,6 +13,13 @@ from tests.helpers import datasets, faults
 ONE_FRAME = faults.edit(lambda c: c.update(frames=c["frames"][:1]))
 SMALL = datasets.picture(1, width=10, height=6)
 
+
+def upright_size(root: pathlib.Path) -> None:
+    """Writes photographs of an upright phone and the size that viewers show."""
+    faults.turned_by_exif(root)
+    faults.top(w=12, h=20)(root)
+
+
 # (what is wrong, how to break the object, what the message must hold)
 REFUSED = [
     # Row 3: the file itself.
@@ -81,6 +88,11 @@ REFUSED = [
     ("w", faults.top(w=99), "w: found 99, expected 20, the size of the images"),
     ("h", faults.top(h=99), "h: found 99, expected 12"),
     ("turned", faults.top(w=12, h=20), "EXIF orientation is not applied: save the"),
+    (
+        "turned by EXIF",
+        upright_size,
+        "w: found 12, expected 20, .* EXIF orientation is not applied: save the images",
+    ),
     ("distortion", faults.top(k1=-50), "k1 k2 p1 p2 k3 k4 k5 k6 = -50, 0,"),
     ("fisheye", faults.top(is_fisheye=True), "is_fisheye: .* image_undistorter"),
     ("model", faults.top(camera_model="OPENCV_FISHEYE"), "expected PINHOLE or OPENCV"),
@@ -156,6 +168,7 @@ REMARKED = [
         faults.frame(file_path="../../data/train/good/0.png"),
         "found by its end: ../../data",
     ),
+    ("EXIF", faults.turned_by_exif, "EXIF orientation is not applied: .*0.jpg and 12"),
     ("size of lens", faults.top(w=40, h=24), "images of 40x24 pixels and scaled to"),
     (
         "other size",
@@ -215,7 +228,14 @@ REMARKED = [
     (
         "copy",
         faults.image("test/good/0.png", datasets.picture(3)),
-        "same image as train/good/3.png: test/good/0.png",
+        "test image is the same as a training image: test/good/0.png .train/good/3.png",
+    ),
+    (
+        "copies",
+        lambda root: [
+            datasets.save(path, datasets.picture(3)) for path in root.glob("test/*/*")
+        ],
+        "same as a training image: .* .train/good/3.png. and 5 more",
     ),
     (
         "loose",

@@ -3,21 +3,24 @@
 import dataclasses
 import json
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
 import pytest
 
-from jaxsplat import fitting
+from jaxsplat import fitting, metrics
 from jaxsplat.data.views import ObjectSet, View
 from jaxsplat.errors import ConfigError, DataError, NumericsError
 from jaxsplat.fitting import FitResult
 from jaxsplat.methods import Detector, Inspection, best, find_method, programs
-from jaxsplat.pose import Lm, Outcome, Stage
+from jaxsplat.pose import TRUSTED, Lm, Outcome, Stage
 from jaxsplat.scene.foreground import Foreground
+from tests.helpers import toy_object
+from tests.helpers.toy_object import SIDE
 
 # Few steps: the photographs are the toy's own, so the starts lead to them.
+Change = Callable[[np.ndarray, np.ndarray], np.ndarray]
 QUICK = dataclasses.replace(best.BEST, refine=Lm((Stage(1, 2, 6, 1.0),)))
 
 
@@ -199,6 +202,91 @@ def test_the_twin_is_rendered_and_compared_in_the_photographs_exposure(
     assert seen[3].score > 0.5 * found[3].score
 
 
+def _light_grey(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    return image - (1 - alpha) * (1 - 211 / 255)
+
+
+def _noisy(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return _light_grey(image, alpha) + rng.normal(0, 3 / 255, image.shape)
+
+
+def _vignetted(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    y, x = np.mgrid[:SIDE, :SIDE] / (SIDE / 2) - 1
+    return _light_grey(image, alpha) * (1 - 0.05 * (x * x + y * y) / 2)[..., None]
+
+
+def _darker(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    return 0.75 * image
+
+
+@pytest.mark.parametrize("change", [_darker, _light_grey, _noisy, _vignetted])
+def test_photographs_of_another_day_hold_pose_and_ranking(
+    detector: Detector, objects: ObjectSet, photos: list[np.ndarray], change: Change
+) -> None:
+    """Light and background of a photograph are its own, whatever the fit's were."""
+    shown = (5, 6, 7, 9)
+    alphas = toy_object.views(40)
+    changed = []
+    for photo, index in zip(photos, shown, strict=True):
+        alpha = alphas[index].alpha
+        assert alpha is not None
+        taken = change(photo, alpha[..., None])
+        changed.append((np.rint(255 * taken.clip(0, 1)) / 255).astype(np.float32))
+    told = detector.inspect(changed)
+    assert told[3].defective is True
+    assert max(one.score for one in told[:3]) < 0.02 * told[3].score
+    for one, index in zip(told, shown, strict=True):
+        assert one.outcome in TRUSTED
+        camera = objects.train[index].camera
+        assert camera is not None
+        true = np.asarray(camera.camera_from_world)
+        error = metrics.rotation_error(one.camera_from_world, true)
+        assert np.degrees(error) < 4.0
+
+
+def test_test_photographs_do_not_change_the_detector(
+    detector: Detector,
+    objects: ObjectSet,
+    photos: list[np.ndarray],
+    found: list[Inspection],
+) -> None:
+    darker = [0.75 * view.image for view in objects.train[:8]]
+    test = tuple(View(f"test/{i}.png", image) for i, image in enumerate(darker))
+    other = Detector.fit(dataclasses.replace(objects, test=test), QUICK, seed=3)
+    np.testing.assert_array_equal(other.twin.background, detector.twin.background)
+    assert other.threshold == detector.threshold
+    for one, two in zip(found, other.inspect(photos), strict=True):
+        assert_same(one, two)
+
+
+def _other_things() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(1)
+    y, x = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
+    white = np.ones((SIDE, SIDE, 3))
+    return {
+        "noise": rng.uniform(size=white.shape),
+        "a box": np.where(np.maximum(abs(x), abs(y))[..., None] < 8, [0.8, 0, 0], 1.0),
+        "a ball": np.where((x**2 + y**2)[..., None] < 100, [0.2, 0.3, 0.7], 1.0),
+        "stripes": np.where((np.arange(SIDE) // 4 % 2)[:, None, None], white, 0.1),
+    }
+
+
+def test_other_things_are_not_this_object(detector: Detector) -> None:
+    things = [image.astype(np.float32) for image in _other_things().values()]
+    for name, one in zip(_other_things(), detector.inspect(things), strict=True):
+        assert one.outcome == Outcome.NOT_THIS_OBJECT, name
+        assert one.defective is None and one.p_value is None
+        assert "Not this object: " in one.reason and "symmetric" not in one.reason
+
+
+def test_the_same_photograph_twice_has_the_same_finding(
+    detector: Detector, photos: list[np.ndarray], found: list[Inspection]
+) -> None:
+    for one in detector.inspect([photos[3], photos[0], photos[3]])[::2]:
+        assert_same(one, found[3])
+
+
 def test_photographs_from_nearer_than_planned_get_longer_lists(
     detector: Detector, photos: list[np.ndarray], found: list[Inspection]
 ) -> None:
@@ -305,6 +393,24 @@ def test_without_good_views_there_is_no_verdict(objects: ObjectSet) -> None:
     assert np.isfinite(told.score)
     with pytest.raises(ConfigError, match="calibration_views: found -1"):
         Detector("best", calibration_views=-1)
+
+
+def test_what_few_views_do_not_show_withholds_verdicts(
+    objects: ObjectSet, photos: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fit of four views shows something else from where none of them stood."""
+    cloud = toy_object.cloud()
+    wrong = dataclasses.replace(cloud, colors=cloud.colors[::-1])
+    few = dataclasses.replace(objects, train=objects.train[::8])
+    shown = FitResult(wrong, np.zeros(3), 1.0, 2.0, 40.0)
+    monkeypatch.setattr(fitting, "fit", lambda *_, **__: shown)
+    detector = Detector.fit(few, QUICK)
+    assert "held-out good views" in detector.unfit
+    assert "; 4 training views cannot show all sides" in detector.unfit
+    told = detector.inspect(photos)
+    assert {one.outcome for one in told} == {Outcome.UNFIT}
+    assert {one.defective for one in told} == {one.p_value for one in told} == {None}
+    assert all(detector.unfit in one.reason for one in told)
 
 
 @pytest.mark.parametrize("name", ["scene.ply", "arrays.safetensors", "detector.json"])

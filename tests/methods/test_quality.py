@@ -53,6 +53,9 @@ def test_a_pose_within_five_degrees_is_found() -> None:
 def test_a_good_fit_is_fit() -> None:
     found = measured([inspected(0.9), inspected(0.95), inspected(0.99)])
     assert found == Quality(3, 3, 0.95, "")
+    assert (
+        found.told == "3 of 3 found at their poses, their agreement with renders 0.95"
+    )
     assert found.least_agreement(plain=False) == pytest.approx(0.6 * 0.95)
     assert found.least_agreement(plain=True) == pytest.approx(0.45 * 0.95)
     # Half may be missed, and what is missed takes no part.
@@ -69,6 +72,7 @@ def test_poses_that_are_not_found_are_named() -> None:
     assert "poses may be wrong, or photographs blurred" in found.unfit
     broken = measured([inspected(float("nan"))])
     assert broken.found == 0 and broken.agreement == 0.0
+    assert broken.told == "0 of 1 found at their poses"
     assert "1 of 1" in broken.unfit
 
 
@@ -88,6 +92,7 @@ def test_reasons_name_few_views_and_unclear_silhouettes() -> None:
 def test_without_held_out_views_nothing_is_known() -> None:
     few = measured([], views=4)
     assert (few.held_out, few.found, few.agreement) == (0, 0, 0.0)
+    assert few.told == "none"
     assert "no good view was held back" in few.unfit
     assert "4 training views cannot show all sides" in few.unfit
     many = measured([], views=40)

@@ -103,6 +103,35 @@ def test_a_plain_background_tells_the_object(masks: np.ndarray, noise: float) ->
         assert (view.image <= view.alpha[..., None] + 1e-6).all()
 
 
+def _before(behind: np.ndarray, gains: np.ndarray) -> np.ndarray:
+    """Returns a background [h, w, 3] in the light of each view, [v, h, w, 3]."""
+    return behind[None] * gains[:, None, None, None]
+
+
+def _smooth() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Returns what a camera makes of grey walls: background and gain of each view."""
+    y, x = np.mgrid[:SIDE, :SIDE] / (SIDE / 2) - 1
+    grey, same = np.full((SIDE, SIDE, 3), GREY), np.ones(VIEWS)
+    floor = np.where(y < 0.35 + 0.1 * x, GREY, GREY - 20 / 255)[..., None] * np.ones(3)
+    return {
+        "vignetting": (grey * (1 - 0.05 * (x * x + y * y) / 2)[..., None], same),
+        "exposure": (grey, 1 + 0.01 * (-1.0) ** np.arange(VIEWS)),
+        "floor and wall": (floor, same),
+    }
+
+
+@pytest.mark.parametrize("kind", _smooth())
+def test_vignetting_exposure_and_a_floor_leave_the_background_plain(
+    masks: np.ndarray, kind: str
+) -> None:
+    views = _views(masks, _before(*_smooth()[kind]))
+    found = foreground.find_foreground(views)
+    assert found.kind == "plain"
+    assert found.confidence > 0.9
+    overlaps = _overlaps(found, masks)
+    assert overlaps.min() > 0.9 and np.median(overlaps) > 0.97
+
+
 @pytest.mark.parametrize("changes", [False, True], ids=["still", "changing"])
 def test_an_object_is_cut_out_of_clutter(masks: np.ndarray, changes: bool) -> None:
     clutter = np.stack([_clutter(i if changes else 0) for i in range(VIEWS)])
