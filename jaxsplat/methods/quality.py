@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from jaxsplat import metrics
+from jaxsplat.data.sharpness import edge_blur
 from jaxsplat.data.views import View
 from jaxsplat.methods.inspection import Inspection
 from jaxsplat.methods.storage import storable
@@ -24,6 +25,8 @@ _LEAST_SHARE = 0.45
 _LEAST_SHARE_IN_CLUTTER = 0.6
 # Fewer views cannot show all sides.
 _FEW_VIEWS = 12
+# Edges of photographs that are sharp are blurred by less: pixels, and of their side.
+_MOST_BLUR_PX, _MOST_BLUR = 1.5, 0.005
 # Outcomes after which a photograph can be compared with the twin.
 PLACED = frozenset({Outcome.CONVERGED, Outcome.MAX_STEPS, Outcome.AMBIGUOUS})
 # Silhouettes agree better than this when poses and silhouettes are right.
@@ -116,8 +119,12 @@ def measure(
             f"silhouettes agree in {100 * foreground.confidence:.0f} % only, so poses "
             "are wrong or the background is unclear"
         )
+    blur = float(np.median([edge_blur(view.image) for view in held_out] or [0.0]))
+    side = max((max(view.image.shape[:2]) for view in held_out), default=0)
+    if blur > max(_MOST_BLUR_PX, _MOST_BLUR * side):
+        hints.append(f"photographs are blurred, by {blur:.1f} pixels")
     if not hints and count:
-        hints = ["poses may be wrong, or photographs blurred"]
+        hints = ["poses may be wrong"]
     return Quality(count, found, agreement, "; ".join([problem, *hints]))
 
 
