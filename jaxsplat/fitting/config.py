@@ -175,17 +175,21 @@ FAST = FitConfig(
 
 PRESETS: dict[str, FitConfig] = {"paper": PAPER, "fast": FAST}
 
-# `fast` takes this many Gaussians for each pixel of the image's side: what detail a
-# surface shows grows with the image, and so does the time.
-_FAST_PER_PIXEL = 20
+# `fast` takes a Gaussian for each square of so many pixels a side of the object's
+# surface: what detail it shows grows with its pixels, and so does the time.
+_FAST_SPACING = 3.4
+_FAST_FEWEST, _FAST_MOST = 1000, 30_000
+# Counts are few, so that objects share programs.
+_FAST_MULTIPLE = 500
 
 
-def preset(name: str, side: int) -> FitConfig:
-    """Returns the settings of a name, made to suit the size of the images.
+def preset(name: str, covered: float) -> FitConfig:
+    """Returns the settings of a name, made to suit the object.
 
     Args:
         name: "paper" or "fast".
-        side: longer side of the training images in pixels.
+        covered: pixels of a training image that the object covers, in the mean. A
+            convex object's surface is four times that (Cauchy).
 
     Raises:
         ConfigError: there is no preset of that name.
@@ -194,5 +198,7 @@ def preset(name: str, side: int) -> FitConfig:
         raise ConfigError(f"preset {name!r}: expected one of {', '.join(PRESETS)}")
     if name == "paper":
         return PAPER
-    count = max(_FAST_PER_PIXEL * side, 1000)
+    wanted = 4 * covered / _FAST_SPACING**2
+    count = _FAST_MULTIPLE * math.ceil(wanted / _FAST_MULTIPLE)
+    count = min(max(count, _FAST_FEWEST), _FAST_MOST)
     return dataclasses.replace(FAST, count=count, capacity=count)

@@ -97,7 +97,8 @@ def fit(
     _, held_out = hold_out(objects.train, settings.calibration_views)
     config = settings.fit_config
     if config is None:
-        config = fitting.preset(settings.preset, max(views[0].image.shape[:2]))
+        covered = np.mean([view.alpha.sum() for view in cut if view.alpha is not None])
+        config = fitting.preset(settings.preset, float(covered))
     result = fitting.fit(
         views,
         objects.background,

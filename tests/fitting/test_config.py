@@ -1,6 +1,7 @@
 """Settings are checked when they are made."""
 
 import dataclasses
+import math
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from jaxsplat.fitting import (
     FitConfig,
     LearningRates,
     Stage,
+    preset,
 )
 
 STAGES = (Stage(1.0, 10),)
@@ -28,6 +30,18 @@ def test_presets_have_their_names() -> None:
         0.2,
     )
     assert FAST.steps < PAPER.steps / 5
+
+
+def test_gaussians_grow_with_the_object_in_the_photographs() -> None:
+    counts = [preset("fast", pixels).count for pixels in (0.0, 1.2e4, 4.8e4, 1e6)]
+    assert counts == [1000, 4500, 17_000, 30_000]
+    # A sphere of 100 pixels' radius covers pi r^2 and has a surface of 4 pi r^2.
+    sphere = preset("fast", math.pi * 100**2)
+    assert sphere.count == pytest.approx(4 * math.pi * 100**2 / 3.4**2, abs=500)
+    assert sphere.capacity == sphere.count
+    assert preset("paper", 1.2e4) == PAPER
+    with pytest.raises(ConfigError, match="preset 'slow': expected one of"):
+        preset("slow", 1.2e4)
 
 
 def test_steps_are_summed_over_stages() -> None:

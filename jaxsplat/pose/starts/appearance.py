@@ -24,9 +24,13 @@ from jaxsplat.pose.starts.gallery import Gallery, GalleryFinder
 from jaxsplat.rendering import exposure
 from jaxsplat.rendering.twin import Twin
 
-# (view, turn) pairs that are aligned for each photograph.
-_CANDIDATES = 16
-_STEPS = 8
+# (view, turn) pairs of each way to find them that are aligned with a photograph, and how
+# many of all go on after the first steps: where a part of the object is missing, or its
+# outline is a circle, the right pair may be far down the list.
+_CANDIDATES = 32
+_FIRST_STEPS = 3
+_KEPT = 16
+_STEPS = 6
 _SCALE = 1.0
 
 
@@ -63,17 +67,22 @@ def _find(
             jnp.concatenate(found) for found in zip(by_outline, by_windows)
         )
 
-        def refine(pose: Array, view: Array) -> tuple[Array, Array]:
+        def refine(pose: Array, view: Array, steps: int) -> tuple[Array, Array]:
             template = jax.tree.map(lambda leaf: leaf[view], gallery.templates)
             at = cameras.with_pose(small, pose)
             seen = alignment.estimate_exposure(template, image, at, background, plain)
             evaluate = alignment.equations(
                 template, image, small, twin.center, seen, plain, _SCALE
             )
-            found = descent.descend(evaluate, small, twin.center, pose, _STEPS)
+            found = descent.descend(evaluate, small, twin.center, pose, steps)
             return found.pose, jnp.where(found.finite, found.cost, jnp.inf)
 
-        poses, costs = jax.vmap(refine)(candidates, views)
+        def refined(poses: Array, views: Array, steps: int) -> tuple[Array, Array]:
+            return jax.vmap(functools.partial(refine, steps=steps))(poses, views)
+
+        poses, costs = refined(candidates, views, _FIRST_STEPS)
+        _, kept = lax.top_k(-costs, min(_KEPT, len(costs)))
+        poses, costs = refined(poses[kept], views[kept], _STEPS)
         chosen, costs = hypotheses.distinct(poses, costs, k)
         return poses[chosen], costs
 
