@@ -78,7 +78,8 @@ def model_background(image: Float[np.ndarray, "h w 3"]) -> Surroundings:
 
     The model is the median colour of the border where that is all there is; else a
     surface of first, second or fourth order (gradients, vignetting), the least that the
-    border needs; else two tones that meet in a line (floor and wall). Soft shadows
+    border needs; or two smooth tones that meet in a line (floor and wall), if they
+    explain more. Soft shadows
     belong to it. The object may cover up to four tenths of the border.
 
     Args:
@@ -102,13 +103,20 @@ def model_background(image: Float[np.ndarray, "h w 3"]) -> Surroundings:
     if DEGREES[least] == 0:
         full = np.broadcast_to(_plain_color(image, full[0, 0]), image.shape)
     judged = _judged(image, _shaded(full, small, scale), small, scale)
-    if judged.is_plain:
+    if judged.is_plain and DEGREES[least] == 0:
         return judged
     pair = two_tones.fit(image, small, scale)
     if pair is None:
         return judged
     other = _judged(image, _shaded(pair, small, scale), small, scale)
-    return other if other.is_plain else judged
+    if not (judged.is_plain and other.is_plain):
+        return other if other.is_plain else judged
+    # A surface may follow the border over the step between two tones; inside it cannot.
+    explained = [
+        _differs(small, _reduced(each.image), tolerance(each.noise)).sum()
+        for each in (judged, other)
+    ]
+    return other if explained[1] < explained[0] else judged
 
 
 def _shaded(

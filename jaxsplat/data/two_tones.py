@@ -53,7 +53,7 @@ def fit(
         within = sign * reduced > clear
         if (within & ring).sum() < 9:
             return None
-        fitted = smooth_surface.fit(small, ring, 1, scale, within)
+        fitted = smooth_surface.fit(small, ring, 2, scale, within)
         sides.append(smooth_surface.evaluate(fitted, *image.shape[:2]))
     behind = np.where((away > 0)[..., None], sides[1], sides[0])
     between = np.clip(image, np.minimum(*sides), np.maximum(*sides))

@@ -157,6 +157,18 @@ def test_floor_and_wall_meet_in_a_line() -> None:
     assert wrong.mean() < 0.02
 
 
+@pytest.mark.parametrize("slant", [-0.1, 0.02, 0.15])
+def test_floor_and_wall_are_vignetted_too(slant: float) -> None:
+    x, y = _coordinates()
+    tones = np.where(y < 0.1 + slant * x, 225 / 255, 205 / 255) * np.ones(3)
+    behind = tones * (1 - 0.025 * (x * x + y * y))
+    found = background.model_background(_scene(behind, _disc(120, 160, 60, 80, 30), 0))
+    assert found.is_plain
+    wrong = np.abs(found.image - behind).max(axis=2) > 3 / 255
+    # A surface that follows the border alone is wrong in a third of the picture.
+    assert wrong.mean() < 0.03
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_clutter_is_not_plain(seed: int) -> None:
     rng = np.random.default_rng(seed)
