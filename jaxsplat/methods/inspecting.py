@@ -23,6 +23,8 @@ from jaxsplat.rendering.twin import Twin
 # How much longer than planned the renderer's lists may become for a photograph from
 # very near.
 _MOST_GROWTH = 16
+# Of the object's area: what differs beside it by more is no part of it.
+_MUCH = 0.25
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,6 +107,38 @@ def _inspect_group(
 ) -> dict[int, Inspection]:
     """Returns the findings about photographs of one size and lens, by their numbers.
 
+    A border of one colour does not mean that nothing but the object stands before it.
+    Photographs that show much else, or not the object, are looked at once more as of an
+    object before anything, and so judged where they show it.
+    """
+    found = _look(method, known, group)
+    anywhere = {number: taken.anywhere for number, taken in group.items()}
+    again = {
+        number: taken
+        for number, taken in anywhere.items()
+        if taken is not None and _shows_more(found[number])
+    }
+    if known.quality is None or not again:
+        return found
+    for number, second in _look(method, known, again).items():
+        if second.outcome in PLACED:
+            first = found[number].stage_seconds
+            both = {s: t + first.get(s, 0.0) for s, t in second.stage_seconds.items()}
+            found[number] = dataclasses.replace(second, stage_seconds=both)
+    return found
+
+
+def _shows_more(found: Inspection) -> bool:
+    """Returns whether a photograph shows more than an object, or something else."""
+    unseen = found.outcome in (Outcome.NOT_THIS_OBJECT, Outcome.OUT_OF_VIEW)
+    return unseen or found.beside > _MUCH
+
+
+def _look(
+    method: Method, known: Prepared, group: dict[int, Taken]
+) -> dict[int, Inspection]:
+    """Returns the findings about photographs that are taken to be what they seem.
+
     Where a render needed longer lists than planned, as of photographs from nearer than
     the training views, those photographs run again with longer ones.
     """
@@ -174,6 +208,7 @@ def _tell(
                 reason=reason,
                 score=float(scores[row]),
                 agreement=agreement,
+                beside=float(judged.beside[row]),
                 defective=defective,
                 p_value=p_value,
                 camera_from_world=poses[row],

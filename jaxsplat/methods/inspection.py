@@ -20,6 +20,8 @@ class Inspection:
         score: anomaly score of the image, NaN where there is none.
         agreement: how far the photograph shows the object at that pose, see
             `pose.agreement`; NaN where no pose was sought.
+        beside: how much else stands before a plain background, as a share of the
+            object's area; NaN where that is not known.
         defective: the verdict; None where there is none: the pose is not to be trusted,
             the photograph failed, or no good views tell a threshold.
         p_value: share of good views, with this photograph, that score as high; None
@@ -42,6 +44,7 @@ class Inspection:
     reason: str = ""
     score: float = float("nan")
     agreement: float = float("nan")
+    beside: float = float("nan")
     defective: bool | None = None
     p_value: float | None = None
     camera_from_world: Float[np.ndarray, "4 4"] = dataclasses.field(

@@ -41,12 +41,22 @@ class Taken:
         plain: whether it shows the object before one colour; else its surroundings are
             unknown.
         camera: its intrinsics and size.
+        whole: the photograph as it is, where `image` has one colour in place of its
+            surroundings; else None, [h, w, 3].
     """
 
     name: str
     image: Float[np.ndarray, "h w 3"]
     plain: bool
     camera: Camera
+    whole: Float[np.ndarray, "h w 3"] | None = None
+
+    @property
+    def anywhere(self) -> "Taken | None":
+        """The same before unknown surroundings, None where that tells nothing new."""
+        if self.whole is None:
+            return None
+        return Taken(self.name, self.whole, False, self.camera)
 
 
 def take(
@@ -83,21 +93,23 @@ def take(
     if not np.isfinite(view.image).all():
         return failed(name, Outcome.NONFINITE, "the photograph holds NaN or infinity")
     height, width = view.image.shape[:2]
-    whole = (width, height)
+    size = (width, height)
     if own is not None:
         width, height = _reduced(own, camera)
-    elif not have_one_shape(whole, (camera.width, camera.height)):
+    elif not have_one_shape(size, (camera.width, camera.height)):
         detail = f"{width}x{height}, expected {camera.width}x{camera.height}"
         return failed(name, Outcome.WRONG_SHAPE, detail)
     elif width > camera.width or height > camera.height:
         width, height = camera.width, camera.height
     if min(width, height) < min(_LEAST_SIDE, camera.width, camera.height):
         return failed(name, Outcome.WRONG_SHAPE, f"{width}x{height} is too small")
-    if (width, height) != whole:
+    if (width, height) != size:
         view = _resized(view, width, height)
     image, plain = _before_one_color(view, background, by_background)
     seen_by = camera if own is None else own
-    return Taken(name, image, plain, cameras.resized(seen_by, width, height))
+    is_cut_out = view.alpha is not None or view.foreground is not None
+    whole = view.image if plain and not is_cut_out else None
+    return Taken(name, image, plain, cameras.resized(seen_by, width, height), whole)
 
 
 def _undistorted(item: Any, view: View, lens: Lens | None) -> View:

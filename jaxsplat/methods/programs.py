@@ -19,7 +19,7 @@ from jaxtyping import Float, Int
 
 from jaxsplat.methods.method import Method
 from jaxsplat.pose import PoseEstimate, expected_photographs
-from jaxsplat.pose.expected import agreement, as_good_views
+from jaxsplat.pose.expected import agreement, as_good_views, beside
 from jaxsplat.pose.photographs import Photographs, on_plain
 from jaxsplat.rendering.twin import Twin
 from jaxsplat.scores.parts import Compare, Score
@@ -50,6 +50,7 @@ class Judged(NamedTuple):
         maps: anomaly maps, [b, map_h, map_w].
         scores: of the images, [b].
         agreement: see `pose.agreement`, [b].
+        beside: see `pose.beside`, [b].
         needed: the most (tile, splat) pairs that a render took, [b].
     """
 
@@ -57,6 +58,7 @@ class Judged(NamedTuple):
     maps: Float[Array, "b map_h map_w"]
     scores: Float[Array, " b"]
     agreement: Float[Array, " b"]
+    beside: Float[Array, " b"]
     needed: Int[Array, " b"]
 
 
@@ -75,7 +77,8 @@ class _Judge:
         maps = self.compare(twin, state, seen, known, estimate)
         needed = jnp.maximum(expected.needed, estimate.needed)
         alike = agreement(seen, known, expected.coverage)
-        return Judged(expected.images, maps, self.score(maps), alike, needed)
+        other = beside(photographs, expected, estimate)
+        return Judged(expected.images, maps, self.score(maps), alike, other, needed)
 
 
 @functools.partial(jax.jit, static_argnames=("call", "structure"))

@@ -7,7 +7,7 @@ from jaxsplat.pose.estimate import (
     Outcome,
     PoseEstimate,
 )
-from jaxsplat.pose.expected import Expected, agreement, expected_photographs
+from jaxsplat.pose.expected import Expected, agreement, beside, expected_photographs
 from jaxsplat.pose.parts import Refine, Starts
 from jaxsplat.pose.photographs import Photographs, anywhere, on_plain
 from jaxsplat.pose.refine.adam_screw import AdamScrew, ScrewState
@@ -41,6 +41,7 @@ __all__ = [
     "Starts",
     "agreement",
     "anywhere",
+    "beside",
     "build_gallery",
     "expected_photographs",
     "gallery_poses",

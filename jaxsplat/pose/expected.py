@@ -18,6 +18,8 @@ from jaxsplat.rendering.twin import Twin
 # Longer side in pixels at which photographs and what they should show are correlated.
 _AGREEMENT_SIDE = 100
 _NOTHING = 1e-12
+# A pixel that differs from a plain background by so much shows something else.
+_DIFFERS = 15 / 255
 # A pixel and its neighbours: window, strides, padding.
 _NEAR = (3, 3), (1, 1), "SAME"
 
@@ -88,6 +90,31 @@ def as_good_views(
         behind = jnp.where(photograph.plain, known, image) - twin.background
         change = (1 - shown.coverage)[..., None] * behind
         return image - change, exposure.undo(shown.images) - change
+
+    return jax.vmap(one)(photographs, expected, estimate.exposure)
+
+
+def beside(
+    photographs: Photographs, expected: Expected, estimate: PoseEstimate
+) -> Float[Array, " b"]:
+    """Returns how much else photographs show, as shares of the object's area.
+
+    That is what differs from the plain background away from the object's outline; NaN
+    before unknown surroundings.
+
+    Args:
+        photographs: that were looked at.
+        expected: what they should show.
+        estimate: with the backgrounds.
+    """
+
+    def one(photograph: Photographs, shown: Expected, exposure: Exposure) -> Array:
+        change = jnp.abs(photograph.images - exposure.surroundings)
+        away = alignment.spread(shown.coverage) < 0.5
+        other = away & (jnp.max(change, axis=-1) > _DIFFERS)
+        area = jnp.maximum(jnp.sum(shown.coverage), 1.0)
+        share = jnp.sum(other.astype(jnp.float32)) / area
+        return jnp.where(photograph.plain, share, jnp.nan)
 
     return jax.vmap(one)(photographs, expected, estimate.exposure)
 

@@ -1,9 +1,12 @@
 """What photographs should show, before any background, and how far they do."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.ndimage
 
 from jaxsplat import pose
 from jaxsplat.pose.expected import Expected, agreement, as_good_views
@@ -90,6 +93,24 @@ def test_before_clutter_too(toy: Toy, gain: float) -> None:
     beside = np.asarray(alpha) < 1e-6
     for one in (seen, known):
         np.testing.assert_allclose(np.asarray(one)[beside], 1.0, atol=1e-5)
+
+
+def test_what_stands_beside_the_object_is_measured_by_its_area(toy: Toy) -> None:
+    seen, alpha = drawn_before(toy, toy.truth)
+    seen = seen + (1 - alpha[..., None]) * WHITE
+    marked = seen.at[0, :3, :20].set(0.2).at[1].set(seen[1] + 5 / 255)
+    photographs = pose.on_plain(marked)
+    photographs = dataclasses.replace(photographs, plain=jnp.array([True, True, False]))
+    estimate = estimated(toy, 1.0, WHITE)
+    shown = pose.expected_photographs(toy.twin, photographs, estimate)
+    found = np.asarray(pose.beside(photographs, shown, estimate))
+    # Nine pixels around, as far as the object's depth goes on beside it.
+    near = scipy.ndimage.uniform_filter(np.asarray(alpha[0]), 9, mode="constant") * 81
+    away = (near < 0.5)[:3, :20].sum()
+    assert away > 10
+    assert found[0] == pytest.approx(away / float(alpha[0].sum()), rel=1e-3)
+    assert found[1] == 0
+    assert np.isnan(found[2])
 
 
 def correlation(one: np.ndarray, other: np.ndarray) -> float:

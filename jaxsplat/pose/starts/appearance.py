@@ -24,8 +24,8 @@ from jaxsplat.pose.starts.gallery import Gallery, GalleryFinder
 from jaxsplat.rendering import exposure
 from jaxsplat.rendering.twin import Twin
 
-# (view, turn) pairs of each way to find them that are aligned with a photograph; how many
-# of all go on after the first steps: where a part of the object is missing, or its
+# (view, turn) pairs of each way to find them that are aligned with a photograph, and
+# how many go on after the first steps: where a part of the object is missing, or its
 # outline is a circle, the right pair may be far down the list.
 _CANDIDATES = 32
 _FIRST_STEPS = 3
