@@ -63,7 +63,7 @@ class NearbyDistance:
     network: str = "efficientnet_lite0"
     network_file: str | None = None
     side: int = 224
-    radius: int = 2
+    radius: int = 1
 
     def prepare(
         self, twin: Twin, views: Sequence[View], key: PRNGKeyArray
