@@ -91,7 +91,7 @@ def fit(
     if on_foreground is not None and foreground.coverage is not None:
         on_foreground(objects.train, foreground)
     if foreground.coverage is None or foreground.confidence < _LEAST_CONFIDENCE:
-        raise DataError(f"{objects.root}: {' '.join(foreground.notes)}")
+        raise DataError(f"{objects.root}: {'; '.join(foreground.notes)}")
     cut = cut_out(objects.train, foreground)
     views, _ = hold_out(cut, settings.calibration_views)
     _, held_out = hold_out(objects.train, settings.calibration_views)

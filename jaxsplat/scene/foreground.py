@@ -127,7 +127,7 @@ def cut_out(views: Sequence[View], foreground: Foreground) -> tuple[View, ...]:
         DataError: nothing tells where the object is.
     """
     if foreground.coverage is None:
-        raise DataError(" ".join(foreground.notes) or "the object was not found")
+        raise DataError("; ".join(foreground.notes) or "the object was not found")
     return tuple(
         view
         if view.alpha is not None
