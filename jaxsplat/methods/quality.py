@@ -27,6 +27,8 @@ _LEAST_SHARE_IN_CLUTTER = 0.6
 _FEW_VIEWS = 12
 # Edges of photographs that are sharp are blurred by less: pixels, and of their side.
 _MOST_BLUR_PX, _MOST_BLUR = 1.5, 0.005
+# From here, a share of their side, a sharp photograph is unlike all of them.
+_USELESS_BLUR = 0.02
 # Outcomes after which a photograph can be compared with the twin.
 PLACED = frozenset({Outcome.CONVERGED, Outcome.MAX_STEPS, Outcome.AMBIGUOUS})
 # Silhouettes agree better than this when poses and silhouettes are right.
@@ -100,6 +102,9 @@ def measure(
     ]
     found, agreement = len(alike), float(np.median(alike)) if alike else 0.0
     count = len(held_out)
+    blur = float(np.median([edge_blur(view.image) for view in held_out] or [0.0]))
+    side = max((max(view.image.shape[:2]) for view in held_out), default=0)
+    blurred = f"photographs are blurred, by {blur:.1f} pixels"
     problem = ""
     if not count:
         problem = "no good view was held back to measure the fit by"
@@ -109,6 +114,8 @@ def measure(
     elif agreement < _LEAST_AGREEMENT:
         problem = f"held-out good views agree with their renders in {agreement:.2f} "
         problem += f"only, expected {_LEAST_AGREEMENT} or more"
+    elif blur > max(_MOST_BLUR_PX, _USELESS_BLUR * side):
+        return Quality(count, found, agreement, blurred)
     if not problem:
         return Quality(count, found, agreement, "")
     hints = []
@@ -119,10 +126,8 @@ def measure(
             f"silhouettes agree in {100 * foreground.confidence:.0f} % only, so poses "
             "are wrong or the background is unclear"
         )
-    blur = float(np.median([edge_blur(view.image) for view in held_out] or [0.0]))
-    side = max((max(view.image.shape[:2]) for view in held_out), default=0)
     if blur > max(_MOST_BLUR_PX, _MOST_BLUR * side):
-        hints.append(f"photographs are blurred, by {blur:.1f} pixels")
+        hints.append(blurred)
     if not hints and count:
         hints = ["poses may be wrong"]
     return Quality(count, found, agreement, "; ".join([problem, *hints]))

@@ -132,3 +132,15 @@ def test_blurred_photographs_are_named_as_such() -> None:
     assert "photographs are blurred, by 3." in unfit(
         cv2.GaussianBlur(sharp, (0, 0), 3.0)
     )
+
+
+def test_photographs_that_show_no_detail_make_a_fit_unfit() -> None:
+    checkers = np.kron(np.indices((8, 8)).sum(0) % 2, np.ones((12, 12)))
+    sharp = np.repeat(checkers[..., None], 3, axis=2).astype(np.float32)
+    found = [inspected(0.95)]
+    for sigma_px, unfit in ((0.0, False), (1.0, False), (3.0, True)):
+        image = cv2.GaussianBlur(sharp, (0, 0), sigma_px) if sigma_px else sharp
+        views = [View("a", image, camera=camera())]
+        told = quality.measure(found, views, 40, SOUND).unfit
+        assert told.startswith("photographs are blurred, by ") is unfit
+        assert bool(told) is unfit
