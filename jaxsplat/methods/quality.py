@@ -27,8 +27,8 @@ _LEAST_SHARE_IN_CLUTTER = 0.6
 _FEW_VIEWS = 12
 # Edges of photographs that are sharp are blurred by less: pixels, and of their side.
 _MOST_BLUR_PX, _MOST_BLUR = 1.5, 0.005
-# From here, a share of their side, a sharp photograph is unlike all of them.
-_USELESS_BLUR = 0.02
+# By more, a sharp photograph is unlike all of them.
+_USELESS_BLUR_PX, _USELESS_BLUR = 2.0, 0.02
 # Outcomes after which a photograph can be compared with the twin.
 PLACED = frozenset({Outcome.CONVERGED, Outcome.MAX_STEPS, Outcome.AMBIGUOUS})
 # Silhouettes agree better than this when poses and silhouettes are right.
@@ -114,7 +114,7 @@ def measure(
     elif agreement < _LEAST_AGREEMENT:
         problem = f"held-out good views agree with their renders in {agreement:.2f} "
         problem += f"only, expected {_LEAST_AGREEMENT} or more"
-    elif blur > max(_MOST_BLUR_PX, _USELESS_BLUR * side):
+    elif blur > max(_USELESS_BLUR_PX, _USELESS_BLUR * side):
         return Quality(count, found, agreement, blurred)
     if not problem:
         return Quality(count, found, agreement, "")
