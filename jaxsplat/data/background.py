@@ -79,8 +79,8 @@ def model_background(image: Float[np.ndarray, "h w 3"]) -> Surroundings:
     The model is the median colour of the border where that is all there is; else a
     surface of first, second or fourth order (gradients, vignetting), the least that the
     border needs; or two smooth tones that meet in a line (floor and wall), if they
-    explain more. Soft shadows
-    belong to it. The object may cover up to four tenths of the border.
+    explain more. Soft shadows belong to it. The object may cover up to four tenths of
+    the border.
 
     Args:
         image: a photograph that keeps its surroundings.

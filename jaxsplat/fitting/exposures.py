@@ -23,9 +23,6 @@ from jaxsplat.rendering import exposure
 from jaxsplat.rendering.backends import Backend
 from jaxsplat.scene.gaussians import Gaussians
 
-# A photograph that is darker tells nothing that could be made brighter.
-_LEAST_GAIN = 0.1
-
 
 def measured(
     state: FitState, targets: Targets, backend: Backend, minification: float
@@ -83,6 +80,6 @@ def _measure(
             targets.background,
             jnp.bool_(True),
         )
-        return jnp.maximum(seen.gain, _LEAST_GAIN), seen.offset
+        return jnp.maximum(seen.gain, exposure.LEAST_GAIN), seen.offset
 
     return lax.map(one, (targets.cameras, targets.images, targets.coverage))

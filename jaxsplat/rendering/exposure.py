@@ -15,7 +15,7 @@ _PRIOR_GAIN, _PRIOR_OFFSET = 0.002, 0.02
 # A pixel as bright as this may have been brighter than a photograph can tell.
 _SATURATED = 0.995
 # A photograph that is darker tells nothing that could be made brighter.
-_LEAST_GAIN = 0.1
+LEAST_GAIN = 0.1
 # Coverage from which nothing of the surroundings shows through, about.
 _WHOLE = 0.95
 # A border that differs more than this from the known background is not background.
@@ -67,7 +67,7 @@ class Exposure:
 
         What was saturated stays cut off.
         """
-        return (image - self.offset) / jnp.maximum(self.gain, _LEAST_GAIN)
+        return (image - self.offset) / jnp.maximum(self.gain, LEAST_GAIN)
 
 
 def neutral(background: Float[Array, "3"]) -> Exposure:

@@ -107,9 +107,8 @@ class NearbyDistance:
 
         def one(view: tuple[Camera, Array]) -> Array:
             camera, photograph = view
-            drawn = look(twin, camera)
-            behind = (1 - drawn.alpha)[..., None] * twin.background
-            shown = jnp.clip(drawn.color + behind, 0.0, 1.0)
+            drawn = look(twin, camera, twin.background)
+            shown = jnp.clip(drawn.color, 0.0, 1.0)
             found = self._distances(network, photograph[None], shown[None])[:, 0]
             covered = resampling.area_resize(
                 drawn.alpha[None, ..., None], *found.shape[1:]
