@@ -19,6 +19,9 @@ _SIDE = 200  # pixels of the reduced silhouettes that are compared
 # A part of a silhouette is kept when the hull's outline, this much wider, holds half.
 _SLACK = 2
 _HOLE = 0.01  # of a silhouette: larger holes are not noise
+# A patch of a silhouette that reaches farther beyond the hull than this share of the
+# picture's longer side is no part of the object; nearer than the other it may be.
+_BEYOND, _NEAR = 0.01, 0.005
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,6 +94,27 @@ def supported(
     kept = on_hull >= 0.5 * total
     kept[0] = False
     return kept[labels]
+
+
+def unsupported(
+    mask: Bool[np.ndarray, "h w"], outline: Bool[np.ndarray, "h w"]
+) -> Bool[np.ndarray, "h w"]:
+    """Returns the patches of a mask that reach far beyond the hull.
+
+    The other views see through them, as where a mask that was drawn by hand keeps the
+    background behind a handle. Slivers along edges stay.
+    """
+    if not outline.any():
+        return np.zeros(mask.shape, bool)
+    away = cv2.distanceTransform((~outline).astype(np.uint8), cv2.DIST_L2, 5)
+    side = max(mask.shape)
+    far = (mask & (away > _BEYOND * side)).astype(np.uint8)
+    seeds = cv2.morphologyEx(far, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
+    patches = (mask & (away > _NEAR * side)).astype(np.uint8)
+    count, labels = cv2.connectedComponents(patches, connectivity=4)
+    chosen = np.bincount(labels[seeds], minlength=count) > 0
+    chosen[0] = False
+    return chosen[labels]
 
 
 def filled(

@@ -117,8 +117,6 @@ def told(foreground: Foreground) -> tuple[str, ...]:
 def cut_out(views: Sequence[View], foreground: Foreground) -> tuple[View, ...]:
     """Returns the views with alpha and premultiplied colours, for a fit.
 
-    Views that have alpha stay as they are.
-
     Args:
         views: what `find_foreground` was given.
         foreground: what it returned.
@@ -128,17 +126,18 @@ def cut_out(views: Sequence[View], foreground: Foreground) -> tuple[View, ...]:
     """
     if foreground.coverage is None:
         raise DataError("; ".join(foreground.notes) or "the object was not found")
-    return tuple(
-        view
-        if view.alpha is not None
-        else dataclasses.replace(
-            view,
-            image=feathering.premultiplied(view.image, coverage),
-            alpha=coverage,
-            foreground=None,
-        )
-        for view, coverage in zip(views, foreground.coverage, strict=True)
-    )
+    return tuple(map(_on_nothing, views, foreground.coverage))
+
+
+def _on_nothing(view: View, coverage: Float[np.ndarray, "h w"]) -> View:
+    """Returns a view with this coverage as its alpha."""
+    if view.alpha is None:
+        image = feathering.premultiplied(view.image, coverage)
+        return dataclasses.replace(view, image=image, alpha=coverage, foreground=None)
+    if np.array_equal(view.alpha, coverage):
+        return view
+    image = np.where((coverage > 0)[..., None], view.image, 0.0)
+    return dataclasses.replace(view, image=image, alpha=coverage)
 
 
 def _none(*notes: str) -> Foreground:
@@ -154,14 +153,23 @@ def _given(
     """Returns the foreground that files give, carved where one has no file."""
     masks = [None if each is None else each > 0.5 for each in given]
     found = agreement.agree(masks, cameras)
-    missing = [v.name for v, each in zip(views, given, strict=True) if each is None]
+    missing, cleaned, coverage = [], [], []
+    for index, (view, mask, each) in enumerate(zip(views, masks, given, strict=True)):
+        outline = found.outline(index, view.image.shape[:2])
+        if mask is None or each is None:
+            missing.append(view.name)
+            coverage.append(feathering.feathered(outline))
+            continue
+        # A hull that few masks agree with cannot judge them.
+        wrong = agreement.unsupported(mask, outline)
+        if found.confidence >= _MIN_CONFIDENCE and wrong.any():
+            cleaned.append(view.name)
+            each = np.where(wrong, 0.0, each).astype(each.dtype)
+        coverage.append(each)
     notes = _remark(missing, "has no mask and gets the outline that the others carve")
-    coverage = [
-        feathering.feathered(found.outline(i, views[i].image.shape[:2]))
-        if each is None
-        else each
-        for i, each in enumerate(given)
-    ]
+    notes += _remark(
+        cleaned, "masks a patch that the other views see through; it is left out"
+    )
     foreground = _foreground(found, kind, views, np.stack(coverage), notes)
     tells = kind == ALPHA or _backgrounds_tell(views, masks)
     return dataclasses.replace(foreground, by_background=tells)

@@ -86,6 +86,23 @@ def test_masks_of_files_come_next_and_the_others_carve_what_is_missing(
     )
 
 
+def test_a_patch_that_other_views_see_through_is_left_out(masks: np.ndarray) -> None:
+    drawn = masks.copy()
+    drawn[3, 2:9, 2:9] = True
+    views = [
+        dataclasses.replace(view, alpha=mask.astype(np.float32))
+        for view, mask in zip(_views(masks, _plain(0.0)), drawn, strict=True)
+    ]
+    found = foreground.find_foreground(views)
+    np.testing.assert_array_equal(found.coverage, masks)
+    assert found.notes == (
+        "masks a patch that the other views see through; it is left out: 3.png",
+    )
+    np.testing.assert_array_equal(
+        foreground.cut_out(views, found)[3].image[2:9, 2:9], 0
+    )
+
+
 @pytest.mark.parametrize("noise", [0, 3])
 def test_a_plain_background_tells_the_object(masks: np.ndarray, noise: float) -> None:
     views = _views(masks, _plain(), noise)
