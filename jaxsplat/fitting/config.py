@@ -8,6 +8,7 @@ from jaxsplat.errors import ConfigError
 
 Density = Literal["original", "mcmc", "fixed"]
 Start = Literal["hull", "random"]
+Unit = Literal["extent", "pixel"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +29,7 @@ class LearningRates:
     """Adam's step sizes (Kerbl et al. 2023, section 7.1 and published code).
 
     Attributes:
-        means: first rate of the centres, times the scene's extent.
+        means: first rate of the centres, in `unit`.
         means_last: last rate; between them it falls exponentially.
         colors: rate of the colour. Kerbl's 2.5e-3 is for the degree-0 coefficient,
             which is the colour divided by .2821.
@@ -36,6 +37,9 @@ class LearningRates:
         opacities: rate of the opacity logits.
         scales: rate of the log scales.
         quats: rate of the quaternions.
+        unit: of the rates of the centres: the scene's "extent", which is Kerbl's, or
+            a "pixel" of the photographs at the object. How far the cameras stand apart
+            says nothing about how far a centre has to go.
     """
 
     means: float = 1.6e-4
@@ -45,9 +49,11 @@ class LearningRates:
     opacities: float = 0.05
     scales: float = 0.005
     quats: float = 0.001
+    unit: Unit = "extent"
 
     def __post_init__(self) -> None:
-        for name, rate in dataclasses.asdict(self).items():
+        rates = {k: v for k, v in dataclasses.asdict(self).items() if k != "unit"}
+        for name, rate in rates.items():
             # The rate of the centres falls exponentially, so it cannot start at 0.
             least = 0.0 if name not in ("means", "means_last") else 1e-30
             if not (math.isfinite(rate) and rate >= least):
@@ -162,13 +168,14 @@ FAST = FitConfig(
     coverage_weight=0.1,
     exposure=True,
     rates=LearningRates(
-        means=1e-3,
-        means_last=4e-5,
+        means=0.3,
+        means_last=0.012,
         colors=1e-2,
         sh_rest=1e-3,
         opacities=0.1,
         scales=0.02,
         quats=0.004,
+        unit="pixel",
     ),
     density=DensityConfig(kind="fixed"),
 )

@@ -36,6 +36,7 @@ class Loop:
         self,
         config: FitConfig,
         extent: float,
+        pixel: float,
         background: tuple[float, float, float],
         backend: Backend,
         seed: int,
@@ -45,6 +46,8 @@ class Loop:
         self.compile_seconds = 0.0
         self._config = config
         self._extent = jnp.float32(extent)
+        lengths = {"extent": extent, "pixel": pixel}
+        self._unit = jnp.float32(lengths[config.rates.unit])
         self._background = background
         self._key = jax.random.key(seed)
         # Image sizes and capacities that have had their first step.
@@ -139,7 +142,7 @@ class Loop:
             targets,
             jnp.int32(view),
             jax.random.fold_in(self._key, step),
-            self._extent,
+            self._unit,
             config=self._config,
             backend=self.backend,
             capacity=self.capacity,

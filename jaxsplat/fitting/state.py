@@ -82,18 +82,18 @@ def initial(gaussians: Gaussians, views: int) -> FitState:
 
 
 def step_sizes(
-    rates: LearningRates, extent: Array, progress: Array
+    rates: LearningRates, unit: Array, progress: Array
 ) -> dict[str, Array]:
     """Returns the learning rate of each parameter.
 
     Args:
         rates: settings.
-        extent: the scene's extent, which scales the rate of the centres.
+        unit: length of `rates.unit`, scene units.
         progress: share of the steps done, in [0, 1].
     """
     ratio = rates.means_last / rates.means
     return {
-        "means": rates.means * extent * ratio**progress,
+        "means": rates.means * unit * ratio**progress,
         "log_scales": jnp.float32(rates.scales),
         "quats": jnp.float32(rates.quats),
         "opacity_logits": jnp.float32(rates.opacities),

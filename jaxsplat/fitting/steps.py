@@ -81,7 +81,7 @@ def train_step(
     targets: Targets,
     view: Int[Array, ""],
     key: PRNGKeyArray,
-    extent: Float[Array, ""],
+    unit: Float[Array, ""],
     *,
     config: FitConfig,
     backend: Backend,
@@ -95,7 +95,7 @@ def train_step(
         targets: the views.
         view: index of the view to match.
         key: randomness of this step.
-        extent: radius of the camera positions, scene units.
+        unit: length of the rates' unit, scene units.
         config: settings.
         backend: of the renderer.
         capacity: slots for (tile, splat) pairs.
@@ -129,7 +129,7 @@ def train_step(
     with jax.numpy_dtype_promotion("standard"):  # optax has float ** int32
         updates, moments = ADAM.update(gradient, state.moments)
     progress = state.step.astype(jnp.float32) / config.steps
-    rates = step_sizes(config.rates, extent, progress)
+    rates = step_sizes(config.rates, unit, progress)
     moved = {name: values[name] - rates[name] * updates[name] for name in values}
     if config.density.kind == "mcmc":
         moved["means"] += explore(

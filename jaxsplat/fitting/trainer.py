@@ -92,9 +92,11 @@ def fit(
     start = fit_state.initial(beginning.start(views, masks, config, rng), len(views))
     # What is random on the host is drawn before the first step: nothing of it is saved.
     orders = [view_order(rng, len(views), stage.steps) for stage in config.stages]
+    center = hull.view_center(cameras)
     loop = Loop(
         config,
         beginning.camera_extent(cameras),
+        beginning.pixel_size(cameras, center),
         background,
         resolve_backend(backend),
         seed,
@@ -107,7 +109,6 @@ def fit(
         standing = store.latest(start) or standing
         loop.compile_seconds = standing.compile_seconds
         begin -= standing.seconds
-    center = hull.view_center(cameras)
     distance = beginning.camera_distance(cameras, center)
 
     def cleaned(state: FitState) -> FitState:

@@ -93,7 +93,7 @@ def fit(
     if foreground.coverage is None or foreground.confidence < _LEAST_CONFIDENCE:
         raise DataError(f"{objects.root}: {'; '.join(foreground.notes)}")
     cut = cut_out(objects.train, foreground)
-    views, _ = hold_out(cut, settings.calibration_views)
+    views, unseen = hold_out(cut, settings.calibration_views)
     _, held_out = hold_out(objects.train, settings.calibration_views)
     config = settings.fit_config
     if config is None:
@@ -111,8 +111,11 @@ def fit(
     begin = time.monotonic()
     twin = twin_of(result, views, objects, settings.backend)
     key = jax.random.key(settings.seed)
-    parts = (method.starts, method.refine, method.compare)
-    states = States(*(part.prepare(twin, views, key) for part in parts))
+    states = States(
+        starts=method.starts.prepare(twin, views, key),
+        refine=method.refine.prepare(twin, views, key),
+        compare=method.compare.prepare(twin, views, unseen, key),
+    )
     known = Prepared(
         twin,
         states,

@@ -62,13 +62,13 @@ for _kind in (
     pose.ScrewState,
     pose.SilhouetteStarts,
     pose.Stage,
+    scores.ExpectedDistance,
+    scores.ExpectedDistances,
     scores.GoodScores,
     scores.HighestGood,
-    scores.NearbyDistance,
     scores.Peak,
     scores.PublishedDistance,
     scores.TopShare,
-    scores.UsualDistances,
 ):
     storable(_kind)
 

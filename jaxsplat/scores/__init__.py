@@ -2,20 +2,20 @@
 
 from jaxsplat.scores.calibrate import GoodScores, HighestGood
 from jaxsplat.scores.compare import PublishedDistance
-from jaxsplat.scores.nearby import NearbyDistance, UsualDistances
+from jaxsplat.scores.expected import ExpectedDistance, ExpectedDistances
 from jaxsplat.scores.parts import Calibrate, Compare, Score, Verdicts
 from jaxsplat.scores.reduce import Peak, TopShare
 
 __all__ = [
     "Calibrate",
     "Compare",
+    "ExpectedDistance",
+    "ExpectedDistances",
     "GoodScores",
     "HighestGood",
-    "NearbyDistance",
     "Peak",
     "PublishedDistance",
     "Score",
     "TopShare",
-    "UsualDistances",
     "Verdicts",
 ]

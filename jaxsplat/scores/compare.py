@@ -27,10 +27,14 @@ class PublishedDistance:
     network_file: str | None = None
 
     def prepare(
-        self, twin: Twin, views: Sequence[View], key: PRNGKeyArray
+        self,
+        twin: Twin,
+        views: Sequence[View],
+        unseen: Sequence[View],
+        key: PRNGKeyArray,
     ) -> FeatureNetwork:
         """Reads the network's weights; see `parts.Compare`."""
-        del twin, views, key
+        del twin, views, unseen, key
         return features.load_network(self.network, self.network_file)
 
     def __call__(

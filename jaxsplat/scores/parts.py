@@ -20,8 +20,21 @@ from jaxsplat.rendering.twin import Twin
 class Compare(Protocol):
     """A distance of photographs and what they should show, pixel by pixel."""
 
-    def prepare(self, twin: Twin, views: Sequence[View], key: PRNGKeyArray) -> Any:
-        """Returns the state for one object; arguments as in `pose.parts.Starts`."""
+    def prepare(
+        self,
+        twin: Twin,
+        views: Sequence[View],
+        unseen: Sequence[View],
+        key: PRNGKeyArray,
+    ) -> Any:
+        """Returns the state for one object.
+
+        Args:
+            twin: the object.
+            views: good views with poses that its fit saw.
+            unseen: others that it did not see, possibly none.
+            key: of everything random.
+        """
 
     def __call__(
         self,

@@ -192,13 +192,13 @@ def test_target_keeps_its_background_otherwise(seen: Targets) -> None:
 
 def test_rate_of_the_centres_falls_exponentially() -> None:
     rates = LearningRates(means=1e-2, means_last=1e-4)
-    extent = jnp.float32(3.0)
+    unit = jnp.float32(3.0)
     found = [
-        float(fit_state.step_sizes(rates, extent, jnp.float32(p))["means"])
+        float(fit_state.step_sizes(rates, unit, jnp.float32(p))["means"])
         for p in (0.0, 0.5, 1.0)
     ]
     assert found == pytest.approx([3e-2, 3e-3, 3e-4], rel=1e-4)
-    others = fit_state.step_sizes(rates, extent, jnp.float32(0.7))
+    others = fit_state.step_sizes(rates, unit, jnp.float32(0.7))
     assert float(others["log_scales"]) == pytest.approx(rates.scales)
     assert float(others["opacity_logits"]) == pytest.approx(rates.opacities)
 

@@ -1,0 +1,273 @@
+"""Feature distances in multiples of what is expected at each place of a good object.
+
+A render differs from a good photograph where the fit is soft. Three things tell where
+that is, and are added up: how much good views differ there, painted on the Gaussians;
+how much the render changes there from cell to cell, since what changes much differs
+much when it is a little aside; and how much good views differ in the mean. How far the
+first two are trusted is learnt from good views that the fit did not see: where a fit
+shows these much worse than those that it saw, the paint is too sure of itself.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+from jaxtyping import Float, PRNGKeyArray
+
+from jaxsplat import features
+from jaxsplat.core import cameras, precision, resampling
+from jaxsplat.core.cameras import Camera
+from jaxsplat.data.views import View, over_background, posed_cameras
+from jaxsplat.features import FeatureNetwork
+from jaxsplat.pose.estimate import PoseEstimate
+from jaxsplat.rendering import exposure
+from jaxsplat.rendering.twin import Twin, look
+from jaxsplat.scores import levels
+from jaxsplat.scores.blur import blur
+from jaxsplat.scores.painting import of_size, paint, painted
+from jaxsplat.scores.reduce import TopShare
+
+# Training views that are painted, at most.
+_MOST_VIEWS = 48
+# A Gaussian that is seen by fewer pixels has the mean.
+_SEEN = 1.0
+# Of what is expected: added, so that no level tells of defects by being near 0.
+_FLOOR = 0.05
+# Standard deviation of the blur, of the shorter side.
+_BLUR = 0.01
+# Weights of variation and mean beside the paint's 1 that are tried, and those taken
+# where no good view is left to try them on.
+_VARIATIONS, _MEANS = (0.3, 1.0), (0.1, 0.3, 1.0, 3.0, 10.0)
+_UNTRIED = (0.3, 1.0)
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class ExpectedDistances:
+    """How far a good object's photographs are from its renders.
+
+    Attributes:
+        network: that gives the features.
+        usual: mean distance on the object, by level.
+        outside: mean distance beside it.
+        variation: mean variation of the renders on it, see `levels.Distances`.
+        painted: distances of good views as every Gaussian saw them.
+        trust: weights of variation and mean beside the paint's 1, [2].
+    """
+
+    network: FeatureNetwork
+    usual: Float[Array, " levels"]
+    outside: Float[Array, " levels"]
+    variation: Float[Array, " levels"]
+    painted: Float[Array, "n levels"]
+    trust: Float[Array, "2"]
+
+
+@dataclasses.dataclass(frozen=True)
+class ExpectedDistance:
+    """Squared feature distance, the least nearby, in multiples of what is expected.
+
+    The levels are joined by their weighted geometric mean.
+
+    Attributes:
+        network: name of the feature network, see `features.load_network`.
+        network_file: its weights; those that come with the package when None.
+        side: pixels of the shorter side at which images are compared.
+        radius: cells of each level on either side that are looked at.
+    """
+
+    network: str = "efficientnet_lite0"
+    network_file: str | None = None
+    side: int = 224
+    radius: int = 1
+
+    def prepare(
+        self,
+        twin: Twin,
+        views: Sequence[View],
+        unseen: Sequence[View],
+        key: PRNGKeyArray,
+    ) -> ExpectedDistances:
+        """Reads the network and paints good views; see `parts.Compare`."""
+        del key
+        network = features.load_network(self.network, self.network_file)
+        chosen = views[:: -(-len(views) // _MOST_VIEWS)]
+        state = self._painted(network, twin, *_stacked(twin, chosen))
+        if not unseen:
+            return state
+        return self._tried(state, twin, *_stacked(twin, unseen))
+
+    def __call__(
+        self,
+        twin: Twin,
+        state: ExpectedDistances,
+        photographs: Float[Array, "b h w 3"],
+        expected: Float[Array, "b h w 3"],
+        estimate: PoseEstimate,
+    ) -> Float[Array, "b map_h map_w"]:
+        """Returns the maps; see `parts.Compare`."""
+        twin, photographs, expected = precision.single((twin, photographs, expected))
+        poses = precision.single(estimate.camera_from_world)
+        found = self._distances(state.network, photographs, expected)
+        paint = lax.map(lambda pose: self._paint(twin, state, pose), poses)
+        told = _expected(state, jnp.moveaxis(paint, 1, 0), found.variation)
+        finite = jnp.isfinite(photographs) & jnp.isfinite(expected)
+        whole = jnp.all(finite, axis=(1, 2, 3))[:, None, None]
+        return jnp.where(whole, self._joined(found.least, told), jnp.nan)
+
+    @functools.partial(jax.jit, static_argnames="self")
+    def _painted(
+        self,
+        network: FeatureNetwork,
+        twin: Twin,
+        views: Camera,
+        photographs: Float[Array, "v h w 3"],
+    ) -> ExpectedDistances:
+        """Returns what posed good views tell, with the trust of no trial."""
+
+        def one(view: tuple[Camera, Array]) -> tuple[Array, ...]:
+            camera, photograph = view
+            found, covered = self._compared(network, twin, camera, photograph)
+            small = of_size(camera, *covered.shape)
+            images = jnp.moveaxis(found.least, 0, -1)
+            images = resampling.area_resize(images, small.height, small.width)[0]
+            return (
+                *paint(twin, small, jnp.moveaxis(images, -1, 0)),
+                jnp.sum(found.least[:, 0] * covered, axis=(1, 2)),
+                jnp.sum(found.least[:, 0] * (1 - covered), axis=(1, 2)),
+                jnp.sum(found.variation[:, 0] * covered, axis=(1, 2)),
+                jnp.sum(covered),
+                jnp.sum(1 - covered),
+            )
+
+        each = lax.map(one, (views, photographs))
+        values, weight, on, beside, change, covered, free = (
+            jnp.sum(x, axis=0) for x in each
+        )
+        least = levels.least_usual(len(on))
+        usual = jnp.maximum(on / jnp.maximum(covered, 1.0), least)
+        return ExpectedDistances(
+            network,
+            usual,
+            beside / jnp.maximum(free, 1.0),
+            jnp.maximum(change / jnp.maximum(covered, 1.0), least),
+            (values + _SEEN * usual) / (weight + _SEEN)[:, None],
+            jnp.array(_UNTRIED, jnp.float32),
+        )
+
+    @functools.partial(jax.jit, static_argnames="self")
+    def _tried(
+        self,
+        state: ExpectedDistances,
+        twin: Twin,
+        views: Camera,
+        photographs: Float[Array, "v h w 3"],
+    ) -> ExpectedDistances:
+        """Returns the state with the trust that suits views that the fit did not see.
+
+        That is the one with which a defect of a fixed distance, anywhere on the
+        object, would stand out most from what scores highest in good views: the mean of
+        log(score) + log(expected), over views and places.
+        """
+        tried = jnp.array([(v, m) for v in _VARIATIONS for m in _MEANS], jnp.float32)
+
+        def one(view: tuple[Camera, Array]) -> Array:
+            camera, photograph = view
+            found, covered = self._compared(state.network, twin, camera, photograph)
+            paint = self._paint(
+                dataclasses.replace(twin, camera=camera),
+                state,
+                camera.camera_from_world,
+            )
+
+            def cost(trust: Array) -> Array:
+                trusting = dataclasses.replace(state, trust=trust)
+                told = _expected(trusting, paint[:, None], found.variation)
+                score = TopShare()(self._joined(found.least, told))[0]
+                weights = levels.weights(len(told))[:, None, None]
+                each = jnp.sum(weights * jnp.log(told[:, 0]), axis=0)
+                mean = jnp.sum(each * covered) / jnp.maximum(jnp.sum(covered), 1.0)
+                return jnp.log(score) + mean
+
+            return lax.map(cost, tried)
+
+        costs = jnp.mean(lax.map(one, (views, photographs)), axis=0)
+        return dataclasses.replace(state, trust=tried[jnp.argmin(costs)])
+
+    def _compared(
+        self,
+        network: FeatureNetwork,
+        twin: Twin,
+        camera: Camera,
+        photograph: Float[Array, "h w 3"],
+    ) -> tuple[levels.Distances, Float[Array, "h2 w2"]]:
+        """Returns a good view's distances, and the object's coverage beside them."""
+        drawn = look(twin, camera)
+        color, seen = (jnp.moveaxis(x, -1, 0) for x in (drawn.color, photograph))
+        every = jnp.ones(drawn.alpha.shape, bool)
+        plain = jnp.ones((), bool)
+        taken = exposure.estimate(
+            color, drawn.alpha, seen, every, twin.background, plain
+        )
+        behind = (1 - drawn.alpha)[..., None] * twin.background
+        shown = jnp.clip(drawn.color + behind, 0.0, 1.0)
+        found = self._distances(network, taken.undo(photograph)[None], shown[None])
+        size = found.least.shape[2:]
+        covered = jax.image.resize(drawn.alpha, size, "linear")
+        return found, covered
+
+    def _paint(
+        self, twin: Twin, state: ExpectedDistances, pose: Float[Array, "4 4"]
+    ) -> Float[Array, "levels h w"]:
+        """Returns the paint as a pose shows it, at the size of the comparison."""
+        size = levels.size_of(twin.camera.height, twin.camera.width, self.side)
+        small = cameras.with_pose(of_size(twin.camera, *size), pose)
+        seen = painted(twin, small, state.painted, state.outside)
+        return jax.image.resize(seen, (len(seen), *size), "linear")
+
+    def _distances(
+        self,
+        network: FeatureNetwork,
+        seen: Float[Array, "b h w 3"],
+        known: Float[Array, "b h w 3"],
+    ) -> levels.Distances:
+        return levels.distances(network, seen, known, self.side, self.radius)
+
+    def _joined(
+        self, found: Float[Array, "levels b h w"], told: Float[Array, "levels b h w"]
+    ) -> Float[Array, "b h w"]:
+        """Returns the map of distances beside what is expected of them."""
+        weights = levels.weights(len(found))[:, None, None, None]
+        ratios = jnp.log(found / told + _FLOOR)
+        return blur(jnp.exp(jnp.sum(weights * ratios, axis=0)), _BLUR * self.side)
+
+
+def _expected(
+    state: ExpectedDistances,
+    paint: Float[Array, "levels b h w"],
+    variation: Float[Array, "levels b h w"],
+) -> Float[Array, "levels b h w"]:
+    """Returns the distances that a good object would have.
+
+    Args:
+        state: of the object.
+        paint: as the photographs' poses show it.
+        variation: of what they should show.
+    """
+    usual, changing = (x[:, None, None, None] for x in (state.usual, state.variation))
+    vary, mean = state.trust
+    total = paint + vary * (variation / changing) * usual + mean * usual
+    return jnp.maximum(total / (1 + vary + mean), 1e-12)
+
+
+def _stacked(
+    twin: Twin, views: Sequence[View]
+) -> tuple[Camera, Float[np.ndarray, "v h w 3"]]:
+    """Returns posed views as arrays, before the twin's background."""
+    behind = np.asarray(twin.background)
+    photographs = np.stack([over_background(view, behind) for view in views])
+    return precision.single((posed_cameras(views), photographs))
