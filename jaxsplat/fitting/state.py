@@ -81,9 +81,7 @@ def initial(gaussians: Gaussians, views: int) -> FitState:
     )
 
 
-def step_sizes(
-    rates: LearningRates, unit: Array, progress: Array
-) -> dict[str, Array]:
+def step_sizes(rates: LearningRates, unit: Array, progress: Array) -> dict[str, Array]:
     """Returns the learning rate of each parameter.
 
     Args:

@@ -80,7 +80,7 @@ def distances(
         side: pixels of the shorter side at which they are compared.
         radius: cells of each level on either side that are looked at.
     """
-    height, width = size_of(*seen.shape[1:3], side)
+    height, width = size_of(seen.shape[1], seen.shape[2], side)
     both = jnp.concatenate([seen, known])
     both = jax.image.resize(both, (len(both), height, width, 3), "linear")
     small = (len(both), -(-height // 2), -(-width // 2), 3)

@@ -1,14 +1,16 @@
 """A small object of known Gaussians, photographed from all sides."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import jax.numpy as jnp
 import numpy as np
 
 from jaxsplat.core import cameras
 from jaxsplat.core.cameras import Camera
-from jaxsplat.data.views import View
+from jaxsplat.data.views import View, posed_cameras
 from jaxsplat.rendering import api as render
+from jaxsplat.rendering.twin import Twin, make_twin
 from jaxsplat.scene.gaussians import Gaussians
 
 SIDE = 32
@@ -70,6 +72,13 @@ def views(count: int = 6, *, alpha: bool = True) -> tuple[View, ...]:
             )
         )
     return tuple(found)
+
+
+def twin(views: Sequence[View]) -> Twin:
+    """Returns the object as one that was fitted to the views."""
+    return make_twin(
+        cloud(), posed_cameras(views), center=np.zeros(3), background=WHITE
+    )
 
 
 def without_pose(view: View) -> View:

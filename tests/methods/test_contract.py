@@ -13,7 +13,7 @@ from jaxsplat.data.views import ObjectSet, posed_cameras
 from jaxsplat.errors import ConfigError
 from jaxsplat.methods import METHODS, Method, find_method, storage
 from jaxsplat.pose.parts import Refine, Starts
-from jaxsplat.rendering.twin import Twin, make_twin
+from jaxsplat.rendering.twin import Twin
 from jaxsplat.scores.parts import Calibrate, Compare, Score
 from tests.helpers import toy_object
 
@@ -40,12 +40,7 @@ class Ready(NamedTuple):
 @pytest.fixture(scope="module")
 def ready(objects: ObjectSet) -> Ready:
     views = objects.train
-    twin = make_twin(
-        toy_object.cloud(),
-        posed_cameras(views),
-        center=np.zeros(3),
-        background=objects.background,
-    )
+    twin = toy_object.twin(views)
     good = np.stack([view.image for view in views[10:12]])
     empty, broken = np.ones_like(good[:1]), np.full_like(good[:1], np.nan)
     truth = posed_cameras(views[10:12]).camera_from_world
@@ -72,8 +67,11 @@ def prepared(
     request: pytest.FixtureRequest, ready: Ready, objects: ObjectSet
 ) -> tuple[Any, Any]:
     """Returns a part and its state."""
-    part = request.param
-    return part, part.prepare(ready.twin, objects.train, jax.random.key(0))
+    part, key = request.param, jax.random.key(0)
+    if part in COMPARE:
+        unseen = objects.train[:1]
+        return part, part.prepare(ready.twin, objects.train[1:], unseen, key)
+    return part, part.prepare(ready.twin, objects.train, key)
 
 
 def assert_alike(one: Any, other: Any, **tolerance: float) -> None:

@@ -1,0 +1,128 @@
+"""Distances in multiples of what is expected of a good object."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxsplat.pose.estimate import PoseEstimate
+from jaxsplat.rendering.exposure import neutral
+from jaxsplat.rendering.twin import Twin
+from jaxsplat.scores import ExpectedDistance, ExpectedDistances, TopShare
+from jaxsplat.scores import expected as module
+from tests.helpers import toy_detector, toy_object
+
+COMPARE = ExpectedDistance(side=64)
+VIEWS = toy_object.views(6)
+
+
+@pytest.fixture(scope="module")
+def twin() -> Twin:
+    return toy_object.twin(toy_object.views(4))
+
+
+@pytest.fixture(scope="module")
+def state(twin: Twin) -> ExpectedDistances:
+    with toy_detector.quick():
+        return COMPARE.prepare(twin, VIEWS[:4], VIEWS[4:], jax.random.key(0))
+
+
+@pytest.fixture(scope="module")
+def shown() -> jax.Array:
+    """Returns a photograph."""
+    return jnp.asarray(toy_object.views(1, alpha=False)[0].image)[None]
+
+
+def _at(count: int) -> PoseEstimate:
+    """Returns the photograph's pose, so many times."""
+    view = VIEWS[0].camera
+    assert view is not None
+    return PoseEstimate(
+        camera_from_world=jnp.tile(view.camera_from_world, (count, 1, 1)),
+        loss=jnp.zeros(count),
+        steps=jnp.zeros(count, jnp.int32),
+        outcome=jnp.zeros(count, jnp.int32),
+        covariance=jnp.zeros((count, 6, 6)),
+        exposure=neutral(jnp.ones(3)),
+        needed=jnp.zeros(count, jnp.int32),
+    )
+
+
+def test_good_views_tell_what_is_expected(state: ExpectedDistances, twin: Twin) -> None:
+    # Photographs of the toy are its renders, but for their rounding to bytes.
+    assert state.usual.shape == state.variation.shape == state.outside.shape == (6,)
+    assert (np.asarray(state.usual) > 0).all()
+    assert state.painted.shape == (len(twin.gaussians.means), 6)
+    # Gaussians that are hardly seen have the mean.
+    assert np.isfinite(state.painted).all() and (np.asarray(state.painted) >= 0).all()
+    assert [float(state.trust[0]), float(state.trust[1])] in [
+        pytest.approx([v, m]) for v in module._VARIATIONS for m in module._MEANS
+    ]
+
+
+def test_a_change_stands_out_where_it_is(
+    state: ExpectedDistances, twin: Twin, shown: jax.Array
+) -> None:
+    changed = shown.at[0, 12:20, 12:20].set(jnp.array([0.0, 0.0, 1.0]))
+    both, known = jnp.concatenate([shown, changed]), jnp.tile(shown, (2, 1, 1, 1))
+    maps = COMPARE(twin, state, both, known, _at(2))
+    assert maps.shape == (2, 64, 64)
+    assert float(maps[1].max()) > 10 * float(maps[0].max())
+    row, column = divmod(int(jnp.argmax(maps[1])), 64)
+    assert 20 <= row <= 44 and 20 <= column <= 44
+
+
+def test_what_is_expected_there_counts_less(
+    state: ExpectedDistances, twin: Twin, shown: jax.Array
+) -> None:
+    changed = shown.at[0, 12:20, 12:20].set(jnp.array([0.0, 0.0, 1.0]))
+    peaks = []
+    for times in (1.0, 100.0):
+        other = dataclasses.replace(state, painted=times * state.painted)
+        peaks.append(float(COMPARE(twin, other, changed, shown, _at(1)).max()))
+    assert peaks[1] < 0.5 * peaks[0]
+
+
+def test_paint_that_misleads_is_trusted_less(
+    state: ExpectedDistances, twin: Twin
+) -> None:
+    noise = np.random.default_rng(0).lognormal(0, 3, state.painted.shape)
+    wrong = dataclasses.replace(
+        state, painted=jnp.asarray(noise, jnp.float32) * state.usual
+    )
+    tried = COMPARE._tried(wrong, twin, *module._stacked(twin, VIEWS[4:]))
+    assert float(tried.trust[1]) > float(state.trust[1])
+    untried = COMPARE.prepare(twin, VIEWS[:4], (), jax.random.key(0))
+    np.testing.assert_allclose(untried.trust, module._UNTRIED)
+    np.testing.assert_allclose(untried.painted, state.painted, atol=1e-5)
+
+
+def test_what_moved_by_a_little_is_not_different(
+    state: ExpectedDistances, twin: Twin, shown: jax.Array
+) -> None:
+    moved = jnp.roll(shown, 1, axis=2)
+    peaks = {}
+    for radius in (0, 2):
+        part = dataclasses.replace(COMPARE, radius=radius)
+        peaks[radius] = float(part(twin, state, moved, shown, _at(1)).max())
+    assert peaks[2] < 0.5 * peaks[0]
+
+
+def test_what_is_not_finite_spoils_only_its_own_map(
+    state: ExpectedDistances, twin: Twin, shown: jax.Array
+) -> None:
+    broken = shown.at[0, 3, 3, 1].set(jnp.nan)
+    both, known = jnp.concatenate([broken, shown]), jnp.tile(shown, (2, 1, 1, 1))
+    maps = COMPARE(twin, state, both, known, _at(2))
+    assert np.isnan(maps[0]).all()
+    assert np.isfinite(maps[1]).all()
+
+
+def test_score_is_the_mean_of_the_highest() -> None:
+    rng = np.random.default_rng(1)
+    maps = rng.uniform(size=(3, 50, 40)).astype(np.float32)
+    expected = np.sort(maps.reshape(3, -1), axis=1)[:, -20:].mean(axis=1)
+    np.testing.assert_allclose(TopShare(0.01)(jnp.asarray(maps)), expected, rtol=1e-6)
+    assert np.isnan(TopShare()(jnp.full((1, 4, 4), jnp.nan))).all()
