@@ -19,7 +19,8 @@ from jaxsplat.errors import ConfigError, DataError
 from jaxsplat.methods import Detector, Preset
 from jaxsplat.rendering.backends import Backend
 from jaxsplat.report import figures, files, foreground, locks
-from jaxsplat.scene.foreground import Foreground, told
+from jaxsplat.scene.foreground import told
+from jaxsplat.scene.found import Foreground
 from jaxsplat.study import evaluation
 
 _RECORD, _CHECKPOINT, _DETECTOR = "fit.json", "checkpoint", "detector.json"

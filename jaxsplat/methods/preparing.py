@@ -22,7 +22,8 @@ from jaxsplat.rendering.backends import Backend
 from jaxsplat.rendering.twin import Twin, make_twin
 from jaxsplat.scene import gaussians as scene
 from jaxsplat.scene import ply
-from jaxsplat.scene.foreground import Foreground, cut_out, find_foreground, told
+from jaxsplat.scene.foreground import cut_out, find_foreground, told
+from jaxsplat.scene.found import Foreground
 
 # Silhouettes that agree less are of no one object at the poses given.
 _LEAST_CONFIDENCE = 0.6

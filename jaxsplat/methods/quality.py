@@ -11,7 +11,7 @@ from jaxsplat.data.views import View
 from jaxsplat.methods.inspection import Inspection
 from jaxsplat.methods.storage import storable
 from jaxsplat.pose import Outcome
-from jaxsplat.scene.foreground import Foreground
+from jaxsplat.scene.found import Foreground
 
 # A held-out good view is found when its pose is nearer than this.
 _FOUND_RAD = float(np.deg2rad(5.0))

@@ -12,7 +12,8 @@ from jaxsplat.data.views import View
 from jaxsplat.errors import DataError
 from jaxsplat.report import figures, files
 from jaxsplat.report.content import ShownForeground
-from jaxsplat.scene.foreground import Foreground, told
+from jaxsplat.scene.foreground import told
+from jaxsplat.scene.found import Foreground
 
 _SIDE = 160  # pixels of a picture's longer side
 _MOST, _MOST_DISAGREEING = 6, 2

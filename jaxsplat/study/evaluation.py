@@ -15,7 +15,7 @@ from jaxsplat.fitting import FitProgress
 from jaxsplat.methods import Detector, Method, Preset
 from jaxsplat.rendering.backends import Backend
 from jaxsplat.report import foreground
-from jaxsplat.scene.foreground import Foreground
+from jaxsplat.scene.found import Foreground
 from jaxsplat.study import findings, measuring
 
 

@@ -15,7 +15,7 @@ from jaxsplat.errors import ConfigError, DataError, NumericsError
 from jaxsplat.fitting import FitResult
 from jaxsplat.methods import Detector, Inspection, best, find_method, programs
 from jaxsplat.pose import TRUSTED, Lm, Outcome, Stage
-from jaxsplat.scene.foreground import Foreground
+from jaxsplat.scene.found import Foreground
 from tests.helpers import toy_object
 from tests.helpers.toy_object import SIDE
 

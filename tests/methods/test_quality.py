@@ -14,7 +14,7 @@ from jaxsplat.data.views import View
 from jaxsplat.methods import Inspection, quality
 from jaxsplat.methods.quality import Quality
 from jaxsplat.pose import Outcome
-from jaxsplat.scene.foreground import PLAIN, Foreground
+from jaxsplat.scene.found import PLAIN, Foreground
 
 SOUND = Foreground(PLAIN, 0.95, np.ones((1, 1, 1), np.float32))
 IMAGE = np.zeros((4, 4, 3), np.float32)

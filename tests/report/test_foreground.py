@@ -8,7 +8,7 @@ import pytest
 from jaxsplat.data.views import View
 from jaxsplat.errors import DataError
 from jaxsplat.report import figures, foreground
-from jaxsplat.scene.foreground import ALPHA, PLAIN, Foreground
+from jaxsplat.scene.found import ALPHA, PLAIN, Foreground
 
 HEIGHT, WIDTH = 60, 80
 

@@ -10,6 +10,7 @@ import pytest
 from jaxsplat.data.views import View
 from jaxsplat.errors import DataError
 from jaxsplat.scene import foreground
+from jaxsplat.scene.found import Foreground
 from tests.scene.test_hull import CENTER, SIDE, ring, sphere
 
 GREY = 225 / 255
@@ -47,7 +48,7 @@ def _clutter(seed: int) -> np.ndarray:
     return cv2.resize(coarse, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST)
 
 
-def _overlaps(found: foreground.Foreground, masks: np.ndarray) -> np.ndarray:
+def _overlaps(found: Foreground, masks: np.ndarray) -> np.ndarray:
     assert found.coverage is not None
     seen = found.coverage > 0.5
     return (seen & masks).sum(axis=(1, 2)) / (seen | masks).sum(axis=(1, 2))
