@@ -8,7 +8,7 @@ in multiples of what good views differ by at that place.
 
 from jaxsplat.methods.method import Method
 from jaxsplat.pose import GalleryStarts, Lm
-from jaxsplat.scores import ExpectedDistance, HighestGood, TopShare
+from jaxsplat.scores import Conformal, ExpectedDistance, TopShare
 
 BEST = Method(
     name="best",
@@ -16,6 +16,6 @@ BEST = Method(
     refine=Lm(),
     compare=ExpectedDistance(),
     score=TopShare(),
-    calibrate=HighestGood(),
+    calibrate=Conformal(),
 )
 PRESETS = {"fast": BEST, "paper": BEST}

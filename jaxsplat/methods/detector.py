@@ -81,7 +81,7 @@ class Detector:
         fit_config: FitConfig | None = None,
         seed: int = 0,
         backend: Backend | None = None,
-        calibration_views: int = 8,
+        calibration_views: int = 20,
     ) -> None:
         """Keeps the settings; `fit` does the work.
 
@@ -175,6 +175,14 @@ class Detector:
     def threshold(self) -> float | None:
         """Score above which a photograph is defective, None where that is not known."""
         return self.method.calibrate.threshold(self._prepared.calibration)
+
+    @property
+    def guarantee(self) -> float | None:
+        """Share of good photographs that count as defective, at most, in the mean.
+
+        None where that is not known; see `scores.Conformal`.
+        """
+        return self.method.calibrate.guarantee(self._prepared.calibration)
 
     @property
     def quality(self) -> Quality | None:

@@ -7,7 +7,7 @@ a file with EfficientNet-B4 is given. The score is the published one.
 
 from jaxsplat.methods.method import Method
 from jaxsplat.pose import AdamScrew, GalleryStarts
-from jaxsplat.scores import HighestGood, Peak, PublishedDistance
+from jaxsplat.scores import Conformal, Peak, PublishedDistance
 
 
 def _splatpose(starts: GalleryStarts, refine: AdamScrew) -> Method:
@@ -17,7 +17,7 @@ def _splatpose(starts: GalleryStarts, refine: AdamScrew) -> Method:
         refine=refine,
         compare=PublishedDistance(),
         score=Peak(),
-        calibrate=HighestGood(),
+        calibrate=Conformal(),
         # Small renders of single photographs would leave a processor half idle.
         batch=8,
         scaled_over_test_set=True,

@@ -65,7 +65,7 @@ for _kind in (
     scores.ExpectedDistance,
     scores.ExpectedDistances,
     scores.GoodScores,
-    scores.HighestGood,
+    scores.Conformal,
     scores.Peak,
     scores.PublishedDistance,
     scores.TopShare,

@@ -1,6 +1,7 @@
 """What a run leaves for people: its folder, figures, tables, page and progress line."""
 
 from jaxsplat.report.content import (
+    CalibrationSummary,
     CategoryMetrics,
     CategoryReport,
     PoseSummary,
@@ -8,6 +9,7 @@ from jaxsplat.report.content import (
     QuerySeconds,
     Seconds,
     ShownForeground,
+    VerdictSummary,
 )
 from jaxsplat.report.html_section import write_section
 from jaxsplat.report.poses import PoseRow
@@ -22,7 +24,9 @@ __all__ = [
     "CategoryMetrics",
     "CategoryReport",
     "PoseRow",
+    "CalibrationSummary",
     "PoseSummary",
+    "VerdictSummary",
     "Progress",
     "QueryRow",
     "QuerySeconds",

@@ -45,6 +45,39 @@ class Seconds:
 
 
 @dataclasses.dataclass(frozen=True)
+class CalibrationSummary:
+    """What the threshold promises.
+
+    Attributes:
+        threshold: score above which a photograph is defective, None without one.
+        nominal_fpr: share of good photographs that was asked for.
+        views: good views that set it.
+        guarantee: share of good photographs that count as defective at most, in the
+            mean over calibrations; more than was asked for where views are few.
+    """
+
+    threshold: float | None
+    nominal_fpr: float
+    views: int
+    guarantee: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class VerdictSummary:
+    """What the verdicts were worth, None where there is nothing to tell by.
+
+    Attributes:
+        fpr: share of the good photographs with a verdict that were called defective.
+        detection_rate: share of the defective ones with a verdict that were.
+        not_judged: share of all photographs that got no verdict.
+    """
+
+    fpr: float | None
+    detection_rate: float | None
+    not_judged: float | None
+
+
+@dataclasses.dataclass(frozen=True)
 class CategoryMetrics:
     """The numbers of one category as metrics.json has them.
 
@@ -60,6 +93,8 @@ class CategoryMetrics:
         seconds: where the time went.
         pose: errors of the found poses, None where the true ones are unknown.
         reasons: for each undefined metric, by its name, why it is undefined.
+        calibration: what the threshold promises, None without verdicts.
+        verdict: what the verdicts were worth, likewise.
     """
 
     image_auroc: float | None
@@ -72,6 +107,8 @@ class CategoryMetrics:
     seconds: Seconds
     pose: PoseSummary | None = None
     reasons: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    calibration: CalibrationSummary | None = None
+    verdict: VerdictSummary | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -26,7 +26,8 @@ def metrics_record(
     Returns:
         `categories`, `mean` (of each number over the categories that define it),
         `config` and `versions`, and `failed` only where a category did. `pose` stands
-        only where true poses are known, `reasons` only where a metric is undefined.
+        only where true poses are known, `reasons` only where a metric is undefined,
+        `calibration` and `verdict` only where there are verdicts.
 
     Raises:
         NumericsError: a number is NaN or infinite.
@@ -63,7 +64,7 @@ def mean(records: Sequence[Mapping[str, object]]) -> Record:
 def _category(name: str, metrics: CategoryMetrics) -> Record:
     record = files.plain(metrics, name)
     assert isinstance(record, dict)
-    for optional in ("pose", "reasons"):
+    for optional in ("pose", "reasons", "calibration", "verdict"):
         if not record[optional]:
             del record[optional]
     return record

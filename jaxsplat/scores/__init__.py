@@ -1,6 +1,6 @@
 """Anomaly maps and image scores of photographs, and what they mean."""
 
-from jaxsplat.scores.calibrate import GoodScores, HighestGood
+from jaxsplat.scores.calibrate import Conformal, GoodScores
 from jaxsplat.scores.compare import PublishedDistance
 from jaxsplat.scores.expected import ExpectedDistance, ExpectedDistances
 from jaxsplat.scores.parts import Calibrate, Compare, Score, Verdicts
@@ -12,7 +12,7 @@ __all__ = [
     "ExpectedDistance",
     "ExpectedDistances",
     "GoodScores",
-    "HighestGood",
+    "Conformal",
     "Peak",
     "PublishedDistance",
     "Score",

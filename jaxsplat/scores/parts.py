@@ -78,7 +78,14 @@ class Verdicts(NamedTuple):
 
 @runtime_checkable
 class Calibrate(Protocol):
-    """The meaning of scores, from those of good views that nothing else saw."""
+    """The meaning of scores, from those of good views that nothing else saw.
+
+    Attributes:
+        fpr: share of good photographs that may count as defective.
+    """
+
+    @property
+    def fpr(self) -> float: ...
 
     def prepare(self, scores: Float[np.ndarray, " m"]) -> Any:
         """Returns the state, from the finite scores of m held-out good views."""
@@ -87,6 +94,12 @@ class Calibrate(Protocol):
         """Returns the score above which a photograph counts as defective.
 
         None where the good views were too few to say; then there is no verdict.
+        """
+
+    def guarantee(self, state: Any) -> float | None:
+        """Returns the share of good photographs that count as defective, at most.
+
+        None where the good views were too few to say.
         """
 
     def __call__(self, state: Any, scores: Float[Array, " b"]) -> Verdicts:

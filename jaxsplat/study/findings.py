@@ -19,9 +19,11 @@ def stored(
     view: View, found: Inspection
 ) -> tuple[dict[str, object], dict[str, np.ndarray] | None]:
     """Returns a finding's line of results.jsonl, and its map and render."""
+    score = found.score if math.isfinite(found.score) else None
     record: dict[str, object] = {
         "defect_type": view.defect_type,
-        "raw_score": found.score if math.isfinite(found.score) else None,
+        "raw_score": score,
+        "score": score,
         "defective": found.defective,
         "p_value": found.p_value,
         "reason": found.reason,

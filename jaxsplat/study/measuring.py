@@ -68,6 +68,8 @@ def measure(
         ),
         pose=summary,
         reasons=_reasons(labels, masks),
+        calibration=_calibration(detector),
+        verdict=_verdict(found, labels),
     )
 
 
@@ -130,9 +132,13 @@ def _write_section(
     behind = np.asarray(detector.twin.background)
     fitted = detector.fitted
     assert fitted is not None
+    guarantee = detector.guarantee
+    promise = ""
+    if guarantee is not None:
+        promise = f": at most {100 * guarantee:.0f} % of good photographs score higher"
     source = (
-        f"the highest score of {len(fitted.calibrated_on)} good views whose pose was "
-        f"found, of {len(fitted.held_out)} that the fit never saw"
+        f"{len(fitted.calibrated_on)} good views whose pose was found, of "
+        f"{len(fitted.held_out)} that the fit never saw{promise}"
     )
     threshold = detector.threshold
     shown = foreground.read(folder.foreground_path)
@@ -166,6 +172,33 @@ def _reasons(labels: np.ndarray, masks: np.ndarray) -> dict[str, str]:
         "pixel_ap": pixel,
     }
     return {name: reason for name, reason in found.items() if reason}
+
+
+def _calibration(detector: Detector) -> report.CalibrationSummary:
+    fitted = detector.fitted
+    assert fitted is not None
+    return report.CalibrationSummary(
+        threshold=detector.threshold,
+        nominal_fpr=detector.method.calibrate.fpr,
+        views=len(fitted.calibrated_on),
+        guarantee=detector.guarantee,
+    )
+
+
+def _verdict(
+    found: Sequence[Finding], labels: Bool[np.ndarray, " n"]
+) -> report.VerdictSummary:
+    told = np.array([one.record["defective"] is not None for one in found], bool)
+    called = np.array([one.record["defective"] is True for one in found], bool)
+
+    def share(chosen: Bool[np.ndarray, " n"]) -> float | None:
+        return float(called[chosen].mean()) if chosen.any() else None
+
+    return report.VerdictSummary(
+        fpr=share(told & ~labels),
+        detection_rate=share(told & labels),
+        not_judged=float(1 - told.mean()) if len(told) else None,
+    )
 
 
 def _pose_row(found: Finding) -> report.PoseRow:

@@ -11,7 +11,7 @@ import pytest
 from jaxsplat import pose
 from jaxsplat.data.views import ObjectSet, posed_cameras
 from jaxsplat.errors import ConfigError
-from jaxsplat.methods import METHODS, Method, find_method, storage
+from jaxsplat.methods import METHODS, find_method, storage
 from jaxsplat.pose.parts import Refine, Starts
 from jaxsplat.rendering.twin import Twin
 from jaxsplat.scores.parts import Calibrate, Compare, Score
@@ -193,14 +193,3 @@ def test_wrong_names_and_settings_are_told() -> None:
         find_method("best").set_params(starts__k=0)
     with pytest.raises(ConfigError, match="batch: found 0"):
         find_method("best").set_params(batch=0)
-
-
-def test_good_scores_set_the_threshold_and_the_p_values() -> None:
-    method: Method = find_method("best")
-    state = method.calibrate.prepare(np.array([3.0, 1.0, 2.0], np.float32))
-    assert method.calibrate.threshold(state) == 3.0
-    told = method.calibrate(state, jnp.array([0.5, 2.0, 3.0, 3.5]))
-    assert told.defective.tolist() == [False, False, False, True]
-    np.testing.assert_allclose(told.p_values, [1.0, 0.75, 0.5, 0.25])
-    nothing = method.calibrate.prepare(np.zeros(0, np.float32))
-    assert method.calibrate.threshold(nothing) is None

@@ -7,10 +7,12 @@ import pytest
 
 from jaxsplat.errors import NumericsError
 from jaxsplat.report import (
+    CalibrationSummary,
     CategoryMetrics,
     PoseSummary,
     QuerySeconds,
     Seconds,
+    VerdictSummary,
     metrics_record,
     text_table,
 )
@@ -18,7 +20,11 @@ from jaxsplat.report.files import dump_json
 
 SECONDS = Seconds(300.5, 12.0, QuerySeconds(0.3, 1.5, 0.2, 2.0), 40.0)
 POSE = PoseSummary(0.125, 0.5, 0.002, 0.75)
-FULL = CategoryMetrics(0.9, 0.98, 0.85, 0.5, 32.5, 40_000, 23, SECONDS, POSE)
+FULL = CategoryMetrics(
+    *(0.9, 0.98, 0.85, 0.5, 32.5, 40_000, 23, SECONDS, POSE),
+    calibration=CalibrationSummary(2.5, 0.05, 19, 0.05),
+    verdict=VerdictSummary(0.0, 0.95, 0.25),
+)
 BARE = CategoryMetrics(
     image_auroc=None,
     pixel_auroc=0.9,
@@ -54,6 +60,13 @@ def test_the_record_has_the_promised_keys() -> None:
             "per_query": {"coarse": 0.3, "refine": 1.5, "features": 0.2, "total": 2.0},
             "compile": 40.0,
         },
+        "calibration": {
+            "threshold": 2.5,
+            "nominal_fpr": 0.05,
+            "views": 19,
+            "guarantee": 0.05,
+        },
+        "verdict": {"fpr": 0.0, "detection_rate": 0.95, "not_judged": 0.25},
     }
     assert json.loads(dump_json(record)) == {
         "categories": {"01Penguin": expected},
