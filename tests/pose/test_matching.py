@@ -30,7 +30,7 @@ def gallery(toy: Toy) -> pose.Gallery:
 @functools.partial(jax.jit, static_argnames="count")
 def find(
     windows: matching.Windows, image: jax.Array, camera: Camera, count: int
-) -> matching.Places:
+) -> tuple[matching.Places, matching.Places]:
     return matching.find(windows, image, camera, count)
 
 
@@ -52,7 +52,7 @@ def test_a_view_is_found_before_clutter(
         jnp.zeros(3),
     )
     photograph = cluttered(toy, truth[None], seed)[0]
-    found = find(gallery.windows, photograph, toy.camera, 4)
+    framed, found = find(gallery.windows, photograph, toy.camera, 4)
     assert int(found.view[0]) == view
     angle = float(found.turn[0]) - matching.TURNS[turn]
     assert abs((angle + np.pi) % (2 * np.pi) - np.pi) < np.radians(15.1)
@@ -61,6 +61,14 @@ def test_a_view_is_found_before_clutter(
     step = 2 * 2 * float(gallery.windows.reach) * 80 / (matching.SIDE * zoom)
     np.testing.assert_allclose(found.center[0], place, atol=step)
     assert (np.diff(found.similarity) <= 0).all()
+    # What is framed as in the views is as far away, and near the middle.
+    assert framed.view.shape == (8,)
+    assert (np.diff(framed.similarity) <= 0).all()
+    np.testing.assert_array_equal(framed.zoom, 1.0)
+    near = 2 * 2 * float(gallery.windows.reach) * 80 / matching.SIDE
+    assert np.abs(np.asarray(framed.center) - 24).max() <= np.sqrt(2) * near + 1e-3
+    if abs(zoom - 1) < 1e-6 and np.abs(place - 24).max() < near:
+        assert int(framed.view[0]) == view
 
 
 def bilinear(image: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -85,7 +93,7 @@ def test_the_convolution_is_the_similarity_of_one_window(
 ) -> None:
     windows, side = gallery.windows, matching.SIDE
     image = np.asarray(cluttered(toy, toy.truth[:1], 0)[0], np.float64)
-    found = find(windows, jnp.asarray(image, jnp.float32), toy.camera, 4)
+    _, found = find(windows, jnp.asarray(image, jnp.float32), toy.camera, 4)
     view, turn, zoom = (np.asarray(x)[0] for x in found[:3])
     spacing = 2 * float(windows.reach) * 80 / (side * zoom)
     # A margin of one fine pixel, for differences.

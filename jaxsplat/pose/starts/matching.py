@@ -26,12 +26,16 @@ SIDE = 16  # pixels of a window
 # Rotations about the optical axis, 15 degrees apart.
 TURNS = np.linspace(0.0, 2 * np.pi, 24, endpoint=False).astype(np.float32)
 # The object as far away as in the views, nearer and farther.
+# The first is that of the views.
 ZOOMS = np.array([1.0, 1.25, 0.8], np.float32)
 # Pixels of a window between two places of its middle.
 _STRIDE = 2
 # Places on either side of the photograph's middle, at most: beyond, most of an object
 # that fills the photograph would be outside.
 _MOST_PLACES = 6
+# The object is framed as in the views when it is as far away, and so many places at
+# most from the middle.
+_FRAMED_PLACES = 1
 # Variance of colours below which they tell nothing.
 _FAINT = 1e-3
 # Edges are found again before clutter, where colours alone mislead: on three objects
@@ -173,14 +177,19 @@ def find(
     image: Float[Array, "h w 3"],
     camera: Camera,
     count: int,
-) -> Places:
+) -> tuple[Places, Places]:
     """Returns where the views are that the photograph is most like.
+
+    Most photographs are taken as the views were, and clutter has more to be mistaken
+    for the object the more places are looked at. So what is framed as in the views
+    comes first, and by itself, and then what is anywhere.
 
     Args:
         windows: of the gallery.
         image: the photograph, RGB, [h, w, 3].
         camera: of the photograph; its pose is not looked at.
-        count: how many pairs of view and turn to return.
+        count: how many pairs of view and turn to return anywhere; twice as many are
+            returned that are framed as in the views.
     """
     around = windows.around
     planes = jnp.moveaxis(image, -1, 0)
@@ -188,8 +197,11 @@ def find(
     middle = 0.5 * jnp.array([camera.width, camera.height], jnp.float32)
     side = SIDE + 2 * _STRIDE * around
 
-    def at(zoom: Array, turn: Array) -> tuple[Array, Array]:
-        """Returns the best similarity over places, by view, and the place."""
+    def at(zoom: Array, turn: Array) -> tuple[Array, Array, Array, Array]:
+        """Returns the best similarity over places by view, and the place, twice.
+
+        The second time over the places of a framed object.
+        """
         spacing = 2 * windows.reach * camera.fx / (SIDE * zoom)
         fine = _turned(planes, middle, spacing, turn, side)
         canvas = _halved(fine)
@@ -201,28 +213,38 @@ def find(
         similarity = cross / jnp.sqrt(jnp.maximum(variance, 0.0) + _FAINT)
         similarity += _EDGES * _compared(edges[None], windows.edges)[0]
         flat = similarity.reshape(len(similarity), -1)
-        return jnp.max(flat, axis=1), jnp.argmax(flat, axis=1)
+        near = jnp.where(framed.ravel(), flat, -jnp.inf)
+        best = jnp.max(flat, axis=1), jnp.argmax(flat, axis=1)
+        return *best, jnp.max(near, axis=1), jnp.argmax(near, axis=1)
 
+    aside = np.abs(np.arange(2 * around + 1) - around) <= _FRAMED_PLACES
+    framed = jnp.asarray(aside & aside[:, None])
     zooms, turns = (
         x.ravel() for x in jnp.meshgrid(jnp.asarray(ZOOMS), jnp.asarray(TURNS))
     )
-    found, place = lax.map(lambda pair: at(*pair), (zooms, turns))
-    # The best zoom of every turn and view.
     shape = len(TURNS), len(ZOOMS), -1
-    found, place = found.reshape(shape), place.reshape(shape)
-    best_zoom = jnp.argmax(found, axis=1)
-    best = jnp.max(found, axis=1)
-    similarity, chosen = lax.top_k(best.ravel(), count)
-    turn, view = jnp.divmod(chosen, best.shape[1])
-    zoom = best_zoom[turn, view]
-    row, column = jnp.divmod(place[turn, zoom, view], 2 * around + 1)
-    angle, factor = jnp.asarray(TURNS)[turn], jnp.asarray(ZOOMS)[zoom]
-    spacing = 2 * windows.reach * camera.fx / (SIDE * factor)
-    step = _STRIDE * spacing
-    x, y = (step * (i - around).astype(jnp.float32) for i in (column, row))
-    cosine, sine = jnp.cos(angle), jnp.sin(angle)
-    center = jnp.stack([cosine * x - sine * y, sine * x + cosine * y], axis=1) + middle
-    return Places(view, angle, factor, center, similarity)
+    found, place, found_framed, place_framed = (
+        x.reshape(shape) for x in lax.map(lambda pair: at(*pair), (zooms, turns))
+    )
+
+    def best_of(found: Array, place: Array, count: int) -> Places:
+        """Returns the best pairs, each at its best zoom, [turns, zooms, v]."""
+        best_zoom = jnp.argmax(found, axis=1)
+        best = jnp.max(found, axis=1)
+        similarity, chosen = lax.top_k(best.ravel(), min(count, best.size))
+        turn, view = jnp.divmod(chosen, best.shape[1])
+        zoom = best_zoom[turn, view]
+        row, column = jnp.divmod(place[turn, zoom, view], 2 * around + 1)
+        angle, factor = jnp.asarray(TURNS)[turn], jnp.asarray(ZOOMS)[zoom]
+        spacing = 2 * windows.reach * camera.fx / (SIDE * factor)
+        step = _STRIDE * spacing
+        x, y = (step * (i - around).astype(jnp.float32) for i in (column, row))
+        cosine, sine = jnp.cos(angle), jnp.sin(angle)
+        aside = jnp.stack([cosine * x - sine * y, sine * x + cosine * y], axis=1)
+        return Places(view, angle, factor, aside + middle, similarity)
+
+    as_framed = best_of(found_framed[:, :1], place_framed[:, :1], 2 * count)
+    return as_framed, best_of(found, place, count)
 
 
 def _compared(
