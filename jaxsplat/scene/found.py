@@ -44,6 +44,7 @@ class Foreground:
 
 
 def none(*notes: str) -> Foreground:
+    """Returns the record of an object that nothing tells, and why, a sentence each."""
     return Foreground(NONE, 0.0, None, (), notes)
 
 

@@ -32,6 +32,8 @@ def by_files(
     """Returns the foreground that files give, carved where one has no file."""
     masks = [None if each is None else each > 0.5 for each in given]
     found = agreement.agree(masks, cameras)
+    # A hull that few masks agree with cannot judge them.
+    judging = found.confidence >= MIN_CONFIDENCE
     missing, cleaned, coverage = [], [], []
     for index, (view, mask, each) in enumerate(zip(views, masks, given, strict=True)):
         outline = found.outline(index, view.image.shape[:2])
@@ -39,9 +41,7 @@ def by_files(
             missing.append(view.name)
             coverage.append(feathering.feathered(outline))
             continue
-        # A hull that few masks agree with cannot judge them.
-        wrong = agreement.unsupported(mask, outline)
-        if found.confidence >= MIN_CONFIDENCE and wrong.any():
+        if judging and (wrong := agreement.unsupported(mask, outline)).any():
             cleaned.append(view.name)
             each = np.where(wrong, 0.0, each).astype(each.dtype)
         coverage.append(each)

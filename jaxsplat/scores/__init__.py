@@ -9,10 +9,10 @@ from jaxsplat.scores.reduce import Peak, TopShare
 __all__ = [
     "Calibrate",
     "Compare",
+    "Conformal",
     "ExpectedDistance",
     "ExpectedDistances",
     "GoodScores",
-    "Conformal",
     "Peak",
     "PublishedDistance",
     "Score",
