@@ -27,10 +27,16 @@ def gallery(toy: Toy) -> pose.Gallery:
     return pose.build_gallery(toy.twin, jnp.asarray(poses))
 
 
+@pytest.fixture(params=["framed", "anywhere"])
+def windows(request: pytest.FixtureRequest, gallery: pose.Gallery) -> matching.Windows:
+    found: matching.Windows = getattr(gallery, request.param)
+    return found
+
+
 @functools.partial(jax.jit, static_argnames="count")
 def find(
     windows: matching.Windows, image: jax.Array, camera: Camera, count: int
-) -> tuple[matching.Places, matching.Places]:
+) -> matching.Places:
     return matching.find(windows, image, camera, count)
 
 
@@ -40,7 +46,7 @@ def test_a_view_is_found_before_clutter(
 ) -> None:
     rng = np.random.default_rng(seed)
     view, turn = int(rng.integers(VIEWS)), int(rng.integers(24))
-    zoom = matching.ZOOMS[seed % 3]
+    zoom = gallery.anywhere.search.zooms[seed % 3]
     place = 24 + rng.uniform(-5, 5, 2)
     known = gallery.templates.camera.camera_from_world[view]
     truth = placing.placed(
@@ -52,23 +58,39 @@ def test_a_view_is_found_before_clutter(
         jnp.zeros(3),
     )
     photograph = cluttered(toy, truth[None], seed)[0]
-    framed, found = find(gallery.windows, photograph, toy.camera, 4)
+    found = find(gallery.anywhere, photograph, toy.camera, 4)
     assert int(found.view[0]) == view
     angle = float(found.turn[0]) - matching.TURNS[turn]
     assert abs((angle + np.pi) % (2 * np.pi) - np.pi) < np.radians(15.1)
     assert float(found.zoom[0]) == pytest.approx(zoom, rel=0.26)
-    # Places are `spacing * stride` apart.
-    step = 2 * 2 * float(gallery.windows.reach) * 80 / (matching.SIDE * zoom)
-    np.testing.assert_allclose(found.center[0], place, atol=step)
+    # Places are an eighth of a window apart.
+    step = 2 * float(gallery.anywhere.reach) * 80 / (8 * zoom)
+    np.testing.assert_allclose(found.center[0], place, atol=2 * step)
     assert (np.diff(found.similarity) <= 0).all()
-    # What is framed as in the views is as far away, and near the middle.
-    assert framed.view.shape == (8,)
-    assert (np.diff(framed.similarity) <= 0).all()
-    np.testing.assert_array_equal(framed.zoom, 1.0)
-    near = 2 * 2 * float(gallery.windows.reach) * 80 / matching.SIDE
-    assert np.abs(np.asarray(framed.center) - 24).max() <= np.sqrt(2) * near + 1e-3
-    if abs(zoom - 1) < 1e-6 and np.abs(place - 24).max() < near:
-        assert int(framed.view[0]) == view
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_view_that_is_framed_as_usual_is_looked_at_closely(
+    toy: Toy, gallery: pose.Gallery, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    view, turn = int(rng.integers(VIEWS)), int(rng.integers(24))
+    near = 2 * float(gallery.framed.reach) * 80 / 8
+    place = 24 + rng.uniform(-near, near, 2)
+    truth = placing.placed(
+        gallery.templates.camera.camera_from_world[view],
+        jnp.array([0.0, 0.0, 1.0]),
+        jnp.asarray([*((place - 24) / 80), 1.0], jnp.float32),
+        jnp.float32(matching.TURNS[turn]),
+        jnp.float32(1.0),
+        jnp.zeros(3),
+    )
+    photograph = cluttered(toy, truth[None], seed)[0]
+    found = find(gallery.framed, photograph, toy.camera, 8)
+    assert view in np.asarray(found.view[:4])
+    assert found.view.shape == (8,)
+    np.testing.assert_array_equal(found.zoom, 1.0)
+    assert np.abs(np.asarray(found.center) - 24).max() <= np.sqrt(2) * near + 1e-3
 
 
 def bilinear(image: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -89,11 +111,11 @@ def halved(image: np.ndarray) -> np.ndarray:
 
 
 def test_the_convolution_is_the_similarity_of_one_window(
-    toy: Toy, gallery: pose.Gallery
+    toy: Toy, windows: matching.Windows
 ) -> None:
-    windows, side = gallery.windows, matching.SIDE
+    side = windows.search.side
     image = np.asarray(cluttered(toy, toy.truth[:1], 0)[0], np.float64)
-    _, found = find(windows, jnp.asarray(image, jnp.float32), toy.camera, 4)
+    found = find(windows, jnp.asarray(image, jnp.float32), toy.camera, 4)
     view, turn, zoom = (np.asarray(x)[0] for x in found[:3])
     spacing = 2 * float(windows.reach) * 80 / (side * zoom)
     # A margin of one fine pixel, for differences.
@@ -126,8 +148,7 @@ def test_the_convolution_is_the_similarity_of_one_window(
     assert float(found.similarity[0]) == pytest.approx(expected, abs=2e-3)
 
 
-def test_windows_are_normalised(gallery: pose.Gallery) -> None:
-    windows = gallery.windows
+def test_windows_are_normalised(windows: matching.Windows) -> None:
     np.testing.assert_allclose(windows.weights.sum(axis=(1, 2)), 1.0, rtol=1e-5)
     lengths = np.hypot(windows.edges[:, 0], windows.edges[:, 1])
     np.testing.assert_allclose(lengths.sum(axis=(1, 2)), 1.0, rtol=1e-5)
@@ -142,10 +163,11 @@ def test_views_that_fill_up_are_not_to_be_found(toy: Toy) -> None:
             cameras.with_pose(toy.camera, matrix) for matrix in toy.truth
         )
     ]
-    windows = galleries.gallery_of_views(toy.twin, views).windows
+    found = galleries.gallery_of_views(toy.twin, views)
     reals = len(pose.gallery_poses(np.asarray(toy.truth), np.zeros(3)))
-    assert len(windows.colors) > reals >= 3
-    for part in (windows.colors, windows.edges):
+    assert len(found.codes) > reals >= 3
+    of_both = (found.framed, found.anywhere)
+    for part in [p for both in of_both for p in (both.colors, both.edges)]:
         told = np.abs(np.asarray(part)).reshape(len(part), -1).max(axis=1) > 0
         assert told.tolist() == [i < reals for i in range(len(part))]
 
@@ -165,7 +187,7 @@ def test_the_reach_holds_every_covered_pixel(toy: Toy, gallery: pose.Gallery) ->
     )
     rows, columns = np.nonzero(np.asarray(drawn.alpha) > 0.5)
     farthest = np.hypot(rows + 0.5 - 24, columns + 0.5 - 24).max() / 80
-    assert farthest <= float(gallery.windows.reach) * 1.2
+    assert farthest <= float(gallery.framed.reach) * 1.2
     x, y, z = se3.apply(toy.truth[0], jnp.array([0.1, -0.2, 0.3]))
     seen = matching.project(
         cameras.with_pose(toy.camera, toy.truth[0]), jnp.array([0.1, -0.2, 0.3])

@@ -24,11 +24,12 @@ from jaxsplat.pose.starts.gallery import Gallery, GalleryFinder
 from jaxsplat.rendering import exposure
 from jaxsplat.rendering.twin import Twin
 
-# (view, turn) pairs of each way to find them that are aligned with a photograph (twice
-# as many of those framed as in the views before anything, see `matching.find`), and
-# how many go on after the first steps: where a part of the object is missing, or its
-# outline is a circle, the right pair may be far down the list.
+# (view, turn) pairs of each way to find them that are aligned with a photograph (more
+# of those framed as in the views before anything), and how many go on after the first
+# steps: where a part of the object is missing, or its outline is a circle, the right
+# pair may be far down the list.
 _CANDIDATES = 32
+_FRAMED_CANDIDATES = 64
 _FIRST_STEPS = 3
 _KEPT = 16
 _STEPS = 6
@@ -109,8 +110,9 @@ def _by_windows(
     center: Array, gallery: Gallery, camera: Camera, image: Array
 ) -> tuple[Float[Array, "c 4 4"], Int[Array, " c"]]:
     """Returns the same without an outline, wherever in the image the object is."""
-    both = matching.find(gallery.windows, image, camera, _CANDIDATES)
-    found = jax.tree.map(lambda *places: jnp.concatenate(places), *both)
+    framed = matching.find(gallery.framed, image, camera, _FRAMED_CANDIDATES)
+    anywhere = matching.find(gallery.anywhere, image, camera, _CANDIDATES)
+    found = jax.tree.map(lambda *two: jnp.concatenate(two), framed, anywhere)
 
     def place(view: Array, turn: Array, zoom: Array, seen: Array) -> Array:
         pose = gallery.templates.camera.camera_from_world[view]

@@ -5,6 +5,7 @@ with. Where photographs left gaps between them, views are synthesised.
 """
 
 import dataclasses
+import functools
 import math
 from collections.abc import Sequence
 
@@ -22,7 +23,7 @@ from jaxsplat.pose import alignment, pyramid
 from jaxsplat.pose.alignment import Template
 from jaxsplat.pose.pairs import side_by_side
 from jaxsplat.pose.starts import codes, matching
-from jaxsplat.pose.starts.matching import Windows
+from jaxsplat.pose.starts.matching import Search, Windows
 from jaxsplat.rendering import api as render_api
 from jaxsplat.rendering import sampling
 from jaxsplat.rendering.twin import Twin
@@ -34,6 +35,12 @@ _DIRECTIONS = 128
 # farther than photographs still tell of the object's sides.
 _GAP = math.radians(15), math.radians(30)
 
+# Most photographs frame the object as the views do, and clutter has more to be mistaken
+# for it the more places are looked at: those few are looked at closely, all others
+# coarsely. On two objects before pasted photographs, the 64 most similar had a view
+# near the true one for 99 and 100 of 100; windows of 16 pixels had it for 92 and 100.
+_FRAMED = Search(side=32, zooms=(1.0,), around=1)
+_ANYWHERE_SIDE, _ANYWHERE_ZOOMS = 16, (1.0, 1.25, 0.8)
 # Number of views that a prepared gallery is a multiple of.
 _MULTIPLE = 32
 
@@ -48,7 +55,9 @@ class Gallery:
         outlines: of the object, cut out at its size, in [0, 1], [v, s, s].
         rays: towards the outline's centre in camera axes, one deep, [v, 3].
         radii: of the outline, as tangents of the angle it is seen at, [v].
-        windows: of the views, to be found before any background.
+        framed: windows of the views, to be found before any background where the
+            object is framed as in them.
+        anywhere: coarser windows, to be found wherever it is.
         templates: of the views, stacked along one leading axis.
     """
 
@@ -56,7 +65,8 @@ class Gallery:
     outlines: Float[Array, "v s s"]
     rays: Float[Array, "v 3"]
     radii: Float[Array, " v"]
-    windows: Windows
+    framed: Windows
+    anywhere: Windows
     templates: Template
 
 
@@ -101,10 +111,13 @@ def build_gallery(twin: Twin, camera_from_world: Float[Array, "v 4 4"]) -> Galle
     )
     twin = dataclasses.replace(twin, camera=small, capacity=capacity)
     reach, encoded, outlines, rays, radii, templates = _build(twin, views)
-    colors, weights, edges = _cut_windows(templates, twin.center, reach)
     around = matching.places(small, float(reach))
-    windows = Windows(colors, weights, edges, reach, around)
-    return Gallery(encoded, outlines, rays, radii, windows, templates)
+    searches = _FRAMED, Search(_ANYWHERE_SIDE, _ANYWHERE_ZOOMS, around)
+    framed, anywhere = (
+        Windows(*_cut_windows(templates, twin.center, reach, how.side), reach, how)
+        for how in searches
+    )
+    return Gallery(encoded, outlines, rays, radii, framed, anywhere, templates)
 
 
 @jax.jit
@@ -128,11 +141,11 @@ def _build(
     return jnp.max(reach), *seen
 
 
-@jax.jit
+@functools.partial(jax.jit, static_argnames="side")
 def _cut_windows(
-    templates: Template, center: Array, reach: Array
+    templates: Template, center: Array, reach: Array, side: int
 ) -> tuple[Array, Array, Array]:
-    return lax.map(lambda one: matching.window(one, center, reach), templates)
+    return lax.map(lambda one: matching.window(one, center, reach, side), templates)
 
 
 def gallery_of_views(twin: Twin, views: Sequence[View]) -> Gallery:
@@ -150,15 +163,16 @@ def gallery_of_views(twin: Twin, views: Sequence[View]) -> Gallery:
     def only_views(rows: Array) -> Array:
         return jnp.where(is_view.reshape(-1, *[1] * (rows.ndim - 1)), rows, 0.0)
 
+    def only_views_found(windows: Windows) -> Windows:
+        colors, edges = only_views(windows.colors), only_views(windows.edges)
+        return dataclasses.replace(windows, colors=colors, edges=edges)
+
     return dataclasses.replace(
         gallery,
         codes=only_views(gallery.codes),
         outlines=only_views(gallery.outlines),
-        windows=dataclasses.replace(
-            gallery.windows,
-            colors=only_views(gallery.windows.colors),
-            edges=only_views(gallery.windows.edges),
-        ),
+        framed=only_views_found(gallery.framed),
+        anywhere=only_views_found(gallery.anywhere),
     )
 
 

@@ -22,20 +22,13 @@ from jaxsplat.core.cameras import Camera
 from jaxsplat.pose import alignment
 from jaxsplat.pose.alignment import Template
 
-SIDE = 16  # pixels of a window
 # Rotations about the optical axis, 15 degrees apart.
 TURNS = np.linspace(0.0, 2 * np.pi, 24, endpoint=False).astype(np.float32)
-# The object as far away as in the views, nearer and farther.
-# The first is that of the views.
-ZOOMS = np.array([1.0, 1.25, 0.8], np.float32)
-# Pixels of a window between two places of its middle.
-_STRIDE = 2
+# From one place of a window's middle to the next, in sides of the window.
+_STRIDE = 1 / 8
 # Places on either side of the photograph's middle, at most: beyond, most of an object
 # that fills the photograph would be outside.
 _MOST_PLACES = 6
-# The object is framed as in the views when it is as far away, and so many places at
-# most from the middle.
-_FRAMED_PLACES = 1
 # Variance of colours below which they tell nothing.
 _FAINT = 1e-3
 # Edges are found again before clutter, where colours alone mislead: on three objects
@@ -48,6 +41,21 @@ _EDGE = 0.05
 _OUTLINE = 0.5
 
 
+@dataclasses.dataclass(frozen=True)
+class Search:
+    """Where in a photograph the object is looked for, and how closely.
+
+    Attributes:
+        side: pixels of a window.
+        zooms: of the object, 1 where it is as far away as in the views.
+        around: places on either side of the photograph's middle.
+    """
+
+    side: int
+    zooms: tuple[float, ...]
+    around: int
+
+
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Windows:
@@ -55,20 +63,19 @@ class Windows:
 
     Attributes:
         colors: difference from the object's mean colour, times coverage, of unit norm,
-            [v, 3, SIDE, SIDE]. Zero for views that are not to be found.
-        weights: coverage, of unit sum, [v, SIDE, SIDE].
+            [v, 3, s, s]. Zero for views that are not to be found.
+        weights: coverage, of unit sum, [v, s, s].
         edges: cosine and sine of twice the direction of edges, of unit sum of lengths,
-            [v, 2, SIDE, SIDE]. Zero likewise.
+            [v, 2, s, s]. Zero likewise.
         reach: half the side of a window, as a tangent of the angle it is seen at.
-        around: places of the object on either side of a photograph's middle that are
-            looked at (static).
+        search: with them (static).
     """
 
     colors: Float[Array, "v 3 s s"]
     weights: Float[Array, "v s s"]
     edges: Float[Array, "v 2 s s"]
     reach: Float[Array, ""]
-    around: int = dataclasses.field(metadata=dict(static=True))
+    search: Search = dataclasses.field(metadata=dict(static=True))
 
 
 class Places(NamedTuple):
@@ -106,7 +113,7 @@ def project(camera: Camera, point: Float[Array, "3"]) -> Float[Array, "2"]:
 
 
 def window(
-    template: Template, center: Float[Array, "3"], reach: Float[Array, ""]
+    template: Template, center: Float[Array, "3"], reach: Float[Array, ""], side: int
 ) -> tuple[Float[Array, "3 s s"], Float[Array, "s s"], Float[Array, "2 s s"]]:
     """Returns a row of `Windows`: colours, weights and edges of one view.
 
@@ -114,14 +121,15 @@ def window(
         template: the view.
         center: of the object in the world, [3].
         reach: as in `Windows`.
+        side: pixels of the window.
     """
     camera = template.camera
     planes = jnp.concatenate([template.color, template.alpha[None]])
     middle = project(camera, center)
-    spacing = 2 * reach * camera.fx / SIDE
-    fine = _turned(planes, middle, spacing, jnp.float32(0), SIDE)
+    spacing = 2 * reach * camera.fx / side
+    fine = _turned(planes, middle, spacing, jnp.float32(0), side)
     height, width = template.alpha.shape
-    offsets = (resampling.pixel_centers(2 * SIDE) / 2 - SIDE / 2) * spacing
+    offsets = (resampling.pixel_centers(2 * side) / 2 - side / 2) * spacing
     inside = (offsets + middle[0] > 0) & (offsets + middle[0] < width)
     inside &= ((offsets + middle[1] > 0) & (offsets + middle[1] < height))[:, None]
     fine = jnp.where(inside, fine, 0.0)
@@ -161,94 +169,83 @@ def _edges(
 
 
 def places(camera: Camera, reach: float) -> int:
-    """Returns how many places on either side of a photograph's middle are looked at.
+    """Returns how many places on either side of its middle fill a photograph.
 
     Args:
         camera: of the photographs.
         reach: as in `Windows`.
     """
-    spacing = 2 * reach * float(camera.fx) / SIDE
+    step = 2 * reach * float(camera.fx) * _STRIDE
     half = max(camera.width, camera.height) / 2
-    return int(np.clip(np.ceil(0.6 * half / (spacing * _STRIDE)), 1, _MOST_PLACES))
+    return int(np.clip(np.ceil(0.6 * half / step), 1, _MOST_PLACES))
 
 
 def find(
-    windows: Windows,
-    image: Float[Array, "h w 3"],
-    camera: Camera,
-    count: int,
-) -> tuple[Places, Places]:
+    windows: Windows, image: Float[Array, "h w 3"], camera: Camera, count: int
+) -> Places:
     """Returns where the views are that the photograph is most like.
-
-    Most photographs are taken as the views were, and clutter has more to be mistaken
-    for the object the more places are looked at. So what is framed as in the views
-    comes first, and by itself, and then what is anywhere.
 
     Args:
         windows: of the gallery.
         image: the photograph, RGB, [h, w, 3].
         camera: of the photograph; its pose is not looked at.
-        count: how many pairs of view and turn to return anywhere; twice as many are
-            returned that are framed as in the views.
+        count: how many pairs of view and turn to return, each at its best place.
     """
-    around = windows.around
+    around, side = windows.search.around, windows.search.side
+    stride = round(side * _STRIDE)
     planes = jnp.moveaxis(image, -1, 0)
     planes = jnp.concatenate([planes, jnp.sum(planes * planes, axis=0)[None]])
     middle = 0.5 * jnp.array([camera.width, camera.height], jnp.float32)
-    side = SIDE + 2 * _STRIDE * around
+    turns, zooms = jnp.asarray(TURNS), jnp.asarray(windows.search.zooms, jnp.float32)
 
-    def at(zoom: Array, turn: Array) -> tuple[Array, Array, Array, Array]:
-        """Returns the best similarity over places by view, and the place, twice.
-
-        The second time over the places of a framed object.
-        """
-        spacing = 2 * windows.reach * camera.fx / (SIDE * zoom)
-        fine = _turned(planes, middle, spacing, turn, side)
-        canvas = _halved(fine)
-        edges = _edges(fine[:3])
-        cross = _compared(canvas[None, :3], windows.colors)[0]
-        sums = jnp.stack([jnp.sum(canvas[:3], axis=0), canvas[3]])[:, None]
-        means = _compared(sums, windows.weights[:, None])
-        variance = means[1] - means[0] ** 2 / 3
-        similarity = cross / jnp.sqrt(jnp.maximum(variance, 0.0) + _FAINT)
-        similarity += _EDGES * _compared(edges[None], windows.edges)[0]
+    def at(zoom: Array, turn: Array) -> tuple[Array, Array]:
+        """Returns the best similarity over places by view, and the place."""
+        spacing = 2 * windows.reach * camera.fx / (side * zoom)
+        fine = _turned(planes, middle, spacing, turn, side + 2 * stride * around)
+        similarity = _similarity(windows, fine, stride)
         flat = similarity.reshape(len(similarity), -1)
-        near = jnp.where(framed.ravel(), flat, -jnp.inf)
-        best = jnp.max(flat, axis=1), jnp.argmax(flat, axis=1)
-        return *best, jnp.max(near, axis=1), jnp.argmax(near, axis=1)
+        return jnp.max(flat, axis=1), jnp.argmax(flat, axis=1)
 
-    aside = np.abs(np.arange(2 * around + 1) - around) <= _FRAMED_PLACES
-    framed = jnp.asarray(aside & aside[:, None])
-    zooms, turns = (
-        x.ravel() for x in jnp.meshgrid(jnp.asarray(ZOOMS), jnp.asarray(TURNS))
+    pairs = tuple(x.ravel() for x in jnp.meshgrid(zooms, turns))
+    found, place = (
+        x.reshape(len(turns), len(zooms), -1)
+        for x in lax.map(lambda pair: at(*pair), pairs)
     )
-    shape = len(TURNS), len(ZOOMS), -1
-    found, place, found_framed, place_framed = (
-        x.reshape(shape) for x in lax.map(lambda pair: at(*pair), (zooms, turns))
-    )
+    best_zoom, best = jnp.argmax(found, axis=1), jnp.max(found, axis=1)
+    similarity, chosen = lax.top_k(best.ravel(), min(count, best.size))
+    turn, view = jnp.divmod(chosen, best.shape[1])
+    zoom = best_zoom[turn, view]
+    row, column = jnp.divmod(place[turn, zoom, view], 2 * around + 1)
+    angle, factor = turns[turn], zooms[zoom]
+    step = 2 * windows.reach * camera.fx * stride / (side * factor)
+    x, y = (step * (i - around).astype(jnp.float32) for i in (column, row))
+    cosine, sine = jnp.cos(angle), jnp.sin(angle)
+    aside = jnp.stack([cosine * x - sine * y, sine * x + cosine * y], axis=1)
+    return Places(view, angle, factor, aside + middle, similarity)
 
-    def best_of(found: Array, place: Array, count: int) -> Places:
-        """Returns the best pairs, each at its best zoom, [turns, zooms, v]."""
-        best_zoom = jnp.argmax(found, axis=1)
-        best = jnp.max(found, axis=1)
-        similarity, chosen = lax.top_k(best.ravel(), min(count, best.size))
-        turn, view = jnp.divmod(chosen, best.shape[1])
-        zoom = best_zoom[turn, view]
-        row, column = jnp.divmod(place[turn, zoom, view], 2 * around + 1)
-        angle, factor = jnp.asarray(TURNS)[turn], jnp.asarray(ZOOMS)[zoom]
-        spacing = 2 * windows.reach * camera.fx / (SIDE * factor)
-        step = _STRIDE * spacing
-        x, y = (step * (i - around).astype(jnp.float32) for i in (column, row))
-        cosine, sine = jnp.cos(angle), jnp.sin(angle)
-        aside = jnp.stack([cosine * x - sine * y, sine * x + cosine * y], axis=1)
-        return Places(view, angle, factor, aside + middle, similarity)
 
-    as_framed = best_of(found_framed[:, :1], place_framed[:, :1], 2 * count)
-    return as_framed, best_of(found, place, count)
+def _similarity(
+    windows: Windows, fine: Float[Array, "4 h w"], stride: int
+) -> Float[Array, "v h2 w2"]:
+    """Returns how like each view a photograph is at each place; see `Places`.
+
+    Args:
+        windows: of the gallery.
+        fine: the photograph at twice the windows' scale: RGB, and the sum of their
+            squares.
+        stride: pixels of a window from one place to the next.
+    """
+    canvas, edges = _halved(fine), _edges(fine[:3])
+    cross = _compared(canvas[None, :3], windows.colors, stride)[0]
+    sums = jnp.stack([jnp.sum(canvas[:3], axis=0), canvas[3]])[:, None]
+    means = _compared(sums, windows.weights[:, None], stride)
+    variance = means[1] - means[0] ** 2 / 3
+    similarity = cross / jnp.sqrt(jnp.maximum(variance, 0.0) + _FAINT)
+    return similarity + _EDGES * _compared(edges[None], windows.edges, stride)[0]
 
 
 def _compared(
-    canvases: Float[Array, "n c h w"], windows: Float[Array, "v c s s"]
+    canvases: Float[Array, "n c h w"], windows: Float[Array, "v c s s"], stride: int
 ) -> Float[Array, "n v h2 w2"]:
     """Returns the scalar products of windows with what is at each place."""
     # As matrix products: on a CPU, XLA's convolutions by strides take many times as
@@ -256,7 +253,7 @@ def _compared(
     count, channels, height, width = canvases.shape
     side = windows.shape[-1]
     rows, columns = (
-        _STRIDE * np.arange((n - side) // _STRIDE + 1) for n in (height, width)
+        stride * np.arange((n - side) // stride + 1) for n in (height, width)
     )
     near = np.arange(side)
     at = (rows[:, None] + near)[:, None, :, None], (columns[:, None] + near)[:, None]
