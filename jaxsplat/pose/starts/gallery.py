@@ -112,11 +112,9 @@ def build_gallery(twin: Twin, camera_from_world: Float[Array, "v 4 4"]) -> Galle
     twin = dataclasses.replace(twin, camera=small, capacity=capacity)
     reach, encoded, outlines, rays, radii, templates = _build(twin, views)
     around = matching.places(small, float(reach))
-    searches = _FRAMED, Search(_ANYWHERE_SIDE, _ANYWHERE_ZOOMS, around)
-    framed, anywhere = (
-        Windows(*_cut_windows(templates, twin.center, reach, how.side), reach, how)
-        for how in searches
-    )
+    search = Search(_ANYWHERE_SIDE, _ANYWHERE_ZOOMS, around)
+    framed = _cut_windows(templates, twin.center, reach, _FRAMED)
+    anywhere = _cut_windows(templates, twin.center, reach, search)
     return Gallery(encoded, outlines, rays, radii, framed, anywhere, templates)
 
 
@@ -141,11 +139,15 @@ def _build(
     return jnp.max(reach), *seen
 
 
-@functools.partial(jax.jit, static_argnames="side")
+@functools.partial(jax.jit, static_argnames="search")
 def _cut_windows(
-    templates: Template, center: Array, reach: Array, side: int
-) -> tuple[Array, Array, Array]:
-    return lax.map(lambda one: matching.window(one, center, reach, side), templates)
+    templates: Template, center: Array, reach: Array, search: Search
+) -> Windows:
+    def one(template: Template) -> tuple[Array, Array, Array]:
+        return matching.window(template, center, reach, search.side)
+
+    colors, weights, edges = lax.map(one, templates)
+    return Windows(colors, weights, edges, reach, search)
 
 
 def gallery_of_views(twin: Twin, views: Sequence[View]) -> Gallery:
