@@ -25,7 +25,7 @@ from jaxsplat.features.network import FeatureNetwork
 from jaxsplat.methods.method import Method
 from jaxsplat.methods.programs import States
 from jaxsplat.pose.alignment import Template
-from jaxsplat.pose.starts.matching import Windows
+from jaxsplat.pose.starts.matching import Search, Windows
 
 Class = TypeVar("Class", bound=type)
 Arrays = dict[str, np.ndarray]
@@ -52,6 +52,7 @@ for _kind in (
     FeatureNetwork,
     Lens,
     Method,
+    Search,
     States,
     Template,
     Windows,
