@@ -132,6 +132,7 @@ def line_of(path: pathlib.Path, found: Inspection) -> dict[str, Any]:
         "p_value": _finite(found.p_value),
         "outcome": found.outcome.name.lower(),
         "reason": found.reason,
+        "hidden": round(found.hidden, 4),
         "camera_from_world": pose.tolist() if np.isfinite(pose).all() else None,
         "seconds": round(found.seconds, 4),
     }

@@ -17,14 +17,19 @@ from jaxsplat.methods.method import Method
 from jaxsplat.methods.photographs import Taken
 from jaxsplat.methods.programs import Judged, States
 from jaxsplat.methods.quality import PLACED, Quality, judgeable
-from jaxsplat.pose import Outcome, Photographs, PoseEstimate
+from jaxsplat.pose import TRUSTED, Outcome, Photographs, PoseEstimate
 from jaxsplat.rendering.twin import Twin
 
 # How much longer than planned the renderer's lists may become for a photograph from
 # very near.
 _MOST_GROWTH = 16
-# Of the object's area: what differs beside it by more is no part of it.
-_MUCH = 0.25
+# Of the object's area: what differs beside it by more is no part of it; where something
+# reaches in that hides some of the object, such as a tool, it may be more.
+_MUCH, _MUCH_IN_FRONT = 0.25, 0.5
+# Where a pose is in doubt, even so much may have misled it.
+_LITTLE = 0.02
+# Share of the object: where more would be hidden, the pose may be wrong.
+_MOST_HIDDEN = 0.3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,8 +135,12 @@ def _inspect_group(
 
 def _shows_more(found: Inspection) -> bool:
     """Returns whether a photograph shows more than an object, or something else."""
-    unseen = found.outcome in (Outcome.NOT_THIS_OBJECT, Outcome.OUT_OF_VIEW)
-    return unseen or found.beside > _MUCH
+    if found.outcome in (Outcome.NOT_THIS_OBJECT, Outcome.OUT_OF_VIEW):
+        return True
+    if found.outcome not in TRUSTED:
+        return found.beside > _LITTLE
+    much = _MUCH_IN_FRONT if found.hidden > 0 else _MUCH
+    return found.hidden > _MOST_HIDDEN or found.beside > much
 
 
 def _look(
@@ -209,6 +218,7 @@ def _tell(
                 score=float(scores[row]),
                 agreement=agreement,
                 beside=float(judged.beside[row]),
+                hidden=float(judged.hidden[row]),
                 defective=defective,
                 p_value=p_value,
                 camera_from_world=poses[row],

@@ -22,6 +22,8 @@ class Inspection:
             `pose.agreement`; NaN where no pose was sought.
         beside: how much else stands before a plain background, as a share of the
             object's area; NaN where that is not known.
+        hidden: share of the object that something in front of it hides, which takes no
+            part in score and map; known before a plain background only, else 0.
         defective: the verdict; None where there is none: the pose is not to be trusted,
             the photograph failed, or no good views tell a threshold.
         p_value: share of good views, with this photograph, that score as high; None
@@ -45,6 +47,7 @@ class Inspection:
     score: float = float("nan")
     agreement: float = float("nan")
     beside: float = float("nan")
+    hidden: float = 0.0
     defective: bool | None = None
     p_value: float | None = None
     camera_from_world: Float[np.ndarray, "4 4"] = dataclasses.field(

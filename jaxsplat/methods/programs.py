@@ -20,6 +20,7 @@ from jaxtyping import Float, Int
 from jaxsplat.methods.method import Method
 from jaxsplat.pose import PoseEstimate, expected_photographs
 from jaxsplat.pose.expected import agreement, as_good_views, beside
+from jaxsplat.pose.obstruction import find_obstructed, hidden
 from jaxsplat.pose.photographs import Photographs, on_plain
 from jaxsplat.rendering.twin import Twin
 from jaxsplat.scores.parts import Compare, Score
@@ -51,6 +52,7 @@ class Judged(NamedTuple):
         scores: of the images, [b].
         agreement: see `pose.agreement`, [b].
         beside: see `pose.beside`, [b].
+        hidden: share of the object that something in front of it hides, [b].
         needed: the most (tile, splat) pairs that a render took, [b].
     """
 
@@ -59,6 +61,7 @@ class Judged(NamedTuple):
     scores: Float[Array, " b"]
     agreement: Float[Array, " b"]
     beside: Float[Array, " b"]
+    hidden: Float[Array, " b"]
     needed: Int[Array, " b"]
 
 
@@ -73,12 +76,22 @@ class _Judge:
         self, twin: Twin, state: Any, photographs: Photographs, estimate: PoseEstimate
     ) -> Judged:
         expected = expected_photographs(twin, photographs, estimate)
-        seen, known = as_good_views(twin, photographs, expected, estimate)
-        maps = self.compare(twin, state, seen, known, estimate)
-        needed = jnp.maximum(expected.needed, estimate.needed)
+        # Something else may stand in front of the object, but is not like it.
+        seen, known = as_good_views(twin, photographs, expected)
         alike = agreement(seen, known, expected.coverage)
-        other = beside(photographs, expected, estimate)
-        return Judged(expected.images, maps, self.score(maps), alike, other, needed)
+        in_front, expected = find_obstructed(twin, photographs, expected)
+        seen, known = as_good_views(twin, photographs, expected)
+        seen = jnp.where(in_front[..., None], known, seen)
+        maps = self.compare(twin, state, seen, known, estimate)
+        return Judged(
+            expected.images,
+            maps,
+            self.score(maps),
+            alike,
+            beside(photographs, expected),
+            hidden(in_front, expected.coverage),
+            jnp.maximum(expected.needed, estimate.needed),
+        )
 
 
 @functools.partial(jax.jit, static_argnames=("call", "structure"))

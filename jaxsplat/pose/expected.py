@@ -5,12 +5,13 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from jaxsplat.core import cameras, precision, resampling
 from jaxsplat.pose import alignment
 from jaxsplat.pose.estimate import PoseEstimate
 from jaxsplat.pose.photographs import Photographs
+from jaxsplat.rendering import exposure as exposures
 from jaxsplat.rendering import twin as twins
 from jaxsplat.rendering.exposure import Exposure
 from jaxsplat.rendering.twin import Twin
@@ -19,7 +20,7 @@ from jaxsplat.rendering.twin import Twin
 _AGREEMENT_SIDE = 100
 _NOTHING = 1e-12
 # A pixel that differs from a plain background by so much shows something else.
-_DIFFERS = 15 / 255
+DIFFERS = 15 / 255
 # A pixel and its neighbours: window, strides, padding.
 _NEAR = (3, 3), (1, 1), "SAME"
 
@@ -30,13 +31,17 @@ class Expected(NamedTuple):
     Attributes:
         images: the twin at the found poses, in each photograph's exposure and before
             its surroundings, RGB in [0, 1], [b, h, w, 3].
+        colors: the twin as good views show it, RGB times coverage, [b, h, w, 3].
         coverage: by the twin, [b, h, w].
+        exposure: of the photographs, as `images` have it.
         needed: (tile, splat) pairs that each render took, [b]. More than the twin's
             capacity means that the farthest splats were left out.
     """
 
     images: Float[Array, "b h w 3"]
+    colors: Float[Array, "b h w 3"]
     coverage: Float[Array, "b h w"]
+    exposure: Exposure
     needed: Int[Array, " b"]
 
 
@@ -53,22 +58,55 @@ def expected_photographs(
     """
     twin, photographs, estimate = precision.single((twin, photographs, estimate))
 
-    def one(found: tuple[Photographs, Array, Exposure]) -> Expected:
-        photograph, matrix, exposure = found
+    def one(matrix: Array) -> tuple[Array, Array, Array]:
         drawn = twins.look(twin, cameras.with_pose(twin.camera, matrix))
-        image = jnp.moveaxis(photograph.images, -1, 0)
-        known = exposure.background[:, None, None]
-        behind = jnp.where(photograph.plain, known, image)
-        color = jnp.moveaxis(drawn.color, -1, 0)
-        shown = exposure.apply(color, drawn.alpha, behind)
-        return Expected(jnp.moveaxis(shown, 0, -1), drawn.alpha, drawn.needed)
+        return drawn.color, drawn.alpha, drawn.needed
 
-    poses, exposures = estimate.camera_from_world, estimate.exposure
-    return jax.lax.map(one, (photographs, poses, exposures))
+    colors, coverage, needed = lax.map(one, estimate.camera_from_world)
+    exposure = estimate.exposure
+    images = _exposed(photographs, colors, coverage, exposure)
+    return Expected(images, colors, coverage, exposure, needed)
+
+
+def _exposed(
+    photographs: Photographs, colors: Array, coverage: Array, exposure: Exposure
+) -> Float[Array, "b h w 3"]:
+    def one(photograph: Photographs, color: Array, alpha: Array, at: Exposure) -> Array:
+        image = jnp.moveaxis(photograph.images, -1, 0)
+        behind = jnp.where(photograph.plain, at.background[:, None, None], image)
+        shown = at.apply(jnp.moveaxis(color, -1, 0), alpha, behind)
+        return jnp.moveaxis(shown, 0, -1)
+
+    return jax.vmap(one)(photographs, colors, coverage, exposure)
+
+
+def exposed_again(
+    photographs: Photographs, expected: Expected, counts: Bool[Array, "b h w"]
+) -> Expected:
+    """Returns what photographs should show, by an exposure that some pixels tell.
+
+    Args:
+        photographs: that were looked at.
+        expected: what they should show.
+        counts: pixels that show the object or its background, [b, h, w].
+    """
+
+    def one(photograph: Photographs, shown: Expected, counts: Array) -> Exposure:
+        color, observed = (
+            jnp.moveaxis(x, -1, 0) for x in (shown.colors, photograph.images)
+        )
+        behind = shown.exposure.surroundings
+        return exposures.estimate(
+            color, shown.coverage, observed, counts, behind, photograph.plain
+        )
+
+    exposure = jax.vmap(one)(photographs, expected, counts)
+    images = _exposed(photographs, expected.colors, expected.coverage, exposure)
+    return expected._replace(images=images, exposure=exposure)
 
 
 def as_good_views(
-    twin: Twin, photographs: Photographs, expected: Expected, estimate: PoseEstimate
+    twin: Twin, photographs: Photographs, expected: Expected
 ) -> tuple[Float[Array, "b h w 3"], Float[Array, "b h w 3"]]:
     """Returns photographs and what they should show, as good views would show them.
 
@@ -79,24 +117,20 @@ def as_good_views(
         twin: the object.
         photographs: that were looked at.
         expected: what they should show.
-        estimate: with the exposures.
     """
 
-    def one(
-        photograph: Photographs, shown: Expected, exposure: Exposure
-    ) -> tuple[Array, Array]:
+    def one(photograph: Photographs, shown: Expected) -> tuple[Array, Array]:
+        exposure = shown.exposure
         image = exposure.undo(photograph.images)
         known = exposure.undo(exposure.background)
         behind = jnp.where(photograph.plain, known, image) - twin.background
         change = (1 - shown.coverage)[..., None] * behind
         return image - change, exposure.undo(shown.images) - change
 
-    return jax.vmap(one)(photographs, expected, estimate.exposure)
+    return jax.vmap(one)(photographs, expected)
 
 
-def beside(
-    photographs: Photographs, expected: Expected, estimate: PoseEstimate
-) -> Float[Array, " b"]:
+def beside(photographs: Photographs, expected: Expected) -> Float[Array, " b"]:
     """Returns how much else photographs show, as shares of the object's area.
 
     That is what differs from the plain background away from the object's outline; NaN
@@ -105,18 +139,17 @@ def beside(
     Args:
         photographs: that were looked at.
         expected: what they should show.
-        estimate: with the backgrounds.
     """
 
-    def one(photograph: Photographs, shown: Expected, exposure: Exposure) -> Array:
-        change = jnp.abs(photograph.images - exposure.surroundings)
+    def one(photograph: Photographs, shown: Expected) -> Array:
+        change = jnp.abs(photograph.images - shown.exposure.surroundings)
         away = alignment.spread(shown.coverage) < 0.5
-        other = away & (jnp.max(change, axis=-1) > _DIFFERS)
+        other = away & (jnp.max(change, axis=-1) > DIFFERS)
         area = jnp.maximum(jnp.sum(shown.coverage), 1.0)
         share = jnp.sum(other.astype(jnp.float32)) / area
         return jnp.where(photograph.plain, share, jnp.nan)
 
-    return jax.vmap(one)(photographs, expected, estimate.exposure)
+    return jax.vmap(one)(photographs, expected)
 
 
 def agreement(

@@ -27,6 +27,7 @@ def stored(
         "defective": found.defective,
         "p_value": found.p_value,
         "reason": found.reason,
+        "hidden": found.hidden,
         "outcome": found.outcome.name.lower(),
         "outcome_code": int(found.outcome),
         "loss": found.loss if math.isfinite(found.loss) else None,

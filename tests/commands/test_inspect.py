@@ -87,6 +87,7 @@ def test_each_photograph_is_a_line_and_a_folder_is_searched(
             "p_value",
             "outcome",
             "reason",
+            "hidden",
             "camera_from_world",
             "seconds",
         ]

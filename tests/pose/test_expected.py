@@ -9,7 +9,7 @@ import pytest
 import scipy.ndimage
 
 from jaxsplat import pose
-from jaxsplat.pose.expected import Expected, agreement, as_good_views
+from jaxsplat.pose.expected import agreement, as_good_views
 from jaxsplat.rendering.exposure import Exposure
 from tests.pose.conftest import CAPACITY, Toy, cluttered, drawn_before
 
@@ -67,7 +67,7 @@ def test_brighter_photographs_elsewhere_become_good_views(toy: Toy) -> None:
     estimate = estimated(toy, gain * 0.9, behind)
     photographs = pose.on_plain(image)
     expected = pose.expected_photographs(toy.twin, photographs, estimate)
-    seen, known = as_good_views(toy.twin, photographs, expected, estimate)
+    seen, known = as_good_views(toy.twin, photographs, expected)
     np.testing.assert_allclose(seen, known, atol=1e-5)
     np.testing.assert_allclose(seen, color + (1 - cover) * WHITE, atol=1e-5)
 
@@ -83,7 +83,7 @@ def test_before_clutter_too(toy: Toy, gain: float) -> None:
     estimate = estimated(toy, gain, WHITE)
     photographs = pose.anywhere(image)
     expected = pose.expected_photographs(toy.twin, photographs, estimate)
-    seen, known = as_good_views(toy.twin, photographs, expected, estimate)
+    seen, known = as_good_views(toy.twin, photographs, expected)
     unsaturated = whole & (np.asarray(image) < 1).all(axis=3)
     assert unsaturated.sum() > 100
     np.testing.assert_allclose(
@@ -103,7 +103,7 @@ def test_what_stands_beside_the_object_is_measured_by_its_area(toy: Toy) -> None
     photographs = dataclasses.replace(photographs, plain=jnp.array([True, True, False]))
     estimate = estimated(toy, 1.0, WHITE)
     shown = pose.expected_photographs(toy.twin, photographs, estimate)
-    found = np.asarray(pose.beside(photographs, shown, estimate))
+    found = np.asarray(pose.beside(photographs, shown))
     # Nine pixels around, as far as the object's depth goes on beside it.
     near = scipy.ndimage.uniform_filter(np.asarray(alpha[0]), 9, mode="constant") * 81
     away = (near < 0.5)[:3, :20].sum()
@@ -159,4 +159,3 @@ def test_a_record_of_photographs_says_what_is_behind() -> None:
     images = jnp.zeros((2, 4, 5, 3))
     assert pose.on_plain(images).plain.tolist() == [True, True]
     assert pose.anywhere(images).plain.tolist() == [False, False]
-    assert isinstance(Expected(images, images[..., 0], jnp.zeros(2, jnp.int32)), tuple)
