@@ -2,7 +2,7 @@
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 
 from jaxsplat.data import smooth_surface
 
@@ -13,6 +13,8 @@ _MOST_STEP = 90 / 255
 _LEAST_SHARE = 0.15  # of the border, for a tone
 # Pixels about the line that may have any mixture of both tones.
 _SEAM = 2.5
+# From a tone; what differs by more is in front of it. Noise may need more.
+_DIFFERS = 4 / 255
 _LEAST_SIDE = 8  # pixels of a reduced photograph in which a line can be seen
 # Pixels of the reduced border that the step from one to the other may take.
 _WIDEST = 4
@@ -27,7 +29,9 @@ def fit(
 
     The two commonest tones of the border must each take one stretch of it. Beside the
     line that joins the ends of the stretches, the seam, the background is what the
-    photograph shows, as far as that lies between the tones.
+    photograph shows, as far as that lies between the tones; but not where something
+    else stands on both sides of it, since an object in front of the seam may have any
+    tone.
 
     Args:
         image: the photograph.
@@ -57,7 +61,11 @@ def fit(
         sides.append(smooth_surface.evaluate(fitted, *image.shape[:2]))
     behind = np.where((away > 0)[..., None], sides[1], sides[0])
     between = np.clip(image, np.minimum(*sides), np.maximum(*sides))
-    return np.where((np.abs(away) <= _SEAM)[..., None], between, behind)
+    finer = image.shape[0] / small.shape[0]
+    other = np.abs(image - behind).max(axis=2) > max(_DIFFERS, 3 * finer * scale)
+    covered = _crossed(cv2.medianBlur(other.astype(np.uint8), 3), ends)
+    seam = (np.abs(away) <= _SEAM) & ~covered
+    return np.where(seam[..., None], between, behind)
 
 
 def _around(height: int, width: int) -> Int[np.ndarray, "n 2"]:
@@ -116,12 +124,37 @@ def _seam(tones: Float[np.ndarray, " n"], scale: float) -> tuple[float, float] |
     return ends[0], ends[1]
 
 
+def _normal(ends: Float[np.ndarray, "2 2"]) -> Float[np.ndarray, "2"]:
+    """Returns the unit vector across the line through two points."""
+    along = ends[1] - ends[0]
+    return np.array([-along[1], along[0]]) / max(float(np.hypot(*along)), 1e-6)
+
+
 def _signed_distance(
     ends: Float[np.ndarray, "2 2"], height: int, width: int
 ) -> Float[np.ndarray, "h w"]:
     """Returns each pixel's distance from the line through two points, either side."""
-    along = ends[1] - ends[0]
-    normal = np.array([-along[1], along[0]]) / max(float(np.hypot(*along)), 1e-6)
+    normal = _normal(ends)
     x = np.arange(width) + 0.5 - ends[0, 0]
     y = (np.arange(height) + 0.5 - ends[0, 1])[:, None]
     return (normal[0] * x + normal[1] * y).astype(np.float32)
+
+
+def _crossed(
+    other: UInt8[np.ndarray, "h w"], ends: Float[np.ndarray, "2 2"]
+) -> Bool[np.ndarray, "h w"]:
+    """Returns the pixels that have marks on both sides, across a line.
+
+    Args:
+        other: the marks, 1 where there is one.
+        ends: two points of the line: columns and rows.
+    """
+    normal = _normal(ends)
+    shown = []
+    for step in (-1, 1):
+        across = step * (2 * _SEAM + 1) * normal
+        moved = np.array([[1, 0, across[0]], [0, 1, across[1]]], np.float32)
+        flags = cv2.WARP_INVERSE_MAP | cv2.INTER_NEAREST
+        size = other.shape[::-1]
+        shown.append(cv2.warpAffine(other, moved, size, flags=flags))
+    return np.logical_and(*shown)

@@ -39,21 +39,22 @@ class Silhouettes:
         return cls(masks, np.stack(distances), cameras)
 
 
-def inside(
+def least_dissent(
     points: Float[np.ndarray, "n 3"],
     reach: float,
     silhouettes: Silhouettes,
-    dissent: float,
-) -> Bool[np.ndarray, " n"]:
-    """Returns which points lie on the object, as most views say that frame them.
+    most: float,
+) -> Float[np.ndarray, " n"]:
+    """Returns the share of the views that frame each point which call it background.
 
-    A view says nothing about points outside its image.
+    A view says nothing about points outside its image. Points that few views frame, or
+    of which the share is more than asked for, have infinity: they are on no object.
 
     Args:
         points: positions in the world.
         reach: how near to a silhouette, in scene units, is still on it.
         silhouettes: of the views.
-        dissent: share of the views that frame a point that may call it background.
+        most: the largest share that is asked for.
     """
     cameras, distances = silhouettes.cameras, silhouettes.distances
     height, width = distances.shape[1:]
@@ -77,10 +78,29 @@ def inside(
         outside = distance[row[seen], column[seen]] > limit
         against[kept[seen][outside]] += 1
         # No later view can save what this many are against.
-        kept = kept[against[kept] <= dissent * views]
-    result = np.zeros(len(points), bool)
-    result[kept] = against[kept] <= dissent * framed[kept]
-    return result & (framed >= max(_MIN_FRAMED * framed.max(initial=0), 1))
+        kept = kept[against[kept] <= most * views]
+    shares = np.full(len(points), np.inf)
+    kept = kept[framed[kept] >= max(_MIN_FRAMED * framed.max(initial=0), 1)]
+    kept = kept[against[kept] <= most * framed[kept]]
+    shares[kept] = against[kept] / framed[kept]
+    return shares
+
+
+def inside(
+    points: Float[np.ndarray, "n 3"],
+    reach: float,
+    silhouettes: Silhouettes,
+    dissent: float,
+) -> Bool[np.ndarray, " n"]:
+    """Returns which points lie on the object, as most views say that frame them.
+
+    Args:
+        points: positions in the world.
+        reach: how near to a silhouette, in scene units, is still on it.
+        silhouettes: of the views.
+        dissent: share of the views that frame a point that may call it background.
+    """
+    return np.isfinite(least_dissent(points, reach, silhouettes, dissent))
 
 
 def outlines(
@@ -116,23 +136,6 @@ def outlines(
     return found
 
 
-def explained(
-    points: Float[np.ndarray, "n 3"], spacing: float, silhouettes: Silhouettes
-) -> float:
-    """Returns the share of all silhouettes' pixels that points cover.
-
-    Args:
-        points: positions on an object or on its surface.
-        spacing: the distance of neighbours.
-        silhouettes: of the views.
-    """
-    pictures = outlines(points, spacing, silhouettes.cameras)
-    small = [_resized(m, o) for m, o in zip(silhouettes.masks, pictures, strict=True)]
-    total = sum(int(each.sum()) for each in small)
-    covered = sum(int((s & o).sum()) for s, o in zip(small, pictures, strict=True))
-    return covered / total if total else 1.0
-
-
 def agreement(
     silhouettes: Bool[np.ndarray, "v h w"], outlines: Sequence[Bool[np.ndarray, "_ _"]]
 ) -> Float[np.ndarray, " v"]:
@@ -146,6 +149,17 @@ def agreement(
         union = int((small | outline).sum())
         shares.append((small & outline).sum() / union if union else 0.0)
     return np.array(shares, np.float32)
+
+
+def explained(
+    silhouettes: Bool[np.ndarray, "v h w"], outlines: Sequence[Bool[np.ndarray, "_ _"]]
+) -> float:
+    """Returns the share of all silhouettes' pixels that outlines cover; 1 of none."""
+    pairs = list(zip(silhouettes, outlines, strict=True))
+    small = [_resized(silhouette, outline) for silhouette, outline in pairs]
+    total = sum(int(each.sum()) for each in small)
+    covered = sum(int((s & o).sum()) for s, o in zip(small, outlines, strict=True))
+    return covered / total if total else 1.0
 
 
 def _resized(

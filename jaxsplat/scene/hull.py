@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
@@ -17,8 +18,9 @@ _REFINE = 3  # each occupied cell is cut into this many along each axis
 _HALF_DIAGONAL = 0.87  # of a cell with sides of one
 # Shares of the views that may call a point of the object background.
 DISSENTS = (0.0, 0.04, 0.1)
-# A hull explains as much as another when it covers this much less of the silhouettes.
-_UNEXPLAINED = 0.01
+# A hull explains as much as another when it covers this much less of the silhouettes;
+# those of good ones differ by a tenth of it.
+_UNEXPLAINED = 0.002
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,10 +62,17 @@ def _extent(
     return radius
 
 
-def _surface(
-    cells: Int[np.ndarray, "n 3"], side: int
-) -> tuple[Bool[np.ndarray, " n"], Float[np.ndarray, "n 3"]]:
-    """Returns which cells have an empty neighbour, and outward normals."""
+def _hull(
+    cells: Int[np.ndarray, "n 3"], origin: Float[np.ndarray, "3"], size: float
+) -> SurfacePoints:
+    """Returns the surface of cells: those with an empty neighbour, and their normals.
+
+    Args:
+        cells: occupied ones, by their indices.
+        origin: corner of the first cell.
+        size: side of a cell.
+    """
+    side = int(cells.max(initial=0)) + 1
     grid = np.zeros((side + 4,) * 3, np.float32)
     x, y, z = (cells + 2).T
     grid[x, y, z] = 1
@@ -82,31 +91,20 @@ def _surface(
     )
     length = np.linalg.norm(normal, axis=1, keepdims=True)
     fallback = np.broadcast_to(np.array([0, 0, 1], np.float32), normal.shape)
-    return exposed, np.where(length > 0, normal / np.maximum(length, 1e-6), fallback)
+    normal = np.where(length > 0, normal / np.maximum(length, 1e-6), fallback)
+    points = (origin + (cells + 0.5) * size).astype(np.float32)
+    return SurfacePoints(points[exposed], normal[exposed].astype(np.float32), size)
 
 
-def _least_dissent(
-    points: Float[np.ndarray, "n 3"],
-    spacing: float,
-    reach: float,
-    seen: Silhouettes,
-    dissents: tuple[float, ...],
-) -> tuple[float, Bool[np.ndarray, " n"]]:
-    """Returns the least dissent that explains the silhouettes, and what it keeps.
+def _explained(surface: SurfacePoints, seen: Silhouettes) -> float:
+    """Returns the share of silhouettes that a hull covers, but for their borders.
 
-    Args:
-        points: what is kept with the largest dissent.
-        spacing: the distance of neighbours.
-        reach: how near to a silhouette is still on it.
-        seen: the silhouettes.
-        dissents: to choose from, ascending.
+    A hull of cells is up to half of one smaller all around.
     """
-    enough = carving.explained(points, spacing, seen) - _UNEXPLAINED
-    for dissent in dissents[:-1]:
-        kept = carving.inside(points, reach, seen, dissent)
-        if carving.explained(points[kept], spacing, seen) >= enough:
-            return dissent, kept
-    return dissents[-1], np.ones(len(points), bool)
+    outlines = carving.outlines(surface.points, surface.spacing, seen.cameras)
+    kernel = np.ones((3, 3), np.uint8)
+    wide = [cv2.dilate(outline.astype(np.uint8), kernel) > 0 for outline in outlines]
+    return carving.explained(seen.masks, wide)
 
 
 def visual_hull(
@@ -136,27 +134,26 @@ def visual_hull(
     side, size = _COARSE, 2 * radius / _COARSE
     cells = np.stack(np.meshgrid(*[np.arange(side)] * 3, indexing="ij"), axis=-1)
     cells = cells.reshape(-1, 3)
-    chosen = dissents[-1]
     for level in range(detail + 1):
         points = (center - radius + (cells + 0.5) * size).astype(np.float32)
         # The last level decides by the cell's centre alone.
         reach = 0.0 if level == detail else _HALF_DIAGONAL * size
-        cells = cells[carving.inside(points, reach, seen, chosen)]
+        against = carving.least_dissent(points, reach, seen, dissents[-1])
+        cells, against = cells[np.isfinite(against)], against[np.isfinite(against)]
         if len(cells) == 0:
             raise DataError(
                 "the silhouettes of the training views have no point in common; "
                 "expected poses that agree with the images"
             )
-        if level == 0 and len(dissents) > 1:
-            points = (center - radius + (cells + 0.5) * size).astype(np.float32)
-            chosen, kept = _least_dissent(points, size, reach, seen, dissents)
-            cells = cells[kept]
         if level < detail:
             children = np.stack(np.meshgrid(*[np.arange(_REFINE)] * 3), axis=-1)
             cells = (cells[:, None] * _REFINE + children.reshape(1, -1, 3)).reshape(
                 -1, 3
             )
             side, size = side * _REFINE, size / _REFINE
-    exposed, normals = _surface(cells, side)
-    points = (center - radius + (cells + 0.5) * size).astype(np.float32)
-    return SurfacePoints(points[exposed], normals[exposed].astype(np.float32), size)
+    # Coarse cells are too large for the holes that faults leave in silhouettes.
+    hulls = [_hull(cells[against <= most], center - radius, size) for most in dissents]
+    if len(hulls) == 1:
+        return hulls[0]
+    explained = np.array([_explained(each, seen) for each in hulls])
+    return hulls[int(np.argmax(explained >= explained[-1] - _UNEXPLAINED))]

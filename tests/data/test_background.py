@@ -157,6 +157,25 @@ def test_floor_and_wall_meet_in_a_line() -> None:
     assert wrong.mean() < 0.02
 
 
+@pytest.mark.parametrize("noise", [0, 2])
+def test_an_object_of_a_tone_between_floor_and_wall_crosses_their_line(
+    noise: float,
+) -> None:
+    x, y = _coordinates()
+    behind = np.where(y < 0.1 + 0.1 * x, 0.85, 0.65) * np.ones(3)
+    where = np.zeros((120, 160), bool)
+    where[30:100, 50:110] = True
+    image = _scene(behind, np.zeros((120, 160), bool), noise)
+    image[where] = np.clip(0.75 + image[where] - behind[where], 0, 1)
+    found = background.model_background(image)
+    assert found.is_plain
+    shown = silhouettes.differing(image, found)
+    assert (shown ^ where).mean() < 0.005
+    # Beside the object the seam is still the background's, but for noise.
+    beside = np.concatenate([shown[:, :45], shown[:, 115:]], axis=1)
+    assert beside.mean() < (1e-3 if noise else 1e-9)
+
+
 @pytest.mark.parametrize("slant", [-0.1, 0.02, 0.15])
 def test_floor_and_wall_are_vignetted_too(slant: float) -> None:
     x, y = _coordinates()

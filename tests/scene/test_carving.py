@@ -62,13 +62,14 @@ def test_the_outline_of_a_sphere_is_its_silhouette() -> None:
     assert carving.agreement(sphere(stack, 0.8), point).max() < 0.02
 
 
-def test_explained_is_the_share_of_silhouettes_that_points_cover() -> None:
-    seen = Silhouettes.of(sphere(ring(), 0.8), ring())
-    points = _grid(0.9, 31)
-    whole = points[np.linalg.norm(points - CENTER, axis=1) < 0.85]
-    assert carving.explained(whole, 0.06, seen) > 0.98
-    half = whole[whole[:, 2] > CENTER[2]]
-    assert 0.4 < carving.explained(half, 0.06, seen) < 0.8
+def test_the_least_dissent_is_the_share_of_views_against_a_point() -> None:
+    masks = sphere(ring(), 0.8)
+    masks[:3] = False
+    seen = Silhouettes.of(masks, ring())
+    points = np.stack([CENTER, CENTER + [0.0, 0.0, 5.0]]).astype(np.float32)
+    shares = carving.least_dissent(points, 0.0, seen, 0.2)
+    assert shares[0] == pytest.approx(3 / 24) and np.isinf(shares[1])
+    assert np.isinf(carving.least_dissent(points, 0.0, seen, 0.1)).all()
 
 
 def test_a_view_of_another_pose_disagrees() -> None:
