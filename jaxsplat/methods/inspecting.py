@@ -163,7 +163,10 @@ def _look(
             jnp.asarray(np.stack([taken.image for taken in every])),
             jnp.asarray([taken.plain for taken in every]),
         )
-        estimate, judged, seconds = programs.run(method, twin, known.states, together)
+        whole = [t.image if t.whole is None else t.whole for t in every]
+        estimate, judged, seconds = programs.run(
+            method, twin, known.states, together, jnp.asarray(np.stack(whole))
+        )
         needed = np.asarray(judged.needed)
         share = {stage: spent / len(left) for stage, spent in seconds.items()}
         fits = dict(zip(left, needed <= twin.capacity))

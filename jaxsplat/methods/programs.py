@@ -25,6 +25,10 @@ from jaxsplat.pose.photographs import Photographs, on_plain
 from jaxsplat.rendering.twin import Twin
 from jaxsplat.scores.parts import Compare, Score
 
+# Coverage by the twin from which a photograph itself is compared, whatever of it was
+# taken for background.
+_COVERED = 0.95
+
 STAGES = ("coarse", "refine", "features")
 
 _compiled: set[Any] = set()
@@ -73,9 +77,18 @@ class _Judge:
     score: Score
 
     def __call__(
-        self, twin: Twin, state: Any, photographs: Photographs, estimate: PoseEstimate
+        self,
+        twin: Twin,
+        state: Any,
+        photographs: Photographs,
+        whole: Float[Array, "b h w 3"],
+        estimate: PoseEstimate,
     ) -> Judged:
         expected = expected_photographs(twin, photographs, estimate)
+        # What is of the background's colour may be the object all the same.
+        covered = expected.coverage[..., None] > _COVERED
+        images = jnp.where(covered, whole, photographs.images)
+        photographs = dataclasses.replace(photographs, images=images)
         # Something else may stand in front of the object, but is not like it.
         seen, known = as_good_views(twin, photographs, expected)
         alike = agreement(seen, known, expected.coverage)
@@ -110,7 +123,11 @@ def _program(
 
 
 def run(
-    method: Method, twin: Twin, states: States, photographs: Photographs
+    method: Method,
+    twin: Twin,
+    states: States,
+    photographs: Photographs,
+    whole: Float[Array, "b h w 3"],
 ) -> tuple[PoseEstimate, Judged, dict[str, float]]:
     """Returns poses, what follows from them, and the seconds of each stage.
 
@@ -119,6 +136,7 @@ def run(
         twin: the object; its camera is that of the photographs.
         states: of the parts.
         photographs: of one size.
+        whole: the photographs as they were taken, before their own backgrounds.
     """
     times = [time.monotonic()]
 
@@ -131,7 +149,7 @@ def run(
     starts = called(method.starts, twin, states.starts, photographs).camera_from_world
     estimate = called(method.refine, twin, states.refine, photographs, starts)
     judge = _Judge(method.compare, method.score)
-    judged = called(judge, twin, states.compare, photographs, estimate)
+    judged = called(judge, twin, states.compare, photographs, whole, estimate)
     spent = [after - before for before, after in zip(times, times[1:])]
     return estimate, judged, dict(zip(STAGES, spent, strict=True))
 
@@ -166,6 +184,7 @@ def compile_programs(method: Method, twin: Twin, states: States, batch: int) -> 
         twin,
         states.compare,
         photographs,
+        _Abstract(photographs.leaves[0]),
         refine.results,
     )
     # XLA compiles without Python's lock, so another processor can be used.

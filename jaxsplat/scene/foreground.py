@@ -19,8 +19,8 @@ from jaxsplat.scene.given import by_files
 # A set has masks, or a plain background, when more than this share of its views has.
 _MOST = 0.5
 # Where more of the silhouettes than their edges is faint, a cut-out is tried, and taken
-# where the views agree better on it.
-_MOST_FAINT = 0.06
+# where the views agree so much better on it: it is trusted less.
+_MOST_FAINT, _BETTER = 0.06, 0.02
 
 
 def find_foreground(views: Sequence[View]) -> Foreground:
@@ -54,7 +54,7 @@ def find_foreground(views: Sequence[View]) -> Foreground:
     if faint <= _MOST_FAINT:
         return plain
     cut = by_cutting(views, models, cameras)
-    return cut if cut.confidence > plain.confidence else plain
+    return cut if cut.confidence > plain.confidence + _BETTER else plain
 
 
 def told(foreground: Foreground) -> tuple[str, ...]:

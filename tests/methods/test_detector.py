@@ -6,6 +6,7 @@ import pathlib
 from collections.abc import Callable, Sequence
 
 import cv2
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -14,7 +15,7 @@ from jaxsplat.data.views import ObjectSet, View
 from jaxsplat.errors import ConfigError, DataError, NumericsError
 from jaxsplat.fitting import FitResult
 from jaxsplat.methods import Detector, Inspection, best, find_method, programs
-from jaxsplat.pose import TRUSTED, Lm, Outcome, Stage
+from jaxsplat.pose import TRUSTED, Lm, Outcome, Stage, on_plain
 from jaxsplat.scene.found import Foreground
 from tests.helpers import toy_object
 from tests.helpers.toy_object import SIDE
@@ -271,6 +272,26 @@ def test_what_reaches_in_from_the_frame_takes_no_part(
     assert all(at.start - 2 <= x <= at.stop + 2 for at, x in zip(mark, place))
     # What does not come from outside is the object's.
     assert own.hidden == 0 and own.score > 20 * max(bare.score, clear.score)
+
+
+def test_what_has_the_backgrounds_colour_is_compared_as_it_was_taken(
+    detector: Detector, photos: list[np.ndarray]
+) -> None:
+    """A part that was taken for background is no defect where the twin covers it."""
+    known, taken = detector._known, photos[1]
+    cut = taken.copy()
+    cut[13:18, 13:18] = 0.85
+
+    def score(whole: np.ndarray) -> float:
+        images, wholes = (
+            jnp.asarray(np.stack([image] * QUICK.together)) for image in (cut, whole)
+        )
+        seen = on_plain(images)
+        _, judged, _ = programs.run(QUICK, known.twin, known.states, seen, wholes)
+        return float(judged.scores[0])
+
+    # Of the pose, which sees the photograph before its background, a little is left.
+    assert score(taken) < 0.2 * score(cut)
 
 
 def test_test_photographs_do_not_change_the_detector(
