@@ -104,10 +104,10 @@ def test_without_held_out_views_nothing_is_known() -> None:
 @pytest.mark.parametrize("outcome", sorted(quality.PLACED))
 def test_photographs_are_judged_where_they_show_the_object(outcome: Outcome) -> None:
     fit = Quality(4, 4, 0.9, "")
-    assert quality.judgeable(outcome, 0.55, False, fit) == (outcome, "")
-    told, detail = quality.judgeable(outcome, 0.5, False, fit)
+    assert quality.judgeable(outcome, 0.6, False, fit) == (outcome, "")
+    told, detail = quality.judgeable(outcome, 0.55, False, fit)
     assert told == Outcome.NOT_THIS_OBJECT
-    assert detail == "agreement 0.50, expected 0.54 or more"
+    assert detail == "agreement 0.55, expected 0.59 or more"
     assert (
         quality.judgeable(outcome, float("nan"), True, fit)[0]
         == Outcome.NOT_THIS_OBJECT
