@@ -21,7 +21,7 @@ _LEAST_AGREEMENT = 0.8
 # A photograph that is less like the twin than this share of what good views are does
 # not show the object: with a fifth of it missing it is still more. Before clutter more
 # is asked for, since some place in it may look like a part of anything: photographs of
-# other things reached .61 of it there, 72 of three objects before clutter .69 at least.
+# other things reached .61 of it there, 72 of three objects before clutter .70 at least.
 _LEAST_SHARE = 0.45
 _LEAST_SHARE_IN_CLUTTER = 0.65
 # Fewer views cannot show all sides.

@@ -7,10 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxsplat import pose
 from jaxsplat.core import cameras, se3
 from jaxsplat.core.cameras import Camera
 from jaxsplat.pose.refine import photometric
 from jaxsplat.rendering import api as render
+from jaxsplat.rendering.exposure import Exposure
 from jaxsplat.rendering.twin import Twin, look
 from jaxsplat.scene.gaussians import Gaussians
 
@@ -130,3 +132,20 @@ def _drawn(twin: Twin, poses: jax.Array) -> tuple[jax.Array, jax.Array]:
         return found.color, found.alpha
 
     return jax.lax.map(one, poses)
+
+
+def estimated(
+    toy: Toy, gain: float | np.ndarray, behind: jax.Array
+) -> pose.PoseEstimate:
+    """Returns the true poses, as of photographs with a gain before a colour."""
+    gains = jnp.broadcast_to(jnp.asarray(gain, jnp.float32), (3, 3))
+    exposure = Exposure(gains, jnp.zeros((3, 3)), jnp.tile(behind, (3, 1)))
+    return pose.PoseEstimate(
+        camera_from_world=toy.truth,
+        loss=jnp.zeros(3),
+        steps=jnp.zeros(3, jnp.int32),
+        outcome=jnp.zeros(3, jnp.int32),
+        covariance=jnp.zeros((3, 6, 6)),
+        exposure=exposure,
+        needed=jnp.zeros(3, jnp.int32),
+    )

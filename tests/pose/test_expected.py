@@ -10,26 +10,9 @@ import scipy.ndimage
 
 from jaxsplat import pose
 from jaxsplat.pose.expected import agreement, as_good_views
-from jaxsplat.rendering.exposure import Exposure
-from tests.pose.conftest import CAPACITY, Toy, cluttered, drawn_before
+from tests.pose.conftest import CAPACITY, Toy, cluttered, drawn_before, estimated
 
 WHITE = jnp.ones(3)
-
-
-def estimated(toy: Toy, gain: float, behind: jax.Array) -> pose.PoseEstimate:
-    """Returns the true poses, as of photographs with a gain before a colour."""
-    exposure = Exposure(
-        jnp.full((3, 3), gain), jnp.zeros((3, 3)), jnp.tile(behind, (3, 1))
-    )
-    return pose.PoseEstimate(
-        camera_from_world=toy.truth,
-        loss=jnp.zeros(3),
-        steps=jnp.zeros(3, jnp.int32),
-        outcome=jnp.zeros(3, jnp.int32),
-        covariance=jnp.zeros((3, 6, 6)),
-        exposure=exposure,
-        needed=jnp.zeros(3, jnp.int32),
-    )
 
 
 def test_before_clutter_the_photograph_is_expected_around_the_object(toy: Toy) -> None:

@@ -40,6 +40,27 @@ def find(
     return matching.find(windows, image, camera, count)
 
 
+def placed(
+    toy: Toy,
+    gallery: pose.Gallery,
+    view: int,
+    turn: int,
+    zoom: float,
+    place: np.ndarray,
+    seed: int,
+) -> jax.Array:
+    """Returns a photograph of a view, turned, zoomed and moved, before clutter."""
+    truth = placing.placed(
+        gallery.templates.camera.camera_from_world[view],
+        jnp.array([0.0, 0.0, 1.0]),
+        jnp.asarray([*((place - 24) / 80), 1.0], jnp.float32),
+        jnp.float32(matching.TURNS[turn]),
+        jnp.float32(zoom),
+        jnp.zeros(3),
+    )
+    return cluttered(toy, truth[None], seed)[0]
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_a_view_is_found_before_clutter(
     toy: Toy, gallery: pose.Gallery, seed: int
@@ -48,16 +69,7 @@ def test_a_view_is_found_before_clutter(
     view, turn = int(rng.integers(VIEWS)), int(rng.integers(24))
     zoom = gallery.anywhere.search.zooms[seed % 3]
     place = 24 + rng.uniform(-5, 5, 2)
-    known = gallery.templates.camera.camera_from_world[view]
-    truth = placing.placed(
-        known,
-        jnp.array([0.0, 0.0, 1.0]),
-        jnp.asarray([*((place - 24) / 80), 1.0], jnp.float32),
-        jnp.float32(matching.TURNS[turn]),
-        jnp.float32(zoom),
-        jnp.zeros(3),
-    )
-    photograph = cluttered(toy, truth[None], seed)[0]
+    photograph = placed(toy, gallery, view, turn, zoom, place, seed)
     found = find(gallery.anywhere, photograph, toy.camera, 4)
     assert int(found.view[0]) == view
     angle = float(found.turn[0]) - matching.TURNS[turn]
@@ -65,7 +77,7 @@ def test_a_view_is_found_before_clutter(
     assert float(found.zoom[0]) == pytest.approx(zoom, rel=0.26)
     # Places are an eighth of a window apart.
     step = 2 * float(gallery.anywhere.reach) * 80 / (8 * zoom)
-    np.testing.assert_allclose(found.center[0], place, atol=2 * step)
+    np.testing.assert_allclose(found.center[0], place, atol=step)
     assert (np.diff(found.similarity) <= 0).all()
 
 
@@ -77,15 +89,7 @@ def test_a_view_that_is_framed_as_usual_is_looked_at_closely(
     view, turn = int(rng.integers(VIEWS)), int(rng.integers(24))
     near = 2 * float(gallery.framed.reach) * 80 / 8
     place = 24 + rng.uniform(-near, near, 2)
-    truth = placing.placed(
-        gallery.templates.camera.camera_from_world[view],
-        jnp.array([0.0, 0.0, 1.0]),
-        jnp.asarray([*((place - 24) / 80), 1.0], jnp.float32),
-        jnp.float32(matching.TURNS[turn]),
-        jnp.float32(1.0),
-        jnp.zeros(3),
-    )
-    photograph = cluttered(toy, truth[None], seed)[0]
+    photograph = placed(toy, gallery, view, turn, 1.0, place, seed)
     found = find(gallery.framed, photograph, toy.camera, 8)
     assert view in np.asarray(found.view[:4])
     assert found.view.shape == (8,)

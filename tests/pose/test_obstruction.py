@@ -8,27 +8,9 @@ import scipy.ndimage
 from jaxsplat import pose
 from jaxsplat.pose.expected import Expected, expected_photographs
 from jaxsplat.pose.obstruction import find_obstructed, hidden, obstructed
-from jaxsplat.rendering.exposure import Exposure
-from tests.pose.conftest import Toy, drawn_before
+from tests.pose.conftest import Toy, drawn_before, estimated
 
 SIDE = 48
-
-
-def estimate_of(toy: Toy, gain: np.ndarray) -> pose.PoseEstimate:
-    """Returns the true poses, in an exposure of a gain before white."""
-    return pose.PoseEstimate(
-        camera_from_world=toy.truth,
-        loss=jnp.zeros(3),
-        steps=jnp.zeros(3, jnp.int32),
-        outcome=jnp.zeros(3, jnp.int32),
-        covariance=jnp.zeros((3, 6, 6)),
-        exposure=Exposure(
-            jnp.tile(jnp.asarray(gain, jnp.float32), (3, 1)),
-            jnp.zeros((3, 3)),
-            jnp.ones((3, 3)),
-        ),
-        needed=jnp.zeros(3, jnp.int32),
-    )
 
 
 def good_photographs(toy: Toy) -> np.ndarray:
@@ -44,7 +26,9 @@ def shown(
     photographs = pose.on_plain(jnp.asarray(images, jnp.float32))
     if not plain:
         photographs = pose.anywhere(photographs.images)
-    expected = expected_photographs(toy.twin, photographs, estimate_of(toy, gain))
+    expected = expected_photographs(
+        toy.twin, photographs, estimated(toy, gain, jnp.ones(3))
+    )
     found, told = find_obstructed(toy.twin, photographs, expected)
     return np.asarray(found), told
 

@@ -37,8 +37,8 @@ _GAP = math.radians(15), math.radians(30)
 
 # Most photographs frame the object as the views do, and clutter has more to be mistaken
 # for it the more places are looked at: those few are looked at closely, all others
-# coarsely. On two objects before pasted photographs, the 64 most similar had a view
-# near the true one for 99 and 100 of 100; windows of 16 pixels had it for 92 and 100.
+# coarsely. Before pasted photographs, a view near the true one was among the 16 most
+# similar in .97 of 70 queries of `05ATAT`; with windows of 16 pixels in .79 of 24.
 _FRAMED = Search(side=32, zooms=(1.0,), around=1)
 _ANYWHERE_SIDE, _ANYWHERE_ZOOMS = 16, (1.0, 1.25, 0.8)
 # Number of views that a prepared gallery is a multiple of.
