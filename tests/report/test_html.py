@@ -273,7 +273,10 @@ def test_hostile_names_are_escaped_everywhere(made: Make) -> None:
 
 
 def test_no_query_at_all_still_makes_a_page(made: Make) -> None:
-    Tags(made())
+    text = made()
+    assert Tags(text).seen.count("article") == 0
+    assert '<section class="category" id="01Penguin">' in text
+    assert "All (0)" in text and 'class="strip"' not in text
 
 
 def test_75_queries_of_400_pixels_stay_below_15_megabytes(made: Make) -> None:

@@ -110,6 +110,16 @@ def test_an_ascii_terminal_takes_any_name(clock: list[float]) -> None:
     assert "Gr??e ? 1/1" in terminal.text
 
 
+class Gone(Terminal):
+    """A terminal whose window was closed; it counts what is still written to it."""
+
+    writes = 0
+
+    def write(self, text: str) -> int:
+        self.writes += 1
+        raise OSError("gone")
+
+
 def test_a_closed_terminal_is_no_error(clock: list[float]) -> None:
     terminal = Terminal()
     progress = Progress(terminal)
@@ -118,6 +128,11 @@ def test_a_closed_terminal_is_no_error(clock: list[float]) -> None:
     progress.update("pose", 1, 2)
     progress.clear()
     Progress(terminal).update("fit", 1, 2)
+    gone = Gone()
+    progress = Progress(gone)
+    for stage in ("fit", "pose", "features"):
+        progress.update(stage, 1, 2)
+    assert gone.writes == 1
 
 
 def test_hours_are_told(clock: list[float]) -> None:
