@@ -3,6 +3,7 @@
 import os
 import pathlib
 import socket
+import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -16,8 +17,29 @@ import jax  # noqa: E402  (the platform must be chosen first)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     jax.config.update("jax_num_cpu_devices", 2)
+    _share_programs(config)
+
+
+def _share_programs(config: pytest.Config) -> None:
+    """Lets all processes of a run compile a program once, in a folder that ends with it.
+
+    The first process names the folder in the environment, which its workers and the
+    commands that tests start inherit.
+    """
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        folder = tempfile.TemporaryDirectory(prefix="programs-")
+        config.add_cleanup(folder.cleanup)
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = folder.name
+        os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
+        os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "0"
+    # JAX has read the environment already.
+    jax.config.update(
+        "jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"]
+    )
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
 
 
 @pytest.fixture(autouse=True)

@@ -17,11 +17,7 @@ def source(tmp_path: pathlib.Path) -> pathlib.Path:
 
 def run(*arguments: str) -> int:
     with pytest.raises(SystemExit) as end:
-        flags.run(
-            degrade.main,
-            degrade.Config,
-            ["degrade", *arguments, "--compile_cache=none"],
-        )
+        flags.run(degrade.main, degrade.Config, ["degrade", *arguments])
     return int(end.value.code or 0)
 
 
