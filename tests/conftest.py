@@ -23,7 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _share_programs(config: pytest.Config) -> None:
-    """Lets all processes of a run compile a program once, in a folder that ends with it.
+    """Lets the processes of a run compile a program once, in a folder that it removes.
 
     The first process names the folder in the environment, which its workers and the
     commands that tests start inherit.
