@@ -14,7 +14,14 @@ from jaxsplat import fitting, metrics
 from jaxsplat.data.views import ObjectSet, View
 from jaxsplat.errors import ConfigError, DataError, NumericsError
 from jaxsplat.fitting import FitResult
-from jaxsplat.methods import Detector, Inspection, best, find_method, programs
+from jaxsplat.methods import (
+    Detector,
+    Inspection,
+    best,
+    find_method,
+    inspecting,
+    programs,
+)
 from jaxsplat.pose import TRUSTED, Lm, Outcome, Stage, on_plain
 from jaxsplat.scene.found import Foreground
 from tests.helpers import toy_object
@@ -358,17 +365,20 @@ def test_the_same_photograph_twice_has_the_same_finding(
 
 
 def test_photographs_from_nearer_than_planned_get_longer_lists(
-    detector: Detector, photos: list[np.ndarray], found: list[Inspection]
+    detector: Detector,
+    photos: list[np.ndarray],
+    found: list[Inspection],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cramped = Detector(QUICK)
     known = detector._prepared
-    twin = dataclasses.replace(known.twin, capacity=known.twin.capacity // 4)
+    twin = dataclasses.replace(known.twin, capacity=known.twin.capacity // 12)
     cramped._known = dataclasses.replace(known, twin=twin)
     for one, other in zip(found, cramped.inspect(photos), strict=True):
         assert one.outcome == other.outcome
         np.testing.assert_allclose(one.render, other.render, atol=1e-4)
-    tiny = dataclasses.replace(known.twin, capacity=known.twin.capacity // 512)
-    cramped._known = dataclasses.replace(known, twin=tiny)
+    # The lists were too short. A lower limit needs no programs of its own.
+    monkeypatch.setattr(inspecting, "_MOST_GROWTH", 1)
     told = cramped.inspect(photos[:1])[0]
     assert told.outcome == Outcome.TOO_NEAR and told.defective is None
 
