@@ -143,9 +143,16 @@ def test_a_lens_of_another_shape_is_not_used(bent: ObjectSet) -> None:
 
 
 def part(view: View, left: int, top: int, width: int, height: int) -> View:
-    """Returns a part of a photograph with the lens that it is seen through."""
+    """Returns a part of a photograph with the lens that it is seen through.
+
+    It may reach a few pixels beyond the frame, where it is white.
+    """
     assert view.camera is not None
-    image = view.image[top : top + height, left : left + width]
+    margin = 4
+    beyond = ((margin, margin), (margin, margin), (0, 0))
+    wider = np.pad(view.image, beyond, constant_values=1.0)
+    rows = slice(top + margin, top + margin + height)
+    columns = slice(left + margin, left + margin + width)
     lens = Camera(
         jnp.eye(4),
         view.camera.fx,
@@ -155,10 +162,10 @@ def part(view: View, left: int, top: int, width: int, height: int) -> View:
         width,
         height,
     )
-    return View(f"{left},{top}", image, intrinsics=lens)
+    return View(f"{left},{top}", wider[rows, columns], intrinsics=lens)
 
 
-@pytest.mark.parametrize("batch", [1, 4])
+@pytest.mark.parametrize("batch", [1, 2])
 def test_lenses_of_their_own_are_used_and_kept_apart(
     bent: ObjectSet, detector: Detector, tmp_path: pathlib.Path, batch: int
 ) -> None:
@@ -167,8 +174,10 @@ def test_lenses_of_their_own_are_used_and_kept_apart(
     asked = Detector.load(tmp_path)
     asked.method = dataclasses.replace(QUICK, batch=batch)
     whole = bent.train[8]
-    parts = [part(whole, 0, 2, 28, 28), part(whole, 4, 2, 28, 28)]
-    parts.append(part(whole, 1, 2, 30, 27))
+    # Of the detector's own size, whose programs are compiled already.
+    parts = [part(whole, -2, 1, SIDE, SIDE), part(whole, 2, 1, SIDE, SIDE)]
+    if batch > 1:  # one by one, another size has nothing to be kept apart from
+        parts.append(part(whole, 1, 2, 30, 27))
     assert whole.camera is not None
     told = asked.inspect(parts)
     for one, item in zip(told, parts, strict=True):
