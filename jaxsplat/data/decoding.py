@@ -24,6 +24,7 @@ _PNG_BIT_DEPTH = 24
 _JPEG_START = b"\xff\xd8"
 _JPEG_SCAN = b"\xff\xda"
 _JPEG_END = b"\xff\xd9"
+_LFS_START = b"version https://git-lfs"
 _ORIENTATION = 0x0112
 _GREY_MODES = ("1", "L", "I", "I;16")
 
@@ -71,9 +72,9 @@ class _Bad(Exception):
 def _decode(data: bytes) -> Decoded:
     is_png = data.startswith(_PNG_START)
     if not is_png and not data.startswith(_JPEG_START):
-        raise _Bad("is neither a PNG nor a JPEG image" if data else "is empty")
+        raise _Bad(_not_read(data))
     if not _has_end(data, is_png):
-        raise _Bad("is cut off")
+        raise _Bad("is cut off; copy it again")
     driver = PngImagePlugin.PngImageFile if is_png else JpegImagePlugin.JpegImageFile
     picture = driver(io.BytesIO(data))
     _check(picture)
@@ -86,6 +87,18 @@ def _decode(data: bytes) -> Decoded:
         _wide_pixels(data) if is_wide else _pixels(picture),
         lossless=is_png,
         is_turned=_is_turned(picture),
+    )
+
+
+def _not_read(data: bytes) -> str:
+    """Returns what is wrong with a file of another kind, and what to do."""
+    if not data:
+        return "is empty; copy it again"
+    if data.startswith(_LFS_START):
+        return "is a pointer of Git LFS, not the image; run `git lfs pull`"
+    return (
+        f"is neither a PNG nor a JPEG image (it starts with {data[:12]!r}); save it as "
+        "PNG"
     )
 
 
@@ -111,7 +124,7 @@ def _check(picture: Image.Image) -> None:
     if getattr(picture, "is_animated", False):
         raise _Bad("is animated, expected a single image")
     if picture.mode == "CMYK":
-        raise _Bad("holds CMYK colours, expected grey or RGB")
+        raise _Bad("holds CMYK colours, expected grey or RGB; save it as RGB")
     if picture.mode in _GREY_MODES and "transparency" in picture.info:
         raise _Bad("makes a grey level transparent; save it with an alpha channel")
 

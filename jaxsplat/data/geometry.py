@@ -4,6 +4,7 @@ What a file says is read as `camera_from_world` with OpenCV axes by then; a wron
 convention shows in that cameras do not look at one point, and would under another.
 """
 
+import collections
 import dataclasses
 from collections.abc import Sequence
 
@@ -22,9 +23,15 @@ _NEAR_AXIS = 0.9
 # least so many, and their axes so far from parallel (a fan of 80 degrees): the axes of
 # captures that face one way may meet anywhere.
 _AGREE, _ENOUGH, _WIDE = 0.8, 4, 0.15
-# Cameras nearer to one another, as a share of their coordinates, stand in one point.
-_ONE_POINT = 1e-10
+# A camera nearer to a point, as a share of its coordinates, stands in it.
+_IN_POINT = 1e-10
+# Cameras that do not look at one point stand in one where they are nearer to one another
+# than this, as a share of their coordinates; below one unit, in units: noise of the
+# tools that wrote them.
+_ONE_POINT = 1e-7
 _SAME_ROTATION = 1e-6
+# So large a share of the views at one pose is a mistake of the file, not a burst.
+_MOST_SAME, _FEW_SAME = 0.5, 3
 # Poses that differ by less, in inside units and in entries of the rotation, are one.
 _SAME_POSE = 1e-6
 
@@ -64,12 +71,17 @@ def check_cameras(
         _check_motion(cameras_from_world, eyes, place)
         _check_convention(cameras_from_world, given, place)
         _check_one_point(eyes, place)
-    _note_same_poses(cameras_from_world, names, notes)
+    _check_same_poses(cameras_from_world, names, place, notes)
     away = given.share_away
     if away > 0.5:
         notes.add(
             f"{away:.0%} of the cameras look away from their common centre; the file "
             "may use OpenCV instead of Blender camera axes"
+        )
+    elif given.spread >= _WIDE and given.share_ahead < 0.5:
+        notes.add(
+            f"only {given.share_ahead:.0%} of the cameras look at one point; if all "
+            "photographs show one object, their poses are wrong"
         )
     _note_rounding(eyes, notes)
     reason = _hidden_sides(cameras_from_world)
@@ -99,7 +111,7 @@ class _Sight:
         offset = point - eyes
         distance = np.linalg.norm(offset, axis=1)
         # Cameras in the point itself see it nowhere; what rounding leaves is no side.
-        far = distance > _ONE_POINT * np.abs(eyes).max()
+        far = distance > _IN_POINT * np.abs(eyes).max()
         along = np.einsum("vi,vi->v", axes, offset) / np.where(far, distance, 1.0)
         return cls(np.where(far, along, 0.0), world.spread_of_axes(axes))
 
@@ -146,6 +158,8 @@ def _check_convention(
     """Refuses poses that would be sound under another convention."""
     # What was taken for camera-to-world, had it been the other way round.
     inverted = _Sight.of(np.linalg.inv(cameras_from_world) @ _FLIP)
+    turned = _Sight.of(_with_turned_rotations(cameras_from_world))
+    moved = _Sight.of(_with_moved_cameras(cameras_from_world))
     flip = "multiply each matrix from the right by diag(1, -1, -1, 1)"
     others = [
         ("camera-to-world with OpenCV camera axes", flip, given, given.share_behind),
@@ -162,17 +176,64 @@ def _check_convention(
             inverted.share_behind,
         ),
     ]
-    likely = [
-        f"looks like {name}: {mend}"
-        for name, mend, sight, share in others
-        if sight.tells(share)
+    halves = [
+        (
+            "world-to-camera rotations beside the positions of cameras",
+            "transpose each rotation and leave each position",
+            turned,
+            max(turned.share_ahead, turned.share_behind),
+        ),
+        (
+            "camera-to-world rotations beside world-to-camera translations",
+            "the position of a camera is -R t of rotation R and translation t",
+            moved,
+            max(moved.share_ahead, moved.share_behind),
+        ),
     ]
+    likely, mixed = (
+        [
+            f"looks like {name}: {mend}"
+            for name, mend, sight, share in conventions
+            if sight.tells(share)
+        ]
+        for conventions in (others, halves)
+    )
+    # Inverses of cameras around the origin may pass as half inverted, too.
+    likely = likely or mixed
     if likely:
         raise DataError(
             f"{place}: found cameras that do not look at one point, expected "
             "camera-to-world matrices with OpenGL camera axes (x right, y up, z "
             f"backward); it {', or it '.join(likely)}"
         )
+
+
+def _with_turned_rotations(
+    cameras_from_world: Float[np.ndarray, "v 4 4"],
+) -> Float[np.ndarray, "v 4 4"]:
+    """Returns the cameras of a file whose rotations were the inverse ones."""
+    eyes, _ = world.eyes_and_axes(cameras_from_world)
+    flip = _FLIP[:3, :3]
+    return _cameras(flip @ cameras_from_world[:, :3, :3].swapaxes(1, 2) @ flip, eyes)
+
+
+def _with_moved_cameras(
+    cameras_from_world: Float[np.ndarray, "v 4 4"],
+) -> Float[np.ndarray, "v 4 4"]:
+    """Returns the cameras of a file whose positions were translations."""
+    written, _ = world.eyes_and_axes(cameras_from_world)
+    rotations = cameras_from_world[:, :3, :3]
+    in_file = rotations.swapaxes(1, 2) @ _FLIP[:3, :3]
+    return _cameras(rotations, -np.einsum("vij,vj->vi", in_file, written))
+
+
+def _cameras(
+    rotations: Float[np.ndarray, "v 3 3"], eyes: Float[np.ndarray, "v 3"]
+) -> Float[np.ndarray, "v 4 4"]:
+    found = np.tile(np.eye(4), (len(eyes), 1, 1))
+    found[:, :3, :3] = rotations
+    found[:, :3, 3] = -np.einsum("vij,vj->vi", rotations, eyes)
+    return found
 
 
 def _check_one_point(eyes: Float[np.ndarray, "v 3"], place: str) -> None:
@@ -187,21 +248,33 @@ def _check_one_point(eyes: Float[np.ndarray, "v 3"], place: str) -> None:
 
 def _stand_in_one_point(eyes: Float[np.ndarray, "v 3"]) -> bool:
     apart = np.abs(eyes - eyes.mean(axis=0)).max()
-    return bool(apart <= _ONE_POINT * np.abs(eyes).max())
+    return bool(apart <= _ONE_POINT * max(1.0, np.abs(eyes).max()))
 
 
-def _note_same_poses(
-    cameras_from_world: Float[np.ndarray, "v 4 4"], names: Sequence[str], notes: Notes
+def _check_same_poses(
+    cameras_from_world: Float[np.ndarray, "v 4 4"],
+    names: Sequence[str],
+    place: str,
+    notes: Notes,
 ) -> None:
+    """Notes views of one pose, and refuses them where they are most of all."""
     inside = world.World.from_views(cameras_from_world)
     first: dict[bytes, str] = {}
+    counts: collections.Counter[bytes] = collections.Counter()
     for pose, name in zip(
         inside.camera_to_inside(cameras_from_world), names, strict=True
     ):
         # Adding zero makes -0.0 and 0.0 the same bytes.
         key = (np.round(pose / _SAME_POSE) + 0.0).tobytes()
+        counts[key] += 1
         if first.setdefault(key, name) != name:
             notes.add(f"has the same pose as {first[key]}", name)
+    ((key, count),) = counts.most_common(1)
+    if count >= _FEW_SAME and count > _MOST_SAME * len(names):
+        raise DataError(
+            f"{place}: found one and the same pose in {count} of {len(names)} frames, "
+            f"first that of {first[key]}, expected the pose of each photograph"
+        )
 
 
 def _note_rounding(eyes: Float[np.ndarray, "v 3"], notes: Notes) -> None:

@@ -111,5 +111,6 @@ def _read_distortion(fields: Fields, notes: Notes) -> tuple[float, ...]:
 def _within(fields: Fields, key: str, limit: float) -> float | None:
     value = fields.optional_number(key)
     if value is not None and not 0 < value < limit:
-        raise fields.error(key, f"{value:g}", f"a value between 0 and {limit:g}")
+        unit = "radians" if limit == math.pi else "pixels"
+        raise fields.error(key, f"{value:g}", f"{unit} between 0 and {limit:g}")
     return value

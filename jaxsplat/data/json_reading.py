@@ -5,6 +5,7 @@ import hashlib
 import json
 import math
 import pathlib
+import re
 from typing import Any, NoReturn
 
 import numpy as np
@@ -16,6 +17,7 @@ from jaxsplat.errors import DataError
 MAX_JSON_BYTES = 64 * 2**20
 # No coordinate needs more; beyond 4300 digits Python itself refuses.
 _MAX_INTEGER_DIGITS = 40
+_TEXT_OR_WORD = re.compile(r'"(?:[^"\\]|\\.)*"|[-+.\w]+')
 
 
 def _shown(value: object) -> str:
@@ -150,10 +152,17 @@ def read_json(path: pathlib.Path) -> Fields:
                 seen.add(key)
         return members
 
+    def refuse_infinite(literal: str) -> NoReturn:
+        line, column = _place_of(text, literal)
+        refuse(
+            f"line {line} column {column}: the number {literal[:40]} is not finite; a "
+            "frame without a known pose must be left out"
+        )
+
     def finite(literal: str) -> float:
         value = float(literal)
         if not math.isfinite(value):
-            refuse(f"the number {literal[:40]} is not finite")
+            refuse_infinite(literal)
         return value
 
     def integer(literal: str) -> int:
@@ -165,7 +174,7 @@ def read_json(path: pathlib.Path) -> Fields:
         value = json.loads(
             text,
             object_pairs_hook=refuse_duplicates,
-            parse_constant=lambda name: refuse(f"the number {name} is not finite"),
+            parse_constant=refuse_infinite,
             parse_float=finite,
             parse_int=integer,
         )
@@ -178,6 +187,15 @@ def read_json(path: pathlib.Path) -> Fields:
     if not isinstance(value, dict):
         raise DataError(f"{path}: found {_shown(value)}, expected an object")
     return Fields(str(path), "", value, hashlib.sha256(content).hexdigest())
+
+
+def _place_of(text: str, literal: str) -> tuple[int, int]:
+    """Returns line and column of a number where it first stands outside of texts."""
+    for match in _TEXT_OR_WORD.finditer(text):
+        if match[0] == literal:
+            before = text[: match.start()]
+            return before.count("\n") + 1, match.start() - before.rfind("\n")
+    raise AssertionError(f"{literal} does not stand in the text")
 
 
 def _read(path: pathlib.Path) -> bytes:

@@ -13,12 +13,22 @@ from jaxsplat.errors import DataError
 # Two statements of one focal length that differ more contradict each other.
 _AGREEMENT = 1e-3
 MAX_PIXELS = 1e6
-# A focal length of fewer pixels, for an image of at least so many, is no length in
-# pixels: the field of view would be 157 degrees or more.
+# Focal lengths as shares of the longer side: shorter ones are millimetres or shares, for
+# they would see 125 degrees, beyond any lens without distortion; longer ones a third of
+# a degree.
+_SHORTEST, _LONGEST = 0.26, 200.0
+# Fewer pixels than this are no length in pixels for an image of at least 100.
 _LEAST_FOCAL = 10
 _OF_PIXELS = 100
-# Sides of two sizes that are one size but for rounding differ by no more.
-_ROUNDING = 1
+# Beyond this ratio of fx and fy, either way, a slip is likelier than such pixels.
+_ODD_PIXELS = 2.0
+# Sides of two sizes that are one size but for rounding differ by no more, in pixels and
+# as a share.
+_ROUNDING, _ROUNDING_SHARE = 1, 0.1
+_EXIF_HINT = (
+    "; an EXIF orientation is not applied: save the images upright, or state the lens "
+    "and the poses for the pixels as they are stored"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,6 +120,8 @@ class StatedLens:
 def have_one_shape(size: tuple[int, int], other: tuple[int, int]) -> bool:
     """Returns whether two image sizes have the same ratio of sides but for rounding."""
     width, height = size
+    if abs(width * other[1] / (height * other[0]) - 1) > _ROUNDING_SHARE:
+        return False
     return (
         abs(width * other[1] / other[0] - height) <= _ROUNDING
         or abs(other[0] * height / width - other[1]) <= _ROUNDING
@@ -122,6 +134,7 @@ def lens_of_image(
     notes: Notes,
     *,
     first: tuple[int, int] | None = None,
+    is_turned: bool = False,
 ) -> Lens:
     """Returns the lens of an image.
 
@@ -134,10 +147,12 @@ def lens_of_image(
         notes: takes remarks on what was scaled, repaired or contradicts itself.
         first: size of the object's first image, which a shared lens belongs to where
             the file states no size; None where this is the first.
+        is_turned: whether EXIF says that the image is not stored upright.
 
     Raises:
         DataError: the file states an image of another shape, a focal length that is no
-            number of pixels, or a principal point outside the image.
+            number of pixels or of no such lens, or a principal point that is outside
+            the image or belongs to it only when it is turned.
     """
     width, height = _size_of_lens(stated, size, first, notes)
     _check_focal_lengths(stated, width, height)
@@ -149,12 +164,19 @@ def lens_of_image(
             f"{stated.place}focal length: found {fx}, {fy}, expected values up to "
             f"{MAX_PIXELS:g} pixels"
         )
+    _check_field_of_view(stated, fx, fy, width, height, notes)
     try:
         cx, cy = principal_points.principal_point(
             stated.cx, stated.cy, width, height, notes
         )
     except DataError as error:
         raise DataError(f"{stated.place}{error}") from None
+    if is_turned and (cx, cy) == (stated.cy, stated.cx) and cx != cy:
+        raise stated.error(
+            "cx, cy",
+            f"{stated.cx:g}, {stated.cy:g}",
+            f"a point near the middle of {width}x{height} pixels{_EXIF_HINT}",
+        )
     return Lens(fx, fy, cx, cy, width, height, stated.distortion).scaled(*size)
 
 
@@ -181,10 +203,7 @@ def _size_of_lens(
     hint = ""
     if (width, height) == size[::-1]:
         # The sides are exchanged where the file was made from the turned images.
-        hint = (
-            "; an EXIF orientation is not applied: save the images upright, or state "
-            "the lens and the poses for the pixels as they are stored"
-        )
+        hint = _EXIF_HINT
     for key, value, found in zip("wh", (width, height), size, strict=True):
         if value is not None and value != found:
             expected = f"{found}, the size of the images{hint}"
@@ -207,6 +226,25 @@ def _check_focal_lengths(stated: StatedLens, width: int, height: int) -> None:
                 f"a length in pixels for an image of {width}x{height}; if it is a "
                 f"share of the side, write {value * side:g}",
             )
+
+
+def _check_field_of_view(
+    stated: StatedLens, fx: float, fy: float, width: int, height: int, notes: Notes
+) -> None:
+    """Refuses what no lens sees, and notes pixels that are far from square."""
+    longer = max(width, height)
+    for share in (fx / width, fy / height):
+        if (share < _SHORTEST or share > _LONGEST) and longer >= _OF_PIXELS:
+            degrees = math.degrees(2 * math.atan(0.5 / share))
+            raise stated.error(
+                "focal length",
+                f"{fx:g}, {fy:g} for an image of {width}x{height} pixels, a field of "
+                f"view of {degrees:.3g} degrees",
+                "pixels, not millimetres (pixels = millimetres * image width / sensor "
+                "width), or an angle in radians",
+            )
+    if not 1 / _ODD_PIXELS <= fx / fy <= _ODD_PIXELS:
+        notes.add(f"fx ({fx:.5g} px) and fy ({fy:.5g} px) make pixels far from square")
 
 
 def _focal_length(

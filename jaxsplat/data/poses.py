@@ -25,13 +25,15 @@ def _problem(matrix: Float[np.ndarray, "rows columns"]) -> str | None:
     if matrix.shape not in ((3, 4), (4, 4)):
         return f"a {matrix.shape[0]}x{matrix.shape[1]} matrix"
     if len(matrix) == 4 and np.abs(matrix[3] - (0, 0, 0, 1)).max() > _ROUNDING:
-        return f"the last row {matrix[3].tolist()}"
+        is_other = np.abs(matrix[:, 3] - (0, 0, 0, 1)).max() <= _ROUNDING
+        hint = " (transpose the matrix)" if is_other else ""
+        return f"the last row {matrix[3].tolist()}{hint}"
     if np.abs(matrix[:3]).max() > _MAX_DISTANCE:
         return f"a value beyond {_MAX_DISTANCE:g}"
     if _drift(matrix) > _MAX_DRIFT:
         return f"axes that are {_drift(matrix):.2g} away from orthonormal"
     if np.linalg.det(matrix[:3, :3]) < 0:
-        return "a mirrored rotation"
+        return "a mirrored rotation (of left-handed axes: negate one of the three)"
     return None
 
 

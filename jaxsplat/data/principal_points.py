@@ -6,6 +6,13 @@ from jaxsplat.errors import DataError
 # A principal point fits the middle of a side when it is no further away than this share
 # of the side.
 _NEAR_MIDDLE = 0.1
+# Shares of the sides are read as such within this much of one half; cropping moves a
+# principal point further, but then it is written in pixels.
+_SHARES = 0.25
+# No principal point is so near to an edge, as a share of the side; slips are.
+_EDGE = 0.02
+# Further from the middle, as a share of the side, it is remarked.
+_FAR = 0.15
 # The sides of an image must differ by more than this share to tell x and y apart.
 _APART = 0.05
 
@@ -26,7 +33,8 @@ def principal_point(
         notes: takes a remark where the point is not taken as it is.
 
     Raises:
-        DataError: the point is outside the image; the message begins with its key.
+        DataError: the point is outside the image or on its edge; the message begins
+            with its key.
     """
     if not cx and not cy:
         if cx == 0 or cy == 0:
@@ -34,7 +42,8 @@ def principal_point(
         return width / 2, height / 2
     x = width / 2 if cx is None else cx
     y = height / 2 if cy is None else cy
-    if cx and cy and 0 < x < 1 and 0 < y < 1 and min(width, height) > 2:
+    is_share = max(abs(x - 0.5), abs(y - 0.5)) <= _SHARES
+    if cx and cy and is_share and min(width, height) > 2:
         notes.add(
             f"the principal point ({x:g}, {y:g}) is taken as shares of the image's "
             "sides"
@@ -46,11 +55,17 @@ def principal_point(
         )
         return y, x
     for key, value, side in (("cx", x, width), ("cy", y, height)):
-        if not 0 < value < side:
+        if not _EDGE * side < value < (1 - _EDGE) * side:
             raise DataError(
                 f"{key}: found {value:g}, expected a point inside the image of "
-                f"{width}x{height} pixels, near {side / 2:g}"
+                f"{width}x{height} pixels, near {side / 2:g}; if it belongs to images "
+                "of another size, state their w and h"
             )
+    if abs(x - width / 2) > _FAR * width or abs(y - height / 2) > _FAR * height:
+        notes.add(
+            f"the principal point ({x:g}, {y:g}) is far from the middle of the image "
+            f"of {width}x{height} pixels"
+        )
     return x, y
 
 

@@ -50,9 +50,11 @@ class ViewReader:
             DataError: a file is not as it should be, the image has another ratio of
                 sides than the first one, or its lens cannot be.
         """
-        view, size = self._read(frame.path)
+        view, size, is_turned = self._read(frame.path)
         first = self._check_shape(view.name, size)
-        lens = lens_of_image(frame.lens, size, self._notes, first=first)
+        lens = lens_of_image(
+            frame.lens, size, self._notes, first=first, is_turned=is_turned
+        )
         self._lenses.append(lens.scaled(*first))
         out = reduced(first, self._longer)
         try:
@@ -85,7 +87,7 @@ class ViewReader:
         Raises:
             DataError: a file is not as it should be.
         """
-        view, size = self._read(path)
+        view, size, _ = self._read(path)
         lens = self._lens_of_query(view.name, size)
         sampling = Sampling(size, reduced(size, self._longer), lens)
         view = _sampled(view, sampling)
@@ -144,15 +146,16 @@ class ViewReader:
             self._cameras[lens] = cameras.resized(lens.camera(), *out)
         return self._cameras[lens]
 
-    def _read(self, path: pathlib.Path) -> tuple[View, tuple[int, int]]:
-        """Returns an image file as it is, and its size."""
+    def _read(self, path: pathlib.Path) -> tuple[View, tuple[int, int], bool]:
+        """Returns an image file as it is, its size, and whether EXIF turns it."""
         name = paths.relative_name(self._root, path)
         content = images.read_file(path)
         decoded = decoding.decode(content, str(path))
         image, alpha = images.image_of(decoded, name, self._notes)
         digest = hashlib.sha256(content).hexdigest()
         height, width = image.shape[:2]
-        return View(name, image, alpha, digest=digest), (width, height)
+        view = View(name, image, alpha, digest=digest)
+        return view, (width, height), decoded.is_turned
 
     def _check_shape(self, name: str, size: tuple[int, int]) -> tuple[int, int]:
         """Returns the size of the first training image, which all are brought to."""
@@ -201,7 +204,7 @@ class ViewReader:
         if shape != size[::-1]:
             raise DataError(
                 f"{self._root}: the mask {name} has {shape[1]}x{shape[0]} pixels, but "
-                f"its image has {size[0]}x{size[1]}"
+                f"its image has {size[0]}x{size[1]}; save it at that size"
             )
         return name
 

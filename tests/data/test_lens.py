@@ -40,9 +40,9 @@ def _lens(
             10,
         ),
         ({"fl_x": 33}, 33, 33, 20, 10),
-        ({"fl_x": 33, "fl_y": 44, "cx": 18.5, "cy": 3}, 33, 44, 18.5, 3),
+        ({"fl_x": 33, "fl_y": 44, "cx": 18.5, "cy": 8}, 33, 44, 18.5, 8),
         ({"fl_y": 44}, 44, 44, 20, 10),
-        ({"fl_x": 33, "camera_angle_y": math.pi / 2}, 33, 10, 20, 10),
+        ({"fl_x": 15, "camera_angle_y": math.pi / 2}, 15, 10, 20, 10),
         ({"camera_angle_x": math.pi / 2, "w": 40, "h": 20}, 20, 20, 20, 10),
     ],
 )
@@ -128,8 +128,9 @@ def test_a_lens_is_scaled_to_the_size_of_the_image() -> None:
         ((0, 0), (20, 10), "taken as the middle"),
         ((0.5, 0.25), (20, 5), "taken as shares"),
         ((10, 20.5), (20.5, 10), "each other's place"),
-        ((11, 11), (11, 11), None),
-        ((30, 3), (30, 3), None),
+        ((17, 11), (17, 11), None),
+        ((11, 11), (11, 11), "is far from the middle"),
+        ((30, 3), (30, 3), "is far from the middle"),
     ],
 )
 def test_principal_points(
@@ -139,6 +140,62 @@ def test_principal_points(
     assert (found.cx, found.cy) == expected
     assert (remark or "") in "".join(notes.sentences())
     assert bool(notes.sentences()) == (remark is not None)
+
+
+@pytest.mark.parametrize(
+    ("cx", "cy"),
+    [(0.02, 0.01), (1, 1), (0.5, 60), (199.5, 119.5), (200, 120), (-3, 60), (0.9, 0.5)],
+)
+def test_principal_points_on_an_edge_are_refused(cx: float, cy: float) -> None:
+    with pytest.raises(DataError, match="expected a point inside .* state their w and"):
+        _lens((200, 120), fl_x=280, cx=cx, cy=cy)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"fl_x": 24},
+        {"fl_x": 50},
+        {"fl_x": 50, "w": 200, "h": 120},
+        {"camera_angle_x": 2.8},
+        {"fl_x": 280, "fl_y": 28},
+        {"fl_x": 1e5},
+        {"camera_angle_x": 1e-3},
+    ],
+)
+def test_what_no_lens_sees_is_refused(members: dict) -> None:
+    with pytest.raises(DataError, match="field of view of .* not millimetres"):
+        _lens((200, 120), **members)
+
+
+def test_wide_and_long_lenses_are_read() -> None:
+    for focal in (54, 280, 20_000):
+        found, notes = _lens((200, 120), fl_x=focal)
+        assert found.fx == focal
+        assert notes.sentences() == ()
+
+
+def test_pixels_far_from_square_are_remarked() -> None:
+    found, notes = _lens((200, 120), fl_x=280, fl_y=120)
+    assert (found.fx, found.fy) == (280, 120)
+    assert notes.sentences() == (
+        "fx (280 px) and fy (120 px) make pixels far from square",
+    )
+
+
+def test_a_principal_point_of_the_turned_image_is_refused() -> None:
+    stated = json_lens.read_lens(
+        Fields("a.json", "", {"fl_x": 280, "cx": 61, "cy": 99}), Notes()
+    )
+    assert lens.lens_of_image(stated, (200, 120), Notes()).cx == 99
+    with pytest.raises(DataError, match="cx, cy: found 61, 99, .* EXIF orientation"):
+        lens.lens_of_image(stated, (200, 120), Notes(), is_turned=True)
+
+
+@pytest.mark.parametrize(("size", "is_one"), [((618, 411), True), ((1, 1), False)])
+def test_one_shape_but_for_rounding(size: tuple[int, int], is_one: bool) -> None:
+    assert lens.have_one_shape(size, (4946, 3286)) == is_one
+    assert lens.have_one_shape((4946, 3286), size) == is_one
 
 
 def test_sides_that_are_alike_are_not_exchanged() -> None:
