@@ -14,6 +14,10 @@ from jaxsplat.data.notes import Notes
 from jaxsplat.data.view_reader import ViewReader
 from jaxsplat.data.views import GOOD, ObjectSet, View
 from jaxsplat.data.world import World
+from jaxsplat.errors import DataError
+
+# Of the training images, those that may be copies of one.
+_MOST_COPIES = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,6 +90,7 @@ def assemble(
     test = tuple(_read_query(root, reader, query, notes) for query in layout.queries)
     train = _drop_opaque_alpha(train)
     _note_counts(test, notes)
+    _check_copies(root, train, notes)
     _note_copies(train, test, notes)
     behind = background.find_background(train)
     camera = reader.camera()
@@ -147,6 +152,7 @@ def _note_unlisted(root: pathlib.Path, layout: Layout, notes: Notes) -> None:
     listed = {frame.name for frame in layout.frames}
     used = {str(pathlib.PurePosixPath(name).parent) for name in listed}
     for folder in sorted(used):
+        paths.note_other_images(root / folder, notes)
         for path in paths.list_images(root / folder):
             name = paths.relative_name(root, path)
             if name not in listed:
@@ -161,6 +167,27 @@ def _note_counts(test: tuple[View, ...], notes: Notes) -> None:
         notes.add("there are no good test images")
     elif False not in kinds:
         notes.add("there are no defective test images")
+
+
+def _check_copies(root: pathlib.Path, train: tuple[View, ...], notes: Notes) -> None:
+    """Notes training images that are copies, and refuses them where most are of one.
+
+    Those of one colour throughout show nothing, and are alike without being copies.
+    """
+    copies: dict[str, list[View]] = {}
+    first: dict[int, View] = {}
+    for view in train:
+        other = first.setdefault(_sparse(view), view)
+        if np.ptp(view.image) and np.array_equal(view.image, other.image):
+            copies.setdefault(other.name, []).append(view)
+    for name, views in copies.items():
+        if len(views) > max(_MOST_COPIES * len(train), 2):
+            raise DataError(
+                f"{root}: found {len(views)} of {len(train)} training images that are "
+                f"all the same as {name}, expected a photograph for each pose"
+            )
+        for view in views[1:]:
+            notes.add(f"a training image is the same as {name}", view.name)
 
 
 def _note_copies(train: tuple[View, ...], test: tuple[View, ...], notes: Notes) -> None:

@@ -1,7 +1,9 @@
 """COLMAP's models: `cameras` and `images` as `.bin` or `.txt`, and the photographs.
 
-- The model in `sparse/0`, `sparse`, `colmap/sparse/0` or the object's folder.
-- The photographs in `images/`, or as in MAD-Sim.
+- The model in `sparse/0`, `sparse`, `colmap/sparse/0`, `colmap/sparse`, `colmap` or the
+  object's folder.
+- The photographs in `images/`, reduced ones in `images_2/`, `images_4/` or `images_8/`,
+  or as in MAD-Sim.
 - `test/<type>` and `ground_truth/<type>` as in MAD-Sim, where they are.
 
 Photographs that COLMAP did not register are left out, with a remark.
@@ -15,6 +17,7 @@ from jaxsplat.data import (
     colmap_cameras,
     colmap_text,
     listed_files,
+    llff,
     mad,
     paths,
 )
@@ -24,8 +27,10 @@ from jaxsplat.data.frames import Frame, training_frames
 from jaxsplat.data.notes import Notes
 from jaxsplat.errors import DataError
 
-IMAGE_FOLDERS = ("images", "train/good", "train")
-_MODEL_FOLDERS = ("sparse/0", "sparse", "colmap/sparse/0", "")
+IMAGE_FOLDERS = llff.IMAGE_FOLDERS
+_MODEL_FOLDERS = (
+    *("sparse/0", "sparse", "colmap/sparse/0", "colmap/sparse", "colmap", ""),
+)
 _READERS = {".bin": colmap_binary, ".txt": colmap_text}
 # The image points of a few thousand photographs fit.
 _MAX_BYTES = 2**30
@@ -102,7 +107,7 @@ def _frame(
     if found is None:
         raise DataError(
             f"{image.place}: found {paths.shown(image.name)}, but there is no such "
-            f"file in {' or '.join(IMAGE_FOLDERS)}"
+            f"file in {', '.join(IMAGE_FOLDERS)}"
         )
     return Frame(
         found,

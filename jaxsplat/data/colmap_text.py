@@ -68,10 +68,21 @@ def read_images(content: bytes, file: str) -> tuple[ModelImage, ...]:
 
 def _check_points(place: str, line: str) -> None:
     """Checks the look of a line of image points, which a photograph's may not have."""
-    if len(line.split()) % _POINT:
+    words = line.split()
+    if len(words) % _POINT or not _is_point(words[-_POINT:]):
         raise _wrong(
             place, line, "the line of image points X Y POINT3D_ID, which may be empty"
         )
+
+
+def _is_point(words: list[str]) -> bool:
+    """Returns whether the end of a line is a point; a photograph's ends in a name."""
+    try:
+        for word, read in zip(words, (float, float, int)):
+            read(word)
+    except ValueError:
+        return False
+    return True
 
 
 def _lines(content: bytes, file: str) -> Iterator[tuple[str, str]]:

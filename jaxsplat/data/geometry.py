@@ -25,9 +25,9 @@ _NEAR_AXIS = 0.9
 _AGREE, _ENOUGH, _WIDE = 0.8, 4, 0.15
 # A camera nearer to a point, as a share of its coordinates, stands in it.
 _IN_POINT = 1e-10
-# Cameras that do not look at one point stand in one where they are nearer to one another
-# than this, as a share of their coordinates; below one unit, in units: noise of the
-# tools that wrote them.
+# Cameras that do not look at one point stand in one where they are nearer together than
+# this, as a share of their coordinates; below one unit, in units: noise of the tools
+# that wrote them.
 _ONE_POINT = 1e-7
 _SAME_ROTATION = 1e-6
 # So large a share of the views at one pose is a mistake of the file, not a burst.

@@ -13,9 +13,8 @@ from jaxsplat.errors import DataError
 # Two statements of one focal length that differ more contradict each other.
 _AGREEMENT = 1e-3
 MAX_PIXELS = 1e6
-# Focal lengths as shares of the longer side: shorter ones are millimetres or shares, for
-# they would see 125 degrees, beyond any lens without distortion; longer ones a third of
-# a degree.
+# Focal lengths as shares of their side: shorter ones are millimetres or shares, for they
+# would see 125 degrees, beyond lenses without distortion; longer ones a third of one.
 _SHORTEST, _LONGEST = 0.26, 200.0
 # Fewer pixels than this are no length in pixels for an image of at least 100.
 _LEAST_FOCAL = 10

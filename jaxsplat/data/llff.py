@@ -67,7 +67,8 @@ def list_files(root: pathlib.Path, notes: Notes) -> Layout:
     if len(rows) != len(images):
         raise DataError(
             f"{root / POSES}: found {len(rows)} rows, expected {len(images)}, one for "
-            f"each image in {images[0].parent if images else root / IMAGE_FOLDERS[0]}"
+            "each PNG or JPEG image in "
+            f"{images[0].parent if images else root / IMAGE_FOLDERS[0]}"
         )
     frames = training_frames(
         [

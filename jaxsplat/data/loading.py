@@ -36,7 +36,8 @@ def load_object(path: str | os.PathLike[str], *, size: int | None = None) -> Obj
       what was already done to them.
     - `transforms_train.json`: NeRF-synthetic (Blender).
     - a COLMAP model, `cameras` and `images` as `.bin` or `.txt` in `sparse/0`,
-      `sparse`, `colmap/sparse/0` or the folder itself, with photographs in `images/`.
+      `sparse`, the same below `colmap`, or the folder itself, with photographs in
+      `images/`.
     - `poses_bounds.npy`: LLFF, with photographs in `images/`.
 
     With all of them `test/<type>` and `ground_truth/<type>` hold the test images and

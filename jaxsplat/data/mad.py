@@ -39,6 +39,7 @@ def list_files(root: pathlib.Path, notes: Notes) -> Layout:
 
 def list_queries(root: pathlib.Path, notes: Notes) -> tuple[Query, ...]:
     """Returns the test images in `test/<type>`, none where there is no such folder."""
+    paths.note_other_images(root / "test", notes)
     for path in paths.list_images(root / "test"):
         notes.add("an image in test/ is in no type's folder and left out", path.name)
     return tuple(
@@ -53,6 +54,10 @@ def _list_type(
 ) -> tuple[Query, ...]:
     """Returns the test images of one type with their masks."""
     images = paths.list_images(folder)
+    if not images:
+        notes.add("a folder in test/ holds no PNG or JPEG image", folder.name)
+    for place in (folder, root / "ground_truth" / folder.name):
+        paths.note_other_images(place, notes)
     masks = {
         path.stem.removesuffix("_mask"): path
         for path in paths.list_images(root / "ground_truth" / folder.name)

@@ -63,9 +63,17 @@ def find_masks(
     for frame in frames:
         if found and frame.name not in found:
             notes.add("a training image has no mask", frame.name)
-    if not found and paths.list_images(root / FOLDER):
-        stem = f"{FOLDER}/{pathlib.PurePosixPath(frames[0].name).stem}.png"
-        notes.add(f"{FOLDER}/ holds no mask of a training image, such as {stem}")
+    stem = pathlib.PurePosixPath(frames[0].name).stem
+    for folder in paths.list_folders(root):
+        if "mask" in folder.name.lower():
+            paths.note_other_images(folder, notes)
+            # Those of queries stand in masks/test.
+            below = [p for p in paths.list_folders(folder) if p.name != "test"]
+            if not found and (paths.list_images(folder) or below):
+                notes.add(
+                    f"{folder.name}/ holds no mask of a training image, such as "
+                    f"{FOLDER}/{stem}.png"
+                )
     return found
 
 

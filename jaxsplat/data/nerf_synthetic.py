@@ -26,6 +26,7 @@ def is_layout(root: pathlib.Path) -> bool:
 
 def list_files(root: pathlib.Path, notes: Notes) -> Layout:
     """Returns the files of one object; remarks on odd ones go to `notes`."""
+    paths.note_other_images(root / "test", notes)
     queries = tuple(
         Query(path, GOOD)
         for path in paths.list_images(root / "test")

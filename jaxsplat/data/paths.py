@@ -4,9 +4,15 @@ import os
 import pathlib
 import re
 
+from jaxsplat.data.notes import Notes
 from jaxsplat.errors import DataError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
+# Of photographs and masks that are not read.
+_OTHER_SUFFIXES = (
+    *(".bmp", ".webp", ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif", ".jp2"),
+    *(".jxl", ".exr", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf"),
+)
 WRITTEN_SUFFIXES = tuple(
     written for suffix in IMAGE_SUFFIXES for written in (suffix, suffix.upper())
 )
@@ -97,6 +103,17 @@ def list_images(folder: pathlib.Path) -> tuple[pathlib.Path, ...]:
     if not os.path.isdir(folder):
         return ()
     return tuple(folder / n for n in list_names(folder) if is_image_name(n))
+
+
+def note_other_images(folder: pathlib.Path, notes: Notes) -> None:
+    """Notes images of a folder that no list has, since they are not read."""
+    if os.path.isdir(folder):
+        for name in list_names(folder):
+            if name.lower().endswith(_OTHER_SUFFIXES):
+                notes.add(
+                    "an image that is neither PNG nor JPEG is left out; save it as PNG",
+                    f"{folder.name}/{name}",
+                )
 
 
 def list_folders(folder: pathlib.Path) -> tuple[pathlib.Path, ...]:

@@ -37,6 +37,11 @@ def find_foreground(views: Sequence[View]) -> Foreground:
     """
     cameras = posed_cameras(views)
     given = [view.foreground if view.alpha is None else view.alpha for view in views]
+    if all(each is not None and each.max(initial=0) <= 0.5 for each in given):
+        return none(
+            "the training views show nothing: their alpha or masks are 0 throughout; "
+            "expected photographs of the object"
+        )
     if np.mean([each is not None for each in given]) > _MOST:
         kind = ALPHA if all(view.alpha is not None for view in views) else MASKS
         return by_files(kind, views, given, cameras)

@@ -8,6 +8,14 @@ _TRANSFORM = (
     "convert it with `splat-transform {name} scene.ply` (npm install -g "
     "@playcanvas/splat-transform), or export it as .ply from the program that made it"
 )
+_BY_NAME = {
+    ".ksplat": "a .ksplat file (GaussianSplats3D)",
+    ".spz": "an .spz file (Niantic)",
+    ".sog": "a .sog file (PlayCanvas)",
+    ".lcc": "an LCC file (XGRIDS)",
+    ".lcc2": "an LCC file (XGRIDS)",
+}
+_LFS_START = b"version https://git-lfs"
 _EXPORT = "export it as .ply from the program that made it"
 
 START_BYTES = 1 << 16  # of a file, which `describe` looks at
@@ -30,6 +38,8 @@ def describe(path: str | os.PathLike[str], start: bytes) -> str | None:
 
 
 def _kind(name: str, start: bytes) -> tuple[str, str]:
+    if not start:
+        return "", ""
     content = start
     if start.startswith(b"\x1f\x8b"):
         content = _unzipped(start)
@@ -37,19 +47,22 @@ def _kind(name: str, start: bytes) -> tuple[str, str]:
         return "an .spz file (Niantic)", _TRANSFORM
     if content.startswith(b"ply") and content is not start:
         return "a PLY file packed with gzip", "unpack it with `gunzip {name}`"
+    if start.startswith(_LFS_START):
+        return "a pointer of Git LFS, not the file", "run `git lfs pull`"
+    if name.endswith((".pt", ".pth", ".ckpt")):
+        return "a PyTorch checkpoint", _EXPORT
     if start.startswith(b"PK\x03\x04"):
         return "a zip archive, as .sog files are", _TRANSFORM
     if start.startswith(b"glTF") or b'"KHR_gaussian_splatting' in start:
         return "glTF (KHR_gaussian_splatting)", _EXPORT
-    if name.endswith(".ksplat"):
-        return "a .ksplat file (GaussianSplats3D)", _TRANSFORM
+    for suffix, kind in _BY_NAME.items():
+        if name.endswith(suffix):
+            return kind, _TRANSFORM
     if start.lstrip().startswith(b"{"):
         if name.endswith(".gltf"):
             return "glTF (KHR_gaussian_splatting)", _EXPORT
         if name.endswith(".json"):
             return "JSON, as the meta.json of an unpacked .sog file is", _TRANSFORM
-    if name.endswith((".lcc", ".lcc2")):
-        return "an LCC file (XGRIDS)", _TRANSFORM
     return "", ""
 
 

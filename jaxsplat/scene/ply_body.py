@@ -31,6 +31,11 @@ def read(
         OSError: the file cannot be read.
     """
     is_text = not header.byte_order
+    layouts = {
+        name: ply_header.layout(path, header, element)
+        for name, element in header.elements.items()
+        if name in names
+    }
     words: list[bytes] = file.read().split() if is_text else []
     found = len(words) if is_text else _bytes_left(file)
     _check_size(path, header, found)
@@ -39,7 +44,7 @@ def read(
     for element in header.elements.values():
         size = element.count * ply_header.row_size(element, is_text)
         if element.name in names:
-            layout = ply_header.layout(path, header, element)
+            layout = layouts[element.name]
             if is_text:
                 values = _numbers(path, words[start : start + size])
                 rows = values.view(layout)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 from collections.abc import Collection
 from typing import BinaryIO
 
@@ -11,6 +12,8 @@ from jaxsplat import errors
 
 _MAX_BYTES = 1 << 16  # the header of degree 3 has about 1500
 _MAX_DIGITS = 18  # of a count, so that it fits in 64 bits
+_FIRST_LINE = re.compile(rb"ply[ \t]*(\r\n|\n|\r)")
+_LAST_LINE = re.compile(rb"^end_header[ \t]*\r?\n", re.MULTILINE)
 _BYTE_ORDERS = {"binary_little_endian": "<", "binary_big_endian": ">", "ascii": ""}
 _TYPES = {
     **dict.fromkeys(["char", "int8"], "i1"),
@@ -84,32 +87,30 @@ def read(path: str | os.PathLike[str], file: BinaryIO) -> Header:
         DataError: it is not the header of a PLY file.
     """
     start = file.read(_MAX_BYTES)
-    end_of_line = b"\r\n" if start.startswith(b"ply\r\n") else b"\n"
-    if start.startswith(b"ply\r") and end_of_line == b"\n":
+    first = _FIRST_LINE.match(start)
+    if first is None:
+        raise errors.DataError(f"{path}: not a PLY file, starts with {start[:8]!r}")
+    if first[1] == b"\r":
         raise errors.DataError(
             f"{path}: header lines end in CR; a text-mode transfer has damaged the "
             "file, copy it again in binary mode"
         )
-    if not start.startswith(b"ply" + end_of_line):
-        raise errors.DataError(f"{path}: not a PLY file, starts with {start[:8]!r}")
-    last = end_of_line + b"end_header" + end_of_line
-    end = start.find(last)
-    if end < 0:
+    last = _LAST_LINE.search(start)
+    if last is None:
         raise errors.DataError(
-            f"{path}: no end_header line in the first {len(start)} bytes"
+            f"{path}: no end_header line in the first {len(start)} bytes; the file is "
+            "cut or damaged"
         )
-    try:
-        lines = start[:end].decode("utf-8").split("\n")
-    except UnicodeDecodeError as error:
-        raise errors.DataError(f"{path}: the header is not text: {error}") from error
-    file.seek(end + len(last))
+    # Programs write comments in any encoding; what counts is ASCII.
+    lines = start[: last.start()].decode("ascii", "replace").split("\n")
+    file.seek(last.end())
     words = [line.split() for line in lines[1:]]
     comments = [" ".join(w[1:]) for w in words if w[:1] == ["comment"]]
     words = [w for w in words if w and w[0] not in ("comment", "obj_info")]
     return Header(
         byte_order=_byte_order(path, words),
         elements=_elements(path, words[1:]),
-        has_crlf=end_of_line == b"\r\n",
+        has_crlf=first[1] == b"\r\n",
         comments=comments,
     )
 

@@ -86,7 +86,7 @@ def write_splats(path: str | os.PathLike[str], gaussians: Gaussians) -> None:
 def _read(path: str | os.PathLike[str], file: BinaryIO) -> Rows:
     start = file.read(foreign.START_BYTES)
     file.seek(0)
-    if start.startswith((b"ply\n", b"ply\r")):
+    if start.startswith((b"ply\n", b"ply\r", b"ply ", b"ply\t")):
         header = ply_header.read(path, file)
         _warn_of_rasteriser(path, header)
         if "chunk" in header.elements:
@@ -101,6 +101,8 @@ def _read(path: str | os.PathLike[str], file: BinaryIO) -> Rows:
         raise errors.DataError(f"{path}: {found}")
     if pathlib.PurePath(path).suffix.lower() == ".splat":
         return splat_file.read(path, file)
+    if not start:
+        raise errors.DataError(f"{path}: is empty; copy it again")
     raise errors.DataError(
         f"{path}: not a splat file, starts with {start[:8]!r}; expected a PLY file "
         "(also SuperSplat's compressed one) or a .splat file"

@@ -60,7 +60,10 @@ def _rows(**changes: float) -> np.ndarray:
 
 
 BROKEN = [
-    (_rows()[:11], "found 11 rows, expected 12, one for each image in .*images"),
+    (
+        _rows()[:11],
+        "found 11 rows, expected 12, one for each PNG or JPEG image in .*images",
+    ),
     (_rows()[:, :15], r"shape \(12, 15\), expected \[n, 17\]"),
     (_rows().astype(str), "found numbers of <U"),
     (_rows().astype(object), "is not a NumPy array"),

@@ -185,6 +185,19 @@ def test_a_near_black_object_on_black_cannot_be_told(masks: np.ndarray) -> None:
     assert "pose" not in found.notes[0]
 
 
+@pytest.mark.parametrize("field", ["alpha", "foreground"])
+def test_masks_that_mark_nothing_anywhere(masks: np.ndarray, field: str) -> None:
+    views = [
+        dataclasses.replace(view, **{field: np.zeros(mask.shape, np.float32)})
+        for view, mask in zip(_views(masks, _plain()), masks, strict=True)
+    ]
+    found = foreground.find_foreground(views)
+    (note,) = found.notes
+    assert "show nothing: their alpha or masks are 0 throughout" in note
+    with pytest.raises(DataError, match="show nothing"):
+        foreground.cut_out(views, found)
+
+
 def test_views_of_one_color_show_nothing(masks: np.ndarray) -> None:
     found = foreground.find_foreground(_views(masks & False, _plain(0.0)))
     assert found.kind == "none"
