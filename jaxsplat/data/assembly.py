@@ -150,9 +150,10 @@ def _drop_opaque_alpha(views: tuple[View, ...]) -> tuple[View, ...]:
 def _note_unlisted(root: pathlib.Path, layout: Layout, notes: Notes) -> None:
     """Notes images that stand among those of the frames and have no pose."""
     listed = {frame.name for frame in layout.frames}
+    read = {frame.path for frame in layout.frames}
     used = {str(pathlib.PurePosixPath(name).parent) for name in listed}
     for folder in sorted(used):
-        paths.note_other_images(root / folder, notes)
+        paths.note_other_images(root / folder, notes, read)
         for path in paths.list_images(root / folder):
             name = paths.relative_name(root, path)
             if name not in listed:

@@ -13,7 +13,7 @@ from jaxsplat.errors import DataError
 # Two statements of one focal length that differ more contradict each other.
 _AGREEMENT = 1e-3
 MAX_PIXELS = 1e6
-# Focal lengths as shares of their side: shorter ones are millimetres or shares, for they
+# Focal lengths as shares of their side. Shorter ones are millimetres or shares: they
 # would see 125 degrees, beyond lenses without distortion; longer ones a third of one.
 _SHORTEST, _LONGEST = 0.26, 200.0
 # Fewer pixels than this are no length in pixels for an image of at least 100.

@@ -66,7 +66,7 @@ def find_masks(
     stem = pathlib.PurePosixPath(frames[0].name).stem
     for folder in paths.list_folders(root):
         if "mask" in folder.name.lower():
-            paths.note_other_images(folder, notes)
+            paths.note_other_images(folder, notes, owners)
             # Those of queries stand in masks/test.
             below = [p for p in paths.list_folders(folder) if p.name != "test"]
             if not found and (paths.list_images(folder) or below):

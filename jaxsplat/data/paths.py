@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+from collections.abc import Collection
 
 from jaxsplat.data.notes import Notes
 from jaxsplat.errors import DataError
@@ -105,11 +106,20 @@ def list_images(folder: pathlib.Path) -> tuple[pathlib.Path, ...]:
     return tuple(folder / n for n in list_names(folder) if is_image_name(n))
 
 
-def note_other_images(folder: pathlib.Path, notes: Notes) -> None:
-    """Notes images of a folder that no list has, since they are not read."""
+def note_other_images(
+    folder: pathlib.Path, notes: Notes, used: Collection[pathlib.Path] = ()
+) -> None:
+    """Notes images of a folder that no list has, since they are not read.
+
+    Args:
+        folder: to look in; it may be missing.
+        notes: takes the remark.
+        used: real paths of files that are read, whatever their names say.
+    """
     if os.path.isdir(folder):
         for name in list_names(folder):
-            if name.lower().endswith(_OTHER_SUFFIXES):
+            is_other = name.lower().endswith(_OTHER_SUFFIXES)
+            if is_other and (folder / name).resolve() not in used:
                 notes.add(
                     "an image that is neither PNG nor JPEG is left out; save it as PNG",
                     f"{folder.name}/{name}",

@@ -278,6 +278,13 @@ ACCEPTED = [
     ("same focal length", faults.top(fl_x=10 / np.tan(0.35), w=20, h=12)),
     ("back-slashes", faults.frame(file_path=".\\train\\good\\0.png")),
     ("no extension", faults.frame(file_path="./train/good/0")),
+    (
+        "PNG named WebP",
+        lambda root: (
+            faults.renamed("train/good/0.png", "train/good/0.webp")(root),
+            faults.frame(file_path="train/good/0.webp")(root),
+        ),
+    ),
     ("upper-case extension", faults.frame(file_path="train/good/0.PNG")),
     ("upper-case file", faults.renamed("train/good/0.png", "train/good/0.PNG")),
     ("short path", faults.frame(file_path="0.png")),
