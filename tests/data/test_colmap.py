@@ -1,6 +1,7 @@
 """COLMAP's models, as text and as binary."""
 
 import pathlib
+import re
 import struct
 from collections.abc import Callable
 
@@ -24,7 +25,9 @@ def _fx(view: data.View) -> float:
 
 
 @pytest.mark.parametrize("binary", [False, True])
-@pytest.mark.parametrize("folder", ["sparse/0", "sparse", "colmap/sparse/0", "."])
+@pytest.mark.parametrize(
+    "folder", ["sparse/0", "sparse", "colmap/sparse/0", "colmap/sparse", "colmap", "."]
+)
 def test_poses_and_lens(tmp_path: pathlib.Path, binary: bool, folder: str) -> None:
     loaded = data.load_object(
         datasets.write_colmap(tmp_path, binary=binary, folder=folder)
@@ -61,7 +64,7 @@ def test_several_cameras(tmp_path: pathlib.Path, binary: bool) -> None:
     assert any("brought to 20x12" in text for text in loaded.warnings)
 
 
-@pytest.mark.parametrize("images", ["images", "train/good", "train"])
+@pytest.mark.parametrize("images", ["images", "images_4", "train/good", "train"])
 def test_queries_are_those_of_mad(tmp_path: pathlib.Path, images: str) -> None:
     root = datasets.write_tests(datasets.write_colmap(tmp_path, images=images))
     loaded = data.load_object(root)
@@ -159,6 +162,18 @@ def test_broken_text(tmp_path: pathlib.Path, fault: Break, message: str) -> None
         data.load_object(root)
     assert str(root) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_photographs_with_spaces_in_their_names_are_no_points(
+    tmp_path: pathlib.Path,
+) -> None:
+    """Without the lines of points, every second photograph would be taken for one."""
+    root = datasets.write_colmap(tmp_path)
+    path = root / "sparse/0/images.txt"
+    lines = [line for line in path.read_text().split("\n") if line.endswith(".png")]
+    path.write_text(re.sub(r"(\d+.png)", r"my photo \1", "\n".join(lines)))
+    with pytest.raises(DataError, match="line 2: .* expected the line of image points"):
+        data.load_object(root)
 
 
 @pytest.mark.parametrize("name", ["cameras.bin", "images.bin"])

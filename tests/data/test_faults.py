@@ -162,6 +162,13 @@ REFUSED = [
         faults.folder_in_place_of("test/good/0.png"),
         "0.png: cannot be read: Is a directory",
     ),
+    (
+        "one photograph for all",
+        lambda root: [
+            datasets.save(path, datasets.picture(3)) for path in root.glob("train/*/*")
+        ],
+        "13 of 13 training images that are all the same as train/good/0.png",
+    ),
     # Row 20: cut off.
     ("cut image", faults.cut(faults.FIRST_IMAGE, 0.7), "0.png: is cut off"),
     # Row 21: claims.
@@ -238,6 +245,31 @@ REMARKED = [
     ),
     ("empty mask", faults.mask(np.zeros((12, 20), np.uint8)), "marks nothing.*Burrs"),
     ("no good", faults.removed("test/good"), "no good test images"),
+    (
+        "BMP in test",
+        faults.image("test/good/7.bmp", datasets.picture(3)),
+        "neither PNG nor JPEG is left out; save it as PNG: good/7.bmp",
+    ),
+    (
+        "WebP in train",
+        faults.image("train/good/77.webp", datasets.picture(3)),
+        "left out; save it as PNG: good/77.webp",
+    ),
+    (
+        "TIFF as truth",
+        faults.image("ground_truth/Burrs/7.tif", datasets.picture(3)),
+        "left out; save it as PNG: Burrs/7.tif",
+    ),
+    (
+        "folder in type",
+        faults.image("test/Dents/rgb/0.png", datasets.picture(3)),
+        "a folder in test/ holds no PNG or JPEG image: Dents",
+    ),
+    (
+        "copies in train",
+        faults.image("train/good/5.png", datasets.picture(4)),
+        "training image is the same as train/good/4.png: train/good/5.png",
+    ),
     ("no test", faults.removed("test"), "there are no test images"),
     (
         "train defect",

@@ -132,6 +132,28 @@ def test_a_folder_of_other_masks_is_remarked(mad: pathlib.Path) -> None:
     assert text == "masks/ holds no mask of a training image, such as masks/0.png"
 
 
+@pytest.mark.parametrize(
+    ("name", "remark"),
+    [
+        (
+            "masks/train/0.png",
+            "masks/ holds no mask of a training image, such as masks",
+        ),
+        ("mask/0.png", "mask/ holds no mask of a training image, such as masks/0.png"),
+        (
+            "masks/0.webp",
+            "neither PNG nor JPEG is left out; save it as PNG: masks/0.we",
+        ),
+    ],
+)
+def test_masks_that_are_not_found_are_remarked(
+    mad: pathlib.Path, name: str, remark: str
+) -> None:
+    datasets.save(mad / name, OBJECT)
+    (text,) = data.load_object(mad).warnings
+    assert remark in text
+
+
 def test_refused(mad: pathlib.Path) -> None:
     _masks(mad, "masks/{}.png")
     datasets.save(mad / "masks/2.png", OBJECT[:6])
