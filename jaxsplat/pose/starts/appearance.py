@@ -24,15 +24,13 @@ from jaxsplat.pose.starts.gallery import Gallery, GalleryFinder
 from jaxsplat.rendering import exposure
 from jaxsplat.rendering.twin import Twin
 
-# (view, turn) pairs of each way to find them that are aligned with a photograph (more
-# of those framed as in the views before anything), and how many go on after the first
-# steps: where a part of the object is missing, or its outline is a circle, the right
-# pair may be far down the list.
+# (view, turn) pairs of each way to find them that are aligned with a photograph, more
+# of those framed as in the views before anything: where a part of the object is
+# missing, or its outline is a circle, the right pair may be far down the list.
 _CANDIDATES = 32
 _FRAMED_CANDIDATES = 64
-_FIRST_STEPS = 3
-_KEPT = 16
-_STEPS = 6
+# Rounds of the alignment: how many pairs at most take part, and their steps.
+_ROUNDS = ((128, 1), (32, 3), (16, 6))
 _SCALE = 1.0
 
 
@@ -65,7 +63,7 @@ def _find(
         background = exposure.border_color(image, twin.background)
         by_outline = _by_outline(twin.center, gallery, small, image, background)
         by_windows = _by_windows(twin.center, gallery, small, image)
-        candidates, views = (
+        poses, views = (
             jnp.concatenate(found) for found in zip(by_outline, by_windows)
         )
 
@@ -82,9 +80,11 @@ def _find(
         def refined(poses: Array, views: Array, steps: int) -> tuple[Array, Array]:
             return jax.vmap(functools.partial(refine, steps=steps))(poses, views)
 
-        poses, costs = refined(candidates, views, _FIRST_STEPS)
-        _, kept = lax.top_k(-costs, min(_KEPT, len(costs)))
-        poses, costs = refined(poses[kept], views[kept], _STEPS)
+        costs = jnp.zeros(len(poses))
+        for most, steps in _ROUNDS:
+            _, kept = lax.top_k(-costs, min(most, len(costs)))
+            poses, views = poses[kept], views[kept]
+            poses, costs = refined(poses, views, steps)
         chosen, costs = hypotheses.distinct(poses, costs, k)
         return poses[chosen], costs
 
