@@ -68,13 +68,6 @@ def camera_distance(cameras: Camera, center: np.ndarray) -> float:
     return float(np.median(np.linalg.norm(local, axis=1)))
 
 
-def pixel_size(cameras: Camera, center: np.ndarray) -> float:
-    """Returns the length of a pixel at a point, the median over views, scene units."""
-    pose = np.asarray(cameras.camera_from_world)
-    depth = pose[:, 2, :3] @ np.asarray(center, np.float32) + pose[:, 2, 3]
-    return float(np.median(np.abs(depth) / np.asarray(cameras.fx)))
-
-
 def camera_extent(cameras: Camera) -> float:
     """Returns 1.1 times the radius of the camera positions about their mean.
 

@@ -72,13 +72,8 @@ def _measure(
             coverage.astype(jnp.float32) / 255,
             targets.background,
         )
-        seen = exposure.estimate(
-            jnp.moveaxis(drawn.color, -1, 0),
-            drawn.alpha,
-            jnp.moveaxis(photograph, -1, 0),
-            jnp.ones_like(drawn.alpha, bool),
-            targets.background,
-            jnp.bool_(True),
+        seen = exposure.estimate_of_view(
+            drawn.color, drawn.alpha, photograph, targets.background
         )
         return jnp.maximum(seen.gain, exposure.LEAST_GAIN), seen.offset
 

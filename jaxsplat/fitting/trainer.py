@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxsplat.data.views import View, posed_cameras
@@ -17,6 +18,7 @@ from jaxsplat.fitting.config import FitConfig, Stage
 from jaxsplat.fitting.loop import Loop, view_order
 from jaxsplat.fitting.state import FitState
 from jaxsplat.rendering.backends import Backend, resolve_backend
+from jaxsplat.rendering.sampling import usual_sampling_rate
 from jaxsplat.scene import gaussians as scene
 from jaxsplat.scene import hull
 from jaxsplat.scene.gaussians import Gaussians
@@ -96,7 +98,7 @@ def fit(
     loop = Loop(
         config,
         beginning.camera_extent(cameras),
-        beginning.pixel_size(cameras, center),
+        1 / float(usual_sampling_rate(cameras, jnp.asarray(center))),
         background,
         resolve_backend(backend),
         seed,

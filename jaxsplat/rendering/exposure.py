@@ -134,3 +134,24 @@ def estimate(
     beyond = jnp.maximum(gain, 1.0) * background
     behind = jnp.where(background < _SATURATED, background, beyond)
     return Exposure(gain, offset, behind)
+
+
+def estimate_of_view(
+    color: Float[Array, "h w 3"],
+    alpha: Float[Array, "h w"],
+    photograph: Float[Array, "h w 3"],
+    background: Float[Array, "3"],
+    plain: bool | Bool[Array, ""] = True,
+) -> Exposure:
+    """Returns `estimate` of a photograph and a render from its pose, by all pixels.
+
+    Args:
+        color: RGB of the good object times coverage, [h, w, 3].
+        alpha: its coverage, [h, w].
+        photograph: RGB, [h, w, 3].
+        background: RGB behind the object in the photograph, [3].
+        plain: whether nothing else stands there.
+    """
+    drawn, observed = (jnp.moveaxis(x, -1, 0) for x in (color, photograph))
+    every = jnp.ones_like(alpha, bool)
+    return estimate(drawn, alpha, observed, every, background, jnp.asarray(plain))

@@ -5,6 +5,7 @@ it was fitted to; where it is seen larger or smaller than there, `minification` 
 to the renderer.
 """
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
@@ -28,6 +29,11 @@ def sampling_rate(camera: Camera, point: Float[Array, "3"]) -> Float[Array, ""]:
     camera, point = precision.single((camera, point))
     depth = se3.apply(camera.camera_from_world, point)[2]
     return camera.fx / jnp.maximum(depth, NEAR)
+
+
+def usual_sampling_rate(views: Camera, point: Float[Array, "3"]) -> Float[Array, ""]:
+    """Returns the median of `sampling_rate` over a stack of cameras."""
+    return jnp.median(jax.vmap(sampling_rate, in_axes=(0, None))(views, point))
 
 
 def minification(

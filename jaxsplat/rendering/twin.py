@@ -68,14 +68,13 @@ def make_twin(
     """
     views = precision.single(views)
     middle = jnp.asarray(center, jnp.float32)
-    rates = jax.vmap(sampling.sampling_rate, in_axes=(0, None))(views, middle)
     first = jax.tree.map(lambda leaf: leaf[0], views)
     return Twin(
         precision.single(gaussians),
         precision.single(first if camera is None else camera),
         middle,
         jnp.asarray(background, jnp.float32),
-        jnp.median(rates),
+        sampling.usual_sampling_rate(views, middle),
         api.plan(gaussians, views, _CAPACITY_SLACK, sizes=_SIZES),
         resolve_backend(backend),
     )

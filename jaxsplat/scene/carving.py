@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from jaxsplat.core.cameras import Camera
-from jaxsplat.scene.pinhole import project_points
+from jaxsplat.scene.pinhole import in_image, project_points
 
 # A point that fewer views frame than this share of what the best framed point has is no
 # object: nothing but the frames' limits would speak for it.
@@ -65,17 +65,12 @@ def least_dissent(
     # Views far from one another soon agree on most of what is background; 0.618... is
     # the golden section, whose multiples spread evenly.
     for view in np.argsort(np.arange(views) * 0.6180339887 % 1):
-        distance = distances[view]
         pixels, local = project_points(points[kept], cameras, int(view))
-        depth = local[:, 2]
-        column = np.floor(pixels[:, 0]).astype(int)
-        row = np.floor(pixels[:, 1]).astype(int)
-        seen = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-        seen &= depth > 0
+        seen, rows, columns = in_image(pixels, local[:, 2], width, height)
         focal = max(float(cameras.fx[view]), float(cameras.fy[view]))
-        limit = reach * focal / np.maximum(depth[seen], 1e-6)
+        limit = reach * focal / np.maximum(local[seen, 2], 1e-6)
         framed[kept[seen]] += 1
-        outside = distance[row[seen], column[seen]] > limit
+        outside = distances[view][rows, columns] > limit
         against[kept[seen][outside]] += 1
         # No later view can save what this many are against.
         kept = kept[against[kept] <= most * views]
@@ -125,12 +120,10 @@ def outlines(
         zoom = min(max(depth, 1e-6) / (focal * spacing), 1.0)
         width = max(round(cameras.width * zoom), 1)
         height = max(round(cameras.height * zoom), 1)
-        column = np.floor(pixels[:, 0] * (width / cameras.width)).astype(int)
-        row = np.floor(pixels[:, 1] * (height / cameras.height)).astype(int)
-        seen = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-        seen &= local[:, 2] > 0
+        pixels = pixels * np.array([width / cameras.width, height / cameras.height])
+        _, rows, columns = in_image(pixels, local[:, 2], width, height)
         picture = np.zeros((height, width), np.uint8)
-        picture[row[seen], column[seen]] = 1
+        picture[rows, columns] = 1
         # Where the frame cuts the surface off, it goes on beyond.
         found.append(cv2.morphologyEx(picture, cv2.MORPH_CLOSE, kernel) > 0)
     return found

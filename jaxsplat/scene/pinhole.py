@@ -1,7 +1,7 @@
 """Points in the pixels of one view, in NumPy."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 
 from jaxsplat.core.cameras import Camera
 
@@ -29,3 +29,23 @@ def project_points(
     u = float(cameras.fx[view]) * local[:, 0] / depth + float(cameras.cx[view])
     v = float(cameras.fy[view]) * local[:, 1] / depth + float(cameras.cy[view])
     return np.stack([u, v], axis=1), local
+
+
+def in_image(
+    pixels: Float[np.ndarray, "n 2"],
+    depths: Float[np.ndarray, " n"],
+    width: int,
+    height: int,
+) -> tuple[Bool[np.ndarray, " n"], Int[np.ndarray, " m"], Int[np.ndarray, " m"]]:
+    """Returns which points an image shows, and the rows and columns of these.
+
+    Args:
+        pixels: where points fall, (u, v).
+        depths: of the points in front of the camera.
+        width: of the image in pixels.
+        height: likewise.
+    """
+    columns, rows = np.floor(pixels).astype(int).T
+    seen = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
+    seen &= depths > 0
+    return seen, rows[seen], columns[seen]

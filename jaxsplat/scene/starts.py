@@ -7,7 +7,7 @@ from jaxtyping import Float
 from jaxsplat.core.cameras import Camera
 from jaxsplat.scene.gaussians import Gaussians
 from jaxsplat.scene.hull import SurfacePoints
-from jaxsplat.scene.pinhole import project_points
+from jaxsplat.scene.pinhole import in_image, project_points
 
 # A flat splat's thickness as a share of its width.
 _FLATNESS = 0.3
@@ -110,11 +110,10 @@ def facing_colors(
         toward = -local / np.linalg.norm(local, axis=1, keepdims=True)
         rotation = np.asarray(cameras.camera_from_world[view])[:3, :3]
         facing = np.sum((surface.normals @ rotation.T) * toward, axis=1)
-        column = np.clip(pixels[:, 0].astype(int), 0, width - 1)
-        row = np.clip(pixels[:, 1].astype(int), 0, height - 1)
-        weight = np.maximum(facing, 0.0)[:, None] ** 4 * (local[:, 2:] > 0)
-        total[:, :3] += weight * image[row, column]
-        total[:, 3:] += weight
+        seen, rows, columns = in_image(pixels, local[:, 2], width, height)
+        weight = np.maximum(facing[seen], 0.0)[:, None] ** 4
+        total[seen, :3] += weight * image[rows, columns]
+        total[seen, 3:] += weight
     return total[:, :3] / np.maximum(total[:, 3:], 1e-6)
 
 

@@ -207,11 +207,8 @@ class ExpectedDistance:
     ) -> tuple[levels.Distances, Float[Array, "h2 w2"]]:
         """Returns a good view's distances, and the object's coverage beside them."""
         drawn = look(twin, camera)
-        color, seen = (jnp.moveaxis(x, -1, 0) for x in (drawn.color, photograph))
-        every = jnp.ones(drawn.alpha.shape, bool)
-        plain = jnp.ones((), bool)
-        taken = exposure.estimate(
-            color, drawn.alpha, seen, every, twin.background, plain
+        taken = exposure.estimate_of_view(
+            drawn.color, drawn.alpha, photograph, twin.background
         )
         behind = (1 - drawn.alpha)[..., None] * twin.background
         shown = jnp.clip(drawn.color + behind, 0.0, 1.0)

@@ -284,18 +284,14 @@ def _psnr_of(
         return None
     camera = cameras.with_pose(taken.camera, jnp.asarray(matrix, jnp.float32))
     drawn = look(dataclasses.replace(twin, camera=taken.camera), camera)
-    color, image = (jnp.moveaxis(x, -1, 0) for x in (drawn.color, taken.image))
-    plain = jnp.asarray(taken.plain)
-    seen = exposure.estimate(
-        color,
-        drawn.alpha,
-        image,
-        jnp.ones_like(drawn.alpha, bool),
-        exposure.border_color(jnp.asarray(taken.image), twin.background),
-        plain,
+    image = jnp.asarray(taken.image)
+    behind = exposure.border_color(image, twin.background)
+    seen = exposure.estimate_of_view(
+        drawn.color, drawn.alpha, image, behind, taken.plain
     )
+    color = jnp.moveaxis(drawn.color, -1, 0)
     shown = np.asarray(jnp.moveaxis(seen.apply(color, drawn.alpha), 0, -1))
-    compared = np.asarray(plain | (drawn.alpha > 0.5))
+    compared = taken.plain | (np.asarray(drawn.alpha) > 0.5)
     if not compared.any():
         return None
     return metrics.psnr(shown[compared][None], taken.image[compared][None])

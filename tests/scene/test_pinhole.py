@@ -3,7 +3,7 @@
 import numpy as np
 
 from jaxsplat.core import cameras
-from jaxsplat.scene.pinhole import project_points
+from jaxsplat.scene.pinhole import in_image, project_points
 from tests.helpers.clouds import camera
 
 
@@ -21,3 +21,12 @@ def test_points_on_known_rays_fall_on_their_pixels() -> None:
         pixels, found = project_points(points.astype(np.float32), stacked, view)
         np.testing.assert_allclose(pixels, wanted, atol=1e-3)
         np.testing.assert_allclose(found, local, atol=1e-5)
+
+
+def test_an_image_shows_what_is_in_its_frame_and_in_front() -> None:
+    pixels = np.array([[0.0, 0.0], [9.9, 4.9], [10.0, 2.0], [-0.1, 2.0], [3.2, 1.7]])
+    depths = np.array([1.0, 2.0, 1.0, 1.0, -1.0])
+    seen, rows, columns = in_image(pixels, depths, width=10, height=5)
+    np.testing.assert_array_equal(seen, [True, True, False, False, False])
+    np.testing.assert_array_equal(rows, [0, 4])
+    np.testing.assert_array_equal(columns, [0, 9])

@@ -98,12 +98,15 @@ def test_colors_are_those_of_the_facing_views() -> None:
     down = np.diag([1.0, -1.0, -1.0, 1.0]).astype(np.float32)
     up = np.eye(4, dtype=np.float32)
     down[2, 3] = up[2, 3] = 4.0
-    focal, middle = jnp.full(2, 20.0), jnp.full(2, 8.0)
-    poses = jnp.asarray(np.stack([down, up]))
+    beside = down.copy()
+    beside[0, 3] = 10.0  # its frame ends before the object
+    focal, middle = jnp.full(3, 20.0), jnp.full(3, 8.0)
+    poses = jnp.asarray(np.stack([down, up, beside]))
     views = Camera(poses, focal, focal, middle, middle, 16, 16)
-    images = np.zeros((2, 16, 16, 3), np.float32)
+    images = np.zeros((3, 16, 16, 3), np.float32)
     images[0, ..., 0] = 1  # red from above
     images[1, ..., 2] = 1  # blue from below
+    images[2, ..., 1] = 1  # green where nothing of it is seen
     found = starts.facing_colors(surface(), images, views)
     np.testing.assert_allclose(found[0], [1, 0, 0], atol=1e-6)
     np.testing.assert_allclose(found[1], [0, 0, 1], atol=1e-6)

@@ -63,9 +63,7 @@ def _find(
         background = exposure.border_color(image, twin.background)
         by_outline = _by_outline(twin.center, gallery, small, image, background)
         by_windows = _by_windows(twin.center, gallery, small, image)
-        poses, views = (
-            jnp.concatenate(found) for found in zip(by_outline, by_windows)
-        )
+        poses, views = (jnp.concatenate(found) for found in zip(by_outline, by_windows))
 
         def refine(pose: Array, view: Array, steps: int) -> tuple[Array, Array]:
             template = jax.tree.map(lambda leaf: leaf[view], gallery.templates)
