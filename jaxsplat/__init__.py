@@ -4,7 +4,7 @@ from jaxsplat.core.cameras import Camera
 from jaxsplat.data import ObjectSet, View, load_object, sample_dir
 from jaxsplat.errors import ConfigError, DataError, NumericsError
 from jaxsplat.fitting import fit
-from jaxsplat.methods import Detector, Inspection
+from jaxsplat.methods import Detector, Inspection, PartInspection
 from jaxsplat.pose import Outcome
 from jaxsplat.rendering import Rendered, Twin, make_twin, plan, render
 from jaxsplat.scene.gaussians import Gaussians
@@ -22,6 +22,7 @@ __all__ = [
     "NumericsError",
     "ObjectSet",
     "Outcome",
+    "PartInspection",
     "Rendered",
     "Twin",
     "View",

@@ -3,6 +3,7 @@
 from jaxsplat.methods.detector import Detector
 from jaxsplat.methods.inspection import Inspection
 from jaxsplat.methods.method import Method, Preset
+from jaxsplat.methods.one_part import PartInspection
 from jaxsplat.methods.registry import METHODS, find_method
 from jaxsplat.methods.storage import storable
 
@@ -11,6 +12,7 @@ __all__ = [
     "Detector",
     "Inspection",
     "Method",
+    "PartInspection",
     "Preset",
     "find_method",
     "storable",

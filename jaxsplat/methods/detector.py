@@ -13,10 +13,11 @@ from jaxsplat.data.views import ObjectSet
 from jaxsplat.data.world import World
 from jaxsplat.errors import ConfigError
 from jaxsplat.fitting import FitConfig, FitProgress
-from jaxsplat.methods import inspecting, preparing, saving
+from jaxsplat.methods import inspecting, one_part, preparing, saving
 from jaxsplat.methods.inspecting import Prepared
 from jaxsplat.methods.inspection import Inspection
 from jaxsplat.methods.method import Method, Preset
+from jaxsplat.methods.one_part import PartInspection
 from jaxsplat.methods.preparing import FitSettings, Fitted, OnForeground
 from jaxsplat.methods.quality import Quality
 from jaxsplat.methods.registry import find_method
@@ -208,9 +209,18 @@ class Detector:
                 another lens, or a part of a photograph, says so:
                 `View(name, image, intrinsics=Camera(...))`, a pinhole for its size.
         """
-        if isinstance(photos, str | os.PathLike):
-            raise ConfigError(f"photos: found one path, expected a list: [{photos!r}]")
-        return inspecting.inspect(self.method, self._prepared, photos)
+        return inspecting.inspect(self.method, self._prepared, _listed(photos))
+
+    def inspect_part(self, photos: Iterable[Any]) -> PartInspection:
+        """Returns one finding about a part that all photographs show.
+
+        Its score is the highest of theirs, and its threshold that of as many
+        photographs. Photographs that have no verdict of their own take no part.
+
+        Args:
+            photos: as in `inspect`, from any sides.
+        """
+        return one_part.inspect_part(self.method, self._prepared, _listed(photos))
 
     def score_samples(self, photos: Iterable[Any]) -> Float[np.ndarray, " n"]:
         """Returns the anomaly score of each photograph, NaN where it has none.
@@ -308,3 +318,10 @@ class Detector:
             self.method, self._settings, objects, watch, on_foreground, checkpoint
         )
         return self
+
+
+def _listed(photos: Iterable[Any]) -> Iterable[Any]:
+    """Returns photographs that are not one path, which would be its letters."""
+    if isinstance(photos, str | os.PathLike):
+        raise ConfigError(f"photos: found one path, expected a list: [{photos!r}]")
+    return photos

@@ -10,7 +10,7 @@ Mip-Splatting adds filter_3D. Other properties are skipped.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from jaxtyping import Float
@@ -57,6 +57,11 @@ def check(path: str | os.PathLike[str], header: Header) -> None:
             raise errors.DataError(f"{path}: property {name} must be float or double")
 
 
+def is_known(name: str) -> bool:
+    """Returns whether a property means something to readers of splats."""
+    return name in (*_REQUIRED, *_NORMALS, _FILTER) or name.startswith("f_rest_")
+
+
 def rest_names(properties: Iterable[str]) -> list[str]:
     """Returns the f_rest names among the properties, ordered by their number."""
     found = {name for name in properties if name.startswith("f_rest_")}
@@ -86,9 +91,24 @@ def decode(tables: dict[str, np.ndarray]) -> Rows:
     )
 
 
-def encode(rows: Rows) -> bytes:
-    """Returns the content of a file."""
+def encode(
+    rows: Rows, properties: Mapping[str, Float[np.ndarray, " n"]] | None = None
+) -> bytes:
+    """Returns the content of a file.
+
+    Args:
+        rows: the splats.
+        properties: more numbers of each, by name; they stand last.
+    """
     table = _table(rows)
+    if properties:
+        more = [(name, "<f4") for name in properties]
+        wider = np.empty(len(table), [*table.dtype.descr, *more])
+        for name in table.dtype.names or ():
+            wider[name] = table[name]
+        for name, values in properties.items():
+            wider[name] = values
+        table = wider
     fields = [(name, "f4") for name in table.dtype.names or ()]
     header = ply_header.encode([Element("vertex", len(table), fields)])
     return header + table.tobytes()

@@ -9,10 +9,12 @@
 
 import os
 import pathlib
+from collections.abc import Mapping
 from typing import BinaryIO
 
 import numpy as np
 from absl import logging
+from jaxtyping import Float
 
 from jaxsplat import errors
 from jaxsplat.data import atomic
@@ -53,7 +55,11 @@ def read_splats(path: str | os.PathLike[str]) -> Gaussians:
     return scene_rows.to_gaussians(path, rows)
 
 
-def write_splats(path: str | os.PathLike[str], gaussians: Gaussians) -> None:
+def write_splats(
+    path: str | os.PathLike[str],
+    gaussians: Gaussians,
+    properties: Mapping[str, Float[np.ndarray, " n"]] | None = None,
+) -> None:
     """Writes the live rows, so that the file is whole or not there.
 
     Args:
@@ -61,9 +67,12 @@ def write_splats(path: str | os.PathLike[str], gaussians: Gaussians) -> None:
             rows), `.compressed.ply` or `.splat`. One that exists is replaced, a missing
             folder is made.
         gaussians: the scene.
+        properties: more numbers of every row, live or not, by name, such as
+            `PartInspection.anomalies`; for `.ply` alone.
 
     Raises:
-        ConfigError: the ending is none of these.
+        ConfigError: the ending is none of these, or has no room for properties; a
+            property has the name of another, or not a number for every row.
         NumericsError: a live row is not finite; nothing is written.
         OSError: the folder is full or not writable.
     """
@@ -73,14 +82,40 @@ def write_splats(path: str | os.PathLike[str], gaussians: Gaussians) -> None:
             f"{path}: expected a name that ends in .ply, .compressed.ply or .splat"
         )
     rows = scene_rows.from_gaussians(path, gaussians)
+    properties = _of_live(path, gaussians, properties or {})
+    if properties and name.endswith((".splat", ".compressed.ply")):
+        raise errors.ConfigError(
+            f"{path}: has no room for {', '.join(properties)}; expected a name that "
+            "ends in .ply"
+        )
     if name.endswith(".splat"):
         _warn_of_loss(path, rows)
         content = splat_file.encode(rows)
     elif name.endswith(".compressed.ply"):
         content = compressed_ply.encode(rows)
     else:
-        content = ply.encode(rows)
+        content = ply.encode(rows, properties)
     atomic.write_bytes(path, content)
+
+
+def _of_live(
+    path: str | os.PathLike[str],
+    gaussians: Gaussians,
+    properties: Mapping[str, Float[np.ndarray, " n"]],
+) -> dict[str, Float[np.ndarray, " m"]]:
+    """Returns the properties of the live rows."""
+    live = np.asarray(gaussians.live)
+    for name, values in properties.items():
+        if not name.isidentifier() or ply.is_known(name):
+            raise errors.ConfigError(
+                f"{path}: property {name!r}: expected a word that means nothing else"
+            )
+        if values.shape != live.shape:
+            raise errors.ConfigError(
+                f"{path}: property {name}: found shape {values.shape}, expected "
+                f"{live.shape}, a number for each Gaussian"
+            )
+    return {name: values[live] for name, values in properties.items()}
 
 
 def _read(path: str | os.PathLike[str], file: BinaryIO) -> Rows:

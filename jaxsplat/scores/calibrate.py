@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -33,6 +34,10 @@ class Conformal:
     held-out ones. Fewer than 1 / fpr - 1 views cannot promise so much; the highest of
     them then promises 1 / (m + 1).
 
+    Several photographs of one part are told by the highest of their scores. Of m + p
+    good ones, all p of a part score no higher than the k-th of the m with a probability
+    of (k / (m + 1)) ((k + 1) / (m + 2)) ... ((k + p - 1) / (m + p)).
+
     Attributes:
         fpr: share of good photographs that may count as defective, in (0, 1).
     """
@@ -47,24 +52,45 @@ class Conformal:
         """Keeps the scores; see `parts.Calibrate`."""
         return GoodScores(jnp.asarray(np.sort(scores), jnp.float32))
 
-    def threshold(self, state: GoodScores) -> float | None:
+    def threshold(self, state: GoodScores, photographs: int = 1) -> float | None:
         """Returns the score that is still good; see `parts.Calibrate`."""
         count = len(state.scores)
-        return float(state.scores[self._rank(count) - 1]) if count else None
+        if not count:
+            return None
+        return float(state.scores[self._rank(count, photographs) - 1])
 
-    def guarantee(self, state: GoodScores) -> float | None:
+    def guarantee(self, state: GoodScores, photographs: int = 1) -> float | None:
         """Returns the share that is promised; see `parts.Calibrate`."""
         count = len(state.scores)
-        return (count + 1 - self._rank(count)) / (count + 1) if count else None
+        if not count:
+            return None
+        return float(_beyond(self._rank(count, photographs), count, photographs))
 
-    def __call__(self, state: GoodScores, scores: Float[Array, " b"]) -> Verdicts:
+    def __call__(
+        self, state: GoodScores, scores: Float[Array, " b"], photographs: int = 1
+    ) -> Verdicts:
         """Returns the verdicts; see `parts.Calibrate`."""
         count = len(state.scores)
-        higher = jnp.sum((state.scores >= scores[:, None]).astype(jnp.float32), axis=1)
-        highest = state.scores[self._rank(count) - 1] if count else -jnp.inf
-        return Verdicts(scores > highest, (1 + higher) / (1 + count))
+        lower = jnp.sum((state.scores < scores[:, None]).astype(jnp.float32), axis=1)
+        threshold = self.threshold(state, photographs)
+        highest = -jnp.inf if threshold is None else threshold
+        return Verdicts(scores > highest, _beyond(lower, count, photographs))
 
-    def _rank(self, count: int) -> int:
+    def _rank(self, count: int, photographs: int) -> int:
         """Returns which of the rising scores is the threshold, from 1."""
-        # A hair less, since (m + 1) (1 - fpr) may be a whole number but for rounding.
-        return min(math.ceil((count + 1) * (1 - self.fpr) - 1e-9), count)
+        ranks = np.arange(1, count + 1, dtype=np.float64)
+        # A hair more, since the share may be `fpr` itself but for rounding.
+        kept = _beyond(ranks, count, photographs) <= self.fpr + 1e-9
+        return int(np.argmax(kept)) + 1 if kept.any() else count
+
+
+def _beyond(rank: Any, count: int, photographs: int) -> Any:
+    """Returns how often one of some good photographs scores beyond a held-out one.
+
+    Args:
+        rank: of the held-out score among them all, from 1; none is 0.
+        count: of the held-out scores.
+        photographs: how many others there are.
+    """
+    each = [(rank + i) / (count + 1 + i) for i in range(photographs)]
+    return 1 - math.prod(each, start=1.0)

@@ -68,8 +68,8 @@ class Verdicts(NamedTuple):
 
     Attributes:
         defective: whether each score is too high for a good object, [b].
-        p_values: share of good views, the photograph itself among them, that score as
-            high or higher, in (0, 1], [b].
+        p_values: probability of a score as high of a good object, in (0, 1], [b]; for
+            one photograph the share of good views, itself among them, that score so.
     """
 
     defective: Bool[Array, " b"]
@@ -90,17 +90,29 @@ class Calibrate(Protocol):
     def prepare(self, scores: Float[np.ndarray, " m"]) -> Any:
         """Returns the state, from the finite scores of m held-out good views."""
 
-    def threshold(self, state: Any) -> float | None:
-        """Returns the score above which a photograph counts as defective.
+    def threshold(self, state: Any, photographs: int = 1) -> float | None:
+        """Returns the score above which a part counts as defective.
 
         None where the good views were too few to say; then there is no verdict.
+
+        Args:
+            state: from `prepare`.
+            photographs: of the part, which has the highest of their scores.
         """
 
-    def guarantee(self, state: Any) -> float | None:
-        """Returns the share of good photographs that count as defective, at most.
+    def guarantee(self, state: Any, photographs: int = 1) -> float | None:
+        """Returns the share of good parts that count as defective, at most.
 
-        None where the good views were too few to say.
+        None where the good views were too few to say. Arguments are as in `threshold`.
         """
 
-    def __call__(self, state: Any, scores: Float[Array, " b"]) -> Verdicts:
-        """Returns the verdicts, where there is a threshold."""
+    def __call__(
+        self, state: Any, scores: Float[Array, " b"], photographs: int = 1
+    ) -> Verdicts:
+        """Returns the verdicts, where there is a threshold.
+
+        Args:
+            state: from `prepare`.
+            scores: the highest of each part's photographs, [b].
+            photographs: of each part.
+        """

@@ -1,8 +1,10 @@
 """Formats are told by content, written by name; others say how to convert them."""
 
+import dataclasses
 import gzip
 import pathlib
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -34,6 +36,27 @@ def test_other_names_are_not_written(tmp_path: pathlib.Path, name: str) -> None:
     with pytest.raises(errors.ConfigError, match=r"in .ply, .compressed.ply or .splat"):
         write_splats(tmp_path / name, clouds.cloud(2))
     assert not list(tmp_path.iterdir())
+
+
+def test_properties_are_numbers_of_live_rows_and_have_names_of_their_own(
+    tmp_path: pathlib.Path,
+) -> None:
+    cloud = clouds.cloud(5)
+    live = jnp.array([True, False, True, True, True])
+    cloud = dataclasses.replace(cloud, live=live)
+    write_splats(tmp_path / "a.ply", cloud, {"heat": np.arange(5.0)})
+    table = (tmp_path / "a.ply").read_bytes().split(b"end_header\n")[1]
+    found = np.frombuffer(table, "<f4").reshape(4, -1)[:, -1]
+    np.testing.assert_array_equal(found, [0, 2, 3, 4])
+    for name, properties, message in [
+        ("b.ply", {"opacity": np.zeros(5)}, "property 'opacity': expected a word"),
+        ("b.ply", {"two words": np.zeros(5)}, "expected a word"),
+        ("b.ply", {"heat": np.zeros(4)}, r"found shape \(4,\), expected \(5,\)"),
+        ("b.splat", {"heat": np.zeros(5)}, "has no room for heat"),
+    ]:
+        with pytest.raises(errors.ConfigError, match=message):
+            write_splats(tmp_path / name, cloud, properties)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.ply"]
 
 
 SPZ = b"NGSP\x03\0\0\0\x05\0\0\0"

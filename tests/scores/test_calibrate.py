@@ -50,6 +50,25 @@ def test_good_photographs_are_called_defective_as_often_as_promised() -> None:
     assert np.mean(alarms) <= 0.1
 
 
+def test_parts_of_several_photographs_are_called_as_often_as_promised() -> None:
+    calibrate, rng = Conformal(0.1), np.random.default_rng(1)
+    scores = rng.lognormal(size=(4000, 60)).astype(np.float32)
+    for together in (2, 5):
+        held_out, part = scores[:, :50], scores[:, 50 : 50 + together]
+        alarms, low = [], []
+        for row, highest in zip(held_out, part.max(axis=1), strict=True):
+            state = calibrate.prepare(row)
+            told = calibrate(state, jnp.array([highest]), together)
+            assert bool(told.defective[0]) == (told.p_values[0] <= 0.1 + 1e-6)
+            alarms.append(bool(told.defective[0]))
+            low.append(told.p_values[0] <= 0.5)
+        promised = calibrate.guarantee(state, together)
+        assert promised <= 0.1 < calibrate.guarantee(state, 30)
+        # A standard deviation is .005 and .008.
+        assert np.mean(alarms) == pytest.approx(promised, abs=0.015)
+        assert np.mean(low) <= 0.5 + 0.025
+
+
 def test_a_verdict_is_what_the_p_value_says() -> None:
     calibrate = Conformal(0.2)
     state = calibrate.prepare(np.arange(9, dtype=np.float32))
