@@ -7,6 +7,9 @@ else on stderr. `verdict` is "good", "defective", or null where there is none, a
 Exit codes: 0 all were good, 4 a defect was found, 5 something could not be judged (4
 counts where both happened), 1 bad data or settings, 2 wrong usage.
 
+With --part, all photographs show one part, of which a last line tells, `part`: its
+score is the highest of theirs, and the exit code is of its verdict.
+
 With --watch, folders are served until SIGINT or SIGTERM: photographs are inspected as
 they come, and again when they are replaced; the exit code is of all that was seen, and
 0 where nothing came.
@@ -39,8 +42,11 @@ class Config:
         "are not searched (required)",
     )
     out: str | None = flags.option(
-        None, "folder for heat maps, renders and results.jsonl; none by default"
+        None,
+        "folder for heat maps, renders, results.jsonl, and a part's anomaly.ply; none "
+        "by default",
     )
+    part: bool = flags.option(False, "all photographs show one part; judge that")
     watch: bool = flags.option(False, "keep serving the folders")
     poll_seconds: float = flags.option(
         1.0,
@@ -54,6 +60,8 @@ class Config:
     def __post_init__(self) -> None:
         if not all(self.images) or not self.images:
             raise ConfigError("images: expected photographs or folders of them")
+        if self.part and self.watch:
+            raise ConfigError("part: expected photographs that are there; drop --watch")
 
 
 def main(config: Config) -> int:
@@ -68,6 +76,9 @@ def main(config: Config) -> int:
         told = Told(detector, out, progress, append=config.watch)
         if config.watch:
             _serve(detector, found, told, progress, config.poll_seconds)
+        elif config.part:
+            progress.update("inspect", 0, len(found))
+            told.tell_part(detector.inspect_part(found))
         else:
             _inspect(detector, found, told, progress)
     return told.code

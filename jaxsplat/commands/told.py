@@ -14,12 +14,13 @@ from jaxsplat.commands import endings
 from jaxsplat.data import atomic, sampling
 from jaxsplat.data.views import View, over_background
 from jaxsplat.errors import DataError
-from jaxsplat.methods import Detector, Inspection
+from jaxsplat.methods import Detector, Inspection, PartInspection
 from jaxsplat.report import figures, files, names
 from jaxsplat.report.progress import Progress
+from jaxsplat.scene import splats
 
 _VERDICTS = {None: None, False: "good", True: "defective"}
-_LINES = "results.jsonl"
+_LINES, _SCENE = "results.jsonl", "anomaly.ply"
 # The hottest colour of heat maps, in multiples of the threshold.
 _HOTTEST = 2.0
 
@@ -46,6 +47,7 @@ class Told:
         Raises:
             OSError: the folder cannot be written to.
         """
+        self._scene = detector.twin.gaussians
         self._threshold = detector.threshold
         self._lens = detector.lens
         self._background = np.asarray(detector.twin.background)
@@ -76,6 +78,34 @@ class Told:
         line = line_of(path, found)
         if self._out is not None:
             line |= self._pictures(self._out, path, found)
+        self._print(line)
+
+    def tell_part(self, found: PartInspection) -> None:
+        """Prints the findings about a part and its photographs.
+
+        The exit code is that of the part alone. The scene is written with the anomaly
+        of every Gaussian, `anomaly`.
+        """
+        for one in found.photographs:
+            self.tell(pathlib.Path(one.name), one)
+        self._defects = int(found.defective is True)
+        self._open = int(found.defective is None)
+        line = {
+            "photographs": len(found.photographs),
+            "judged": len(found.judged),
+            "verdict": _VERDICTS[found.defective],
+            "score": _finite(found.score),
+            "p_value": _finite(found.p_value),
+            "threshold": _finite(found.threshold),
+            "reason": found.reason,
+        }
+        if self._out is not None:
+            line["scene"] = _SCENE
+            properties = {"anomaly": np.nan_to_num(found.anomalies)}
+            splats.write_splats(self._out / _SCENE, self._scene, properties)
+        self._print({"part": line})
+
+    def _print(self, line: dict[str, Any]) -> None:
         text = files.dump_json(line)
         if self._out is not None:
             with (self._out / _LINES).open("a") as file:

@@ -18,6 +18,7 @@ from jaxsplat.data.views import ObjectSet
 from jaxsplat.errors import ConfigError, DataError
 from jaxsplat.methods import Detector, Inspection
 from jaxsplat.pose import Outcome
+from jaxsplat.scene.splats import read_splats
 from tests.helpers.toy_detector import pixels, save
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -165,6 +166,38 @@ def test_pictures_have_safe_names_of_their_own(
     assert len(_lines((out / "results.jsonl").read_text())) == len(again) == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "verdict"),
+    [
+        (["good", "broken"], 0, "good"),
+        (["empty", "marred", "good"], endings.DEFECT_FOUND, "defective"),
+        (["empty", "broken"], endings.NOT_JUDGED, None),
+    ],
+)
+def test_a_part_is_a_line_and_a_scene(
+    words: list[str],
+    code: int,
+    verdict: str | None,
+    detector_folder: pathlib.Path,
+    photos: dict[str, pathlib.Path],
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    images, out = [photos[word] for word in words], tmp_path / "found"
+    found, lines, _ = ran(detector_folder, images, capsys, part=True, out=str(out))
+    assert found == code
+    assert [line["file"] for line in lines[:-1]] == [str(path) for path in images]
+    told = lines[-1]["part"]
+    scores = [line["score"] for line in lines[:-1] if line["verdict"] is not None]
+    assert told["score"] == max(scores, default=None)
+    assert told["judged"] == len(scores) and told["photographs"] == len(words)
+    assert told["verdict"] == verdict and bool(told["reason"]) == (verdict is None)
+    assert told["scene"] == "anomaly.ply"
+    scene = Detector.load(detector_folder).twin.gaussians
+    assert len(read_splats(out / "anomaly.ply").means) == len(scene.means)
+    assert b"property float anomaly\n" in (out / "anomaly.ply").read_bytes()
+
+
 def test_what_is_not_there_is_one_line(
     detector_folder: pathlib.Path,
     tmp_path: pathlib.Path,
@@ -179,6 +212,8 @@ def test_what_is_not_there_is_one_line(
         ran(detector_folder, [tmp_path / "none"], capsys, watch=True)
     with pytest.raises(ConfigError, match="images: expected photographs"):
         inspect.Config("d", ())
+    with pytest.raises(ConfigError, match="part: .* drop --watch"):
+        inspect.Config("d", ("folder",), part=True, watch=True)
     with pytest.raises(SystemExit) as ended:
         flags.run(inspect.main, inspect.Config, ["inspect", "--help"])
     assert ended.value.code == 0
@@ -296,6 +331,7 @@ import types
 from jaxsplat.commands import flags, inspect
 from jaxsplat.methods import Inspection
 from jaxsplat.pose import Outcome
+from jaxsplat.scene.splats import read_splats
 
 
 class Detector:
