@@ -91,8 +91,7 @@ def model_background(image: Float[np.ndarray, "h w 3"]) -> Surroundings:
         # All of it is border: nothing tells an object from what stands behind.
         return Surroundings(image, 0.0, 0.0, is_plain=False)
     ring = border_mask(height, width)
-    # Reducing averages the noise; a gradient of a third of a grey level is none.
-    scale = 0.3 / 255 + _fine_noise(image) * height / image.shape[0]
+    scale = _scale(image, height)
     fitted = [smooth_surface.fit(small, ring, degree, scale) for degree in DEGREES]
     behind = [smooth_surface.evaluate(each, height, width) for each in fitted]
     # Told once: a surface must not call its own misfit the object.
@@ -102,13 +101,13 @@ def model_background(image: Float[np.ndarray, "h w 3"]) -> Surroundings:
     full = smooth_surface.evaluate(fitted[least], *image.shape[:2])
     if DEGREES[least] == 0:
         full = np.broadcast_to(_plain_color(image, full[0, 0]), image.shape)
-    judged = _judged(image, _shaded(full, small, scale), small, scale)
+    judged = _judged(image, _shaded(full, image), small, scale)
     if judged.is_plain and DEGREES[least] == 0:
         return judged
     pair = two_tones.fit(image, small, scale)
     if pair is None:
         return judged
-    other = _judged(image, _shaded(pair, small, scale), small, scale)
+    other = _judged(image, _shaded(pair, image), small, scale)
     if not (judged.is_plain and other.is_plain):
         return other if other.is_plain else judged
     # A surface may follow the border over the step between two tones; inside it cannot.
@@ -120,10 +119,11 @@ def model_background(image: Float[np.ndarray, "h w 3"]) -> Surroundings:
 
 
 def _shaded(
-    behind: Float[np.ndarray, "h w 3"], small: Float[np.ndarray, "i j 3"], scale: float
+    behind: Float[np.ndarray, "h w 3"], image: Float[np.ndarray, "h w 3"]
 ) -> Float[np.ndarray, "h w 3"]:
     """Returns a model with the soft shadows that fall on it."""
-    shade = shadows.find(small, _reduced(behind), scale)
+    small, light = (_reduced(each, shadows.SIDE) for each in (image, behind))
+    shade = shadows.find(small, light, _scale(image, len(small)))
     if shade is not None:
         behind = behind * cv2.resize(shade, behind.shape[1::-1])[..., None]
     return np.clip(behind, 0, 1).astype(np.float32)
@@ -156,10 +156,18 @@ def _judged(
     return Surroundings(behind, noise, agreeing, is_plain)
 
 
-def _reduced(image: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "i j 3"]:
-    """Returns the photograph with at most `_SIDE` pixels along its longer side."""
+def _scale(image: Float[np.ndarray, "h w 3"], height: int) -> float:
+    """Returns the deviation of a background pixel, reduced to a height."""
+    # Reducing averages the noise; a gradient of a third of a grey level is none.
+    return 0.3 / 255 + _fine_noise(image) * height / image.shape[0]
+
+
+def _reduced(
+    image: Float[np.ndarray, "h w 3"], side: int = _SIDE
+) -> Float[np.ndarray, "i j 3"]:
+    """Returns the photograph with so many pixels along its longer side, at most."""
     height, width = image.shape[:2]
-    factor = min(1.0, _SIDE / max(height, width))
+    factor = min(1.0, side / max(height, width))
     size = max(round(width * factor), 1), max(round(height * factor), 1)
     return image if factor == 1 else cv2.resize(image, size, None, 0, 0, cv2.INTER_AREA)
 
