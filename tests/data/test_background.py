@@ -147,6 +147,36 @@ def test_a_soft_shadow_belongs_to_the_background() -> None:
     assert np.quantile(np.abs(found.image - _plane() * shade)[away], 0.98) < 4 / 255
 
 
+@pytest.mark.parametrize("noise", [0, 2])
+def test_a_shadow_close_to_its_object_is_no_part_of_it(noise: float) -> None:
+    where = _disc(120, 160, 60, 70, 30)
+    where[45:75, 70:115] = True
+    moved = np.roll(where, (6, 4), (0, 1)).astype(np.float32)
+    shade = 1 - 0.35 * cv2.GaussianBlur(moved, (0, 0), 5.0)[..., None]
+    light = np.full((120, 160, 3), 209 / 255)
+    image = _scene(light * shade, where, noise)
+    found = background.model_background(image)
+    assert found.is_plain
+    seen = silhouettes.differing(image, found)
+    assert (seen & where).sum() / (seen | where).sum() > 0.95
+    # Taken as it is, the shadow is as much as half of the object.
+    plain = np.abs(image - light).max(axis=2) > background.tolerance(noise / 255)
+    assert (plain & where).sum() / (plain | where).sum() < 0.75
+
+
+def test_a_part_as_bright_as_the_shadow_beside_it_is_still_the_objects() -> None:
+    where = _disc(120, 160, 60, 70, 30)
+    moved = np.roll(where, (6, 4), (0, 1)).astype(np.float32)
+    shade = 1 - 0.35 * cv2.GaussianBlur(moved, (0, 0), 5.0)[..., None]
+    image = _scene(209 / 255 * np.ones(3) * shade, where, 0)
+    # Its outline has no contrast where the shadow is as bright, on both sides of it.
+    part = _disc(120, 160, 60, 104, 14) & ~where
+    image[part] = 190 / 255
+    seen = silhouettes.differing(image, background.model_background(image))
+    assert seen[part].mean() > 0.8
+    assert seen[~part & ~where].mean() < 0.02
+
+
 def test_floor_and_wall_meet_in_a_line() -> None:
     x, y = _coordinates()
     behind = np.where(y < 0.25 + 0.1 * x, 0.85, 0.7) * np.ones(3)
