@@ -19,7 +19,7 @@ from jax import Array, lax
 
 from jaxsplat import features
 from jaxsplat.commands import flags
-from jaxsplat.features import architecture, layers, network
+from jaxsplat.features import architecture, layers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,12 +63,14 @@ def _shifted(weight: Array, x: Array, stride: int) -> Array:
 
 def depthwise_ms(config: Config) -> dict[str, float]:
     """Returns the time of all depthwise convolutions of Lite0, computed either way."""
+    lite0 = features.load_network().config
+    assert isinstance(lite0, architecture.EfficientNetConfig)
     rng = np.random.default_rng(0)
     result = {}
     for name, function in dict(shifted=_shifted, grouped=_grouped).items():
         compiled = jax.jit(function, static_argnames="stride")
         size, total = -(-config.size // 2), 0.0
-        for block in architecture.blocks(network.CONFIGS["efficientnet_lite0"]):
+        for block in architecture.blocks(lite0):
             channels, window = block.inputs * block.expand, block.window
             shape = (config.batch, size, size, channels)
             x = jnp.asarray(rng.normal(size=shape), dtype=jnp.float32)

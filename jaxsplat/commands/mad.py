@@ -13,6 +13,7 @@ import jax
 from jaxsplat import data, report
 from jaxsplat.commands import endings, flags
 from jaxsplat.errors import DataError, NumericsError
+from jaxsplat.features.registry import NetworkName
 from jaxsplat.methods import Preset, find_method
 from jaxsplat.rendering.backends import Backend
 from jaxsplat.study import evaluation, memory
@@ -47,11 +48,11 @@ class Config:
     backend: Backend | None = flags.option(
         None, "renderer; the best that runs here by default"
     )
-    network: Literal["efficientnet_lite0", "efficientnet_b4"] = flags.option(
+    network: NetworkName = flags.option(
         "efficientnet_lite0", "what images are compared by"
     )
     network_file: str | None = flags.option(
-        None, "safetensors file with the network's weights; needed by efficientnet_b4"
+        None, "safetensors file with the network's weights; needed by all but lite0"
     )
     resume: bool = flags.option(True, "go on with an unfinished run", free=True)
 

@@ -1,8 +1,7 @@
 """Feature networks with pretrained weights.
 
-`extract` returns the maps of an image at strides 2, 4, 8 and 16. Weights of
-EfficientNet-Lite0 come with the package; EfficientNet-B4, which the published code
-uses, is read from a converted file.
+`extract` returns the feature maps of images. Weights of EfficientNet-Lite0 come with
+the package; those of the other networks in `registry.py` are read from converted files.
 """
 
 from jaxsplat.features.network import (

@@ -10,6 +10,7 @@ import math
 from typing import Literal
 
 from jaxsplat import errors
+from jaxsplat.features.config import NetworkConfig, Tap
 
 # Repeats, window, stride, expansion, channels: stages 2 to 8 of Table 1.
 _STAGES = (
@@ -25,32 +26,35 @@ _STEM_CHANNELS = 32
 _LAST_STRIDE = 16
 
 
-@dataclasses.dataclass(frozen=True)
-class EfficientNetConfig:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EfficientNetConfig(NetworkConfig):
     """One member of the family.
 
     Attributes:
-        name: the name by which `load_network` knows it.
         width: multiplier of the channels of Table 1.
         depth: multiplier of the repeats of Table 1. (Lite 1 to 4 leave the stem and the
             first stage unscaled; of the Lite variants only Lite0 is described by this.)
         squeeze_excite: whether the blocks have squeeze-and-excitation.
         activation: "swish" or "relu6".
-        mean: RGB in [0, 1] that is subtracted from the image.
-        std: RGB by which the difference is divided.
         padded_for: side in pixels of the square image for which the windows are padded
             as TensorFlow's "SAME" does; None pads for each image's own size. The amount
             depends on the size only where the stride is 2.
     """
 
-    name: str
     width: float
     depth: float
     squeeze_excite: bool
     activation: Literal["swish", "relu6"]
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
     padded_for: int | None = None
+
+    @property
+    def all_taps(self) -> tuple[Tap, ...]:
+        """The last blocks at strides 2, 4, 8 and 16; see `blocks`."""
+        tapped = [(i, block) for i, block in enumerate(blocks(self)) if block.tap]
+        return tuple(
+            Tap(f"block{index}", 2 << level, block.outputs)
+            for level, (index, block) in enumerate(tapped)
+        )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""The layers of EfficientNet, for inference. Images are [b, h, w, c]."""
+"""Layers of convolutional networks, for inference. Images are [b, h, w, c].
+
+Batch normalisation uses the running statistics.
+"""
 
 import jax.numpy as jnp
 from flax import nnx
@@ -8,20 +11,26 @@ from jaxtyping import Float
 from jaxsplat.features import architecture
 from jaxsplat.features.architecture import Window
 
-BATCH_NORM_EPSILON = 1e-3  # the TensorFlow models'; PyTorch's default is 1e-5
+
+class Kernel(nnx.Param):
+    """Weights of a convolution, h-w-in-out; files have out-in-h-w.
+
+    Those of 1x1 convolutions are in-out. All other parameters are as in the files.
+    """
 
 
 class BatchNorm(nnx.Module):
     """Batch normalisation by the running statistics."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, epsilon: float) -> None:
         self.weight = nnx.Param(jnp.zeros((channels,)))
         self.bias = nnx.Param(jnp.zeros((channels,)))
         self.running_mean = nnx.BatchStat(jnp.zeros((channels,)))
         self.running_var = nnx.BatchStat(jnp.zeros((channels,)))
+        self.epsilon = epsilon
 
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
-        scale = self.weight[...] * lax.rsqrt(self.running_var[...] + BATCH_NORM_EPSILON)
+        scale = self.weight[...] * lax.rsqrt(self.running_var[...] + self.epsilon)
         return (x - self.running_mean[...]) * scale + self.bias[...]
 
 
@@ -30,7 +39,7 @@ class Conv(nnx.Module):
 
     def __init__(self, inputs: int, outputs: int, window: Window) -> None:
         shape = (window.side, window.side, inputs, outputs)
-        self.weight = nnx.Param(jnp.zeros(shape))
+        self.weight = Kernel(jnp.zeros(shape))
         self.window = window
 
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 c2"]:
@@ -48,11 +57,15 @@ class Conv(nnx.Module):
 class PointwiseConv(nnx.Module):
     """A 1x1 convolution; as a matrix product it is twice as fast on the CPU."""
 
-    def __init__(self, inputs: int, outputs: int, use_bias: bool = False) -> None:
-        self.weight = nnx.Param(jnp.zeros((inputs, outputs)))
+    def __init__(
+        self, inputs: int, outputs: int, use_bias: bool = False, stride: int = 1
+    ) -> None:
+        self.weight = Kernel(jnp.zeros((inputs, outputs)))
         self.bias = nnx.Param(jnp.zeros((outputs,))) if use_bias else None
+        self.stride = stride
 
-    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w c2"]:
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 c2"]:
+        x = x[:, :: self.stride, :: self.stride]
         y = jnp.matmul(x, self.weight[...], precision=lax.Precision.HIGHEST)
         return y if self.bias is None else y + self.bias[...]
 
@@ -65,7 +78,7 @@ class DepthwiseConv(nnx.Module):
     """
 
     def __init__(self, channels: int, window: Window) -> None:
-        self.weight = nnx.Param(jnp.zeros((window.side, window.side, 1, channels)))
+        self.weight = Kernel(jnp.zeros((window.side, window.side, 1, channels)))
         self.window = window
 
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 c"]:
@@ -85,3 +98,13 @@ class DepthwiseConv(nnx.Module):
             for j in range(window.side)
         ]
         return sum(terms[1:], start=terms[0])
+
+
+def max_pool(
+    x: Float[Array, "b h w c"], side: int, stride: int, padding: int
+) -> Float[Array, "b h2 w2 c"]:
+    """Returns the largest of every window; beside the image there is none."""
+    around = ((0, 0), (padding, padding), (padding, padding), (0, 0))
+    return lax.reduce_window(
+        x, -jnp.inf, lax.max, (1, side, side, 1), (1, stride, stride, 1), around
+    )

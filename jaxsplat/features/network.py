@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -10,41 +11,9 @@ from jaxtyping import Float
 
 from jaxsplat import errors
 from jaxsplat.core import precision
-from jaxsplat.features import efficientnet, weights
-from jaxsplat.features.architecture import EfficientNetConfig
-
-# Each network gets the normalisation that it was trained with, since its first batch
-# normalisation holds the statistics of exactly that. Lite0: (byte - 127) / 128. (The
-# ImageNet statistics also work for it, a little worse.) B4: the ImageNet statistics, as
-# in PAD's and SplatPose's published code.
-CONFIGS = {
-    "efficientnet_lite0": EfficientNetConfig(
-        name="efficientnet_lite0",
-        width=1.0,
-        depth=1.0,
-        squeeze_excite=False,
-        activation="relu6",
-        mean=(127 / 255,) * 3,
-        std=(128 / 255,) * 3,
-    ),
-    "efficientnet_b4": EfficientNetConfig(
-        name="efficientnet_b4",
-        width=1.4,
-        depth=1.8,
-        squeeze_excite=True,
-        activation="swish",
-        mean=(0.485, 0.456, 0.406),
-        std=(0.229, 0.224, 0.225),
-        # PAD and SplatPose run the PyTorch port with its default, padding for B4's
-        # native 380 pixels, on images of 224. It differs from padding for 224 at the
-        # third stride-2 window: two pixels in front instead of one.
-        padded_for=380,
-    ),
-}
-_BUNDLED = {"efficientnet_lite0": "efficientnet_lite0_taps.safetensors"}
-_TO_FETCH = {
-    "efficientnet_b4": "efficientnet-b4-6ed6700e.pth of lukemelas/EfficientNet-PyTorch"
-}
+from jaxsplat.features import structure, weights
+from jaxsplat.features.config import NetworkConfig
+from jaxsplat.features.registry import NETWORKS, model_of
 
 
 @jax.tree_util.register_dataclass
@@ -53,47 +22,59 @@ class FeatureNetwork:
     """A network with its weights, ready to be an argument of a jitted function.
 
     Attributes:
-        params: float32 parameters by published name; see
-            `efficientnet.parameter_shapes`.
+        params: float32 parameters by published name; see `structure.to_params`.
         config: what the parameters belong to (static).
     """
 
     params: dict[str, Float[Array, "..."]]
-    config: EfficientNetConfig = dataclasses.field(metadata=dict(static=True))
+    config: NetworkConfig = dataclasses.field(metadata=dict(static=True))
 
 
 def load_network(
-    name: str = "efficientnet_lite0", path: str | None = None
+    name: str = "efficientnet_lite0",
+    path: str | None = None,
+    taps: Sequence[str] | None = None,
 ) -> FeatureNetwork:
     """Returns a network with its weights. Never downloads.
 
     Args:
-        name: "efficientnet_lite0", whose weights come with the package, or
-            "efficientnet_b4".
+        name: one of `registry.NETWORKS`. The weights of "efficientnet_lite0" come with
+            the package.
         path: a safetensors file with exactly the network's tensors, as
             `python -m experiments.convert_weights` writes it; None for the bundled one.
+        taps: names of the maps that `extract` returns, of `config.all_taps`; None for
+            the network's usual ones. They come in the network's order.
 
     Raises:
-        ConfigError: no network has this name.
+        ConfigError: no network has this name, or it has no map of a name in `taps`.
         DataError: there are no weights, or they do not fit; names the first difference.
     """
-    if name not in CONFIGS:
-        raise errors.ConfigError(f"name: {name!r}, expected one of {sorted(CONFIGS)}")
-    if path is None and name not in _BUNDLED:
+    if name not in NETWORKS:
+        raise errors.ConfigError(f"name: {name!r}, expected one of {sorted(NETWORKS)}")
+    entry = NETWORKS[name]
+    if path is None and entry.bundled is None:
         raise errors.DataError(
-            f"{name}: its weights do not come with the package. Fetch "
-            f"{_TO_FETCH[name]}, run `python -m experiments.convert_weights --network "
-            f"{name} --source FILE.pth --output FILE.safetensors`, and pass that file "
-            "as `path`"
+            f"{name}: its weights do not come with the package. Fetch {entry.source}, "
+            f"run `python -m experiments.convert_weights --network {name} --source "
+            "THAT_FILE --output FILE.safetensors`, and pass that file as `path`"
         )
-    file = pathlib.Path(path) if path is not None else weights.BUNDLED / _BUNDLED[name]
+    config = entry.config
+    if taps is not None:
+        config = dataclasses.replace(config, tapped=tuple(taps))
+    file = pathlib.Path(path or weights.BUNDLED / str(entry.bundled))
     data = weights.read_file(file)
-    if path is None:
-        weights.check_sha256(data, file)
-    shapes = efficientnet.parameter_shapes(CONFIGS[name])
-    tensors = weights.select(weights.parse(data, str(file)), shapes, str(file))
-    params = weights.to_network_layout(tensors, shapes)
-    return FeatureNetwork(jax.tree.map(jnp.asarray, params), CONFIGS[name])
+    if path is None and entry.sha256 is not None:
+        weights.check_sha256(data, entry.sha256, file)
+    model = model_of(config)
+    # A file has the tensors of all maps, of which those behind the last one are left.
+    every = structure.file_shapes(model, dataclasses.replace(config, tapped=()))
+    tensors = weights.select(
+        weights.parse(data, str(file)),
+        structure.file_shapes(model, config),
+        str(file),
+        unused=every,
+    )
+    return FeatureNetwork(structure.to_params(model, config, tensors), config)
 
 
 def normalize(
@@ -109,19 +90,29 @@ def normalize(
 def extract(
     network: FeatureNetwork, images: Float[Array, "b h w 3"]
 ) -> tuple[Float[Array, "b _ _ _"], ...]:
-    """Returns the network's feature maps, finest first.
+    """Returns the network's feature maps, in the order of `network.config.taps`.
+
+    Sides that are no multiples of `network.config.multiple` (14 for DINOv2, 16 for SAM,
+    1 for the others) are first stretched to the next ones, so that the maps show the
+    whole image.
 
     Args:
         network: from `load_network`.
         images: RGB in [0, 1], [b, h, w, 3]. 16 pixels a side suffice.
 
     Returns:
-        Maps [b, h2, w2, c] at the strides s = 2, 4, 8, 16, of about h / s by w / s
-        pixels; `architecture.map_shapes` tells the exact sizes.
+        Maps [b, h2, w2, c] of about h / s by w / s cells, where s is the tap's stride:
+        2, 4, 8, 16 for EfficientNets, of which `architecture.map_shapes` tells the
+        exact sizes; 4, 8, 16 for residual networks; 14 for each of DINOv2's; 16 for
+        SAM's only one.
 
     Raises:
         ConfigError: the images are so small that a map would be empty.
     """
-    return efficientnet.forward(
-        network.config, network.params, normalize(network, precision.single(images))
-    )
+    config, images = network.config, precision.single(images)
+    count, height, width, _ = images.shape
+    whole = [-(-side // config.multiple) * config.multiple for side in (height, width)]
+    if whole != [height, width]:
+        images = jax.image.resize(images, (count, *whole, 3), "linear")
+    normalized = normalize(network, images)
+    return structure.forward(model_of(config), config, network.params, normalized)

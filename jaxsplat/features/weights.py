@@ -10,7 +10,7 @@ networks compute. (float16 to float32 is exact.) Any other type is refused.
 import dataclasses
 import hashlib
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import safetensors
@@ -19,12 +19,6 @@ from jaxtyping import Float
 from jaxsplat import errors
 
 BUNDLED = pathlib.Path(__file__).parent / "weights"
-# Of the files that come with the package, by file name.
-SHA256 = {
-    "efficientnet_lite0_taps.safetensors": (
-        "1feab2209ab06a7fbf2233405a78b4251c7a7af65627c446f5ddacd38d27d6df"
-    ),
-}
 _DTYPES = {"F32": "<f4", "F16": "<f2"}
 _MAX_BYTES = 1 << 30  # ten times the largest network here; more is another file
 
@@ -63,9 +57,9 @@ def read_file(path: pathlib.Path) -> bytes:
         ) from error
 
 
-def check_sha256(data: bytes, path: pathlib.Path) -> None:
+def check_sha256(data: bytes, expected: str, path: pathlib.Path) -> None:
     """Raises DataError unless a bundled file's bytes are those of the release."""
-    found, expected = hashlib.sha256(data).hexdigest(), SHA256[path.name]
+    found = hashlib.sha256(data).hexdigest()
     if found != expected:
         raise errors.DataError(
             f"{path}: sha256 is {found}, expected {expected}; the file was changed or "
@@ -98,41 +92,34 @@ def parse(data: bytes, where: str) -> dict[str, RawTensor]:
     }
 
 
-def published_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Returns the shape in the file, out-in-h-w, of a parameter of the given shape."""
-    if len(shape) == 4:
-        height, width, inputs, outputs = shape
-        return outputs, inputs, height, width
-    return (*shape[::-1], 1, 1) if len(shape) == 2 else shape
-
-
 def select(
     tensors: Mapping[str, RawTensor],
     shapes: Mapping[str, tuple[int, ...]],
     where: str,
-    allow_extra: bool = False,
+    unused: Collection[str] | None = (),
 ) -> dict[str, Float[np.ndarray, "..."]]:
     """Returns the tensors that a network needs, as float32 in the file's own layout.
 
     Args:
         tensors: what the file holds.
-        shapes: the network's parameters (see `efficientnet.parameter_shapes`).
+        shapes: of the network's parameters in the file's layout, by name.
         where: what to call the file in messages.
-        allow_extra: whether tensors that the network does not use are left out
-            instead of refused.
+        unused: names of further tensors that may be there and are left out; None for
+            any name.
 
     Raises:
         DataError: names the first difference between file and network.
     """
     for name in sorted(shapes.keys() - tensors.keys()):
         raise errors.DataError(f"{where}: tensor {name!r} is missing")
-    for name in () if allow_extra else sorted(tensors.keys() - shapes.keys()):
+    extra = tensors.keys() - shapes.keys()
+    for name in () if unused is None else sorted(extra - set(unused)):
         raise errors.DataError(
             f"{where}: tensor {name!r} is not part of this network; "
             "`python -m experiments.convert_weights` keeps only what is needed"
         )
     return {
-        name: _checked(tensors[name], published_shape(shapes[name]), f"{where}: {name}")
+        name: _checked(tensors[name], shapes[name], f"{where}: {name}")
         for name in sorted(shapes)
     }
 
@@ -155,16 +142,3 @@ def _checked(
             f"{where}: {values.min()} as a variance, expected at least 0"
         )
     return values.reshape(shape)
-
-
-def to_network_layout(
-    tensors: Mapping[str, Float[np.ndarray, "..."]],
-    shapes: Mapping[str, tuple[int, ...]],
-) -> dict[str, Float[np.ndarray, "..."]]:
-    """Returns the tensors with convolutions turned from OIHW to HWIO."""
-    return {
-        name: np.ascontiguousarray(
-            values.transpose(2, 3, 1, 0) if values.ndim == 4 else values
-        ).reshape(shapes[name])
-        for name, values in tensors.items()
-    }

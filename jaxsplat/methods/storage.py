@@ -21,7 +21,10 @@ from jaxsplat.core.cameras import Camera
 from jaxsplat.data import atomic
 from jaxsplat.data.lens import Lens
 from jaxsplat.features.architecture import EfficientNetConfig
+from jaxsplat.features.dinov2 import DinoV2Config
 from jaxsplat.features.network import FeatureNetwork
+from jaxsplat.features.resnet import ResNetConfig
+from jaxsplat.features.sam import SamConfig
 from jaxsplat.methods.method import Method
 from jaxsplat.methods.programs import States
 from jaxsplat.pose.alignment import Template
@@ -48,10 +51,13 @@ def storable(kind: Class) -> Class:
 
 for _kind in (
     Camera,
+    DinoV2Config,
     EfficientNetConfig,
     FeatureNetwork,
     Lens,
     Method,
+    ResNetConfig,
+    SamConfig,
     Search,
     States,
     Template,

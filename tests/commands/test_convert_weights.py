@@ -11,7 +11,7 @@ import safetensors.numpy
 
 from experiments import convert_weights
 from jaxsplat import errors
-from jaxsplat.features import weights
+from jaxsplat.features import registry, weights
 
 NAME = "efficientnet_lite0"
 BUNDLED = weights.BUNDLED / "efficientnet_lite0_taps.safetensors"
@@ -25,7 +25,7 @@ def test_bundled_file_is_made_from_a_complete_one(tmp_path: pathlib.Path) -> Non
     safetensors.numpy.save_file(complete, str(source))
     digest = convert_weights.convert(NAME, source, output)
     assert output.read_bytes() == BUNDLED.read_bytes()
-    assert digest == weights.SHA256[BUNDLED.name]
+    assert digest == registry.NETWORKS[NAME].sha256
     assert sorted(tmp_path.iterdir()) == [source, output]
 
 

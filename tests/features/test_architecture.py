@@ -3,10 +3,8 @@
 import pytest
 
 from jaxsplat import errors
-from jaxsplat.features import architecture, network
-
-LITE0 = network.CONFIGS["efficientnet_lite0"]
-B4 = network.CONFIGS["efficientnet_b4"]
+from jaxsplat.features import architecture
+from tests.helpers.networks import B4, LITE0
 
 
 @pytest.mark.parametrize(
