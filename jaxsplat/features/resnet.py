@@ -59,6 +59,7 @@ class Block(nnx.Module):
         self, config: ResNetConfig, inputs: int, channels: int, stride: int
     ) -> None:
         outputs = channels
+        self.conv1: PointwiseConv | Conv
         if config.bottleneck:
             outputs, inner = channels * _EXPANSION, channels * config.widening
             self.conv1 = PointwiseConv(inputs, inner)
@@ -72,7 +73,7 @@ class Block(nnx.Module):
             self.bn1 = BatchNorm(outputs, _EPSILON)
             self.conv2 = Conv(outputs, outputs, _window(3, 1))
             self.bn2 = BatchNorm(outputs, _EPSILON)
-        self.downsample = nnx.List([])
+        self.downsample: nnx.List = nnx.List([])
         if stride > 1 or inputs != outputs:
             self.downsample.append(PointwiseConv(inputs, outputs, stride=stride))
             self.downsample.append(BatchNorm(outputs, _EPSILON))

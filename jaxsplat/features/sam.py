@@ -101,7 +101,7 @@ class Attention(nnx.Module):
             bias = down[..., :, None] + across[..., None, :]
             bias = bias.reshape(count, height * width, height * width)
             flat = parts.reshape(3, count, height * width, -1)
-            return attend(*flat, bias).reshape(queries.shape)
+            return attend(flat[0], flat[1], flat[2], bias).reshape(queries.shape)
 
         split = self.qkv(x).reshape(count, height, width, 3, self.heads, -1)
         # One after another: at 1024 pixels a head's agreements take 67 MB an image.
@@ -179,7 +179,8 @@ class Sam(nnx.Module):
         self, images: Float[Array, "b h w 3"]
     ) -> tuple[Float[Array, "b _ _ _"], ...]:
         x = self.patch_embed(images)
-        x = x + resize_grid(self.pos_embed[...][0], *x.shape[1:3], "linear")
+        _, height, width, _ = x.shape
+        x = x + resize_grid(self.pos_embed[...][0], height, width, "linear")
         for part in (*self.blocks, *self.neck):
             x = part(x)
         return (x,)

@@ -24,16 +24,16 @@ def uniform(name: str, count: int) -> NDArray[np.float64]:
 def tensor(name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
     """Returns the tensor of a published name, convolutions as out-in-h-w.
 
-    Convolutions keep the variance of their input; batch normalisations are near the
-    identity, with positive variances.
+    Convolutions and linear maps keep the variance of their input; normalisations are
+    near the identity, with positive variances; positions are as large as patches.
     """
     values = uniform(name, int(np.prod(shape))).reshape(shape)
-    if len(shape) == 4:
+    if len(shape) in (2, 4) and "pos_" not in name:
         values = values * np.sqrt(3 / np.prod(shape[1:]))
     elif name.endswith("running_var"):
         values = 1 + 0.5 * values
     elif name.endswith(".weight"):
         values = 1 + 0.2 * values
-    else:
+    elif "pos_" not in name:
         values = 0.2 * values
     return values.astype(np.float32)

@@ -8,6 +8,9 @@ from jaxsplat import features
 from jaxsplat.features import registry, structure
 from jaxsplat.features.architecture import EfficientNetConfig
 from jaxsplat.features.config import NetworkConfig
+from jaxsplat.features.dinov2 import DinoV2Config
+from jaxsplat.features.resnet import ResNetConfig
+from jaxsplat.features.sam import SamConfig
 from tests.helpers import formula_weights
 
 LITE0, B4 = (
@@ -17,6 +20,28 @@ LITE0, B4 = (
 )
 # All parts of B4 in five narrow blocks, padded for the image at hand.
 SMALL = dataclasses.replace(B4, name="small", width=0.25, depth=0.25, padded_for=None)
+
+_GREY = dict(mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4))
+SMALL_RESNET = ResNetConfig(
+    name="small_resnet", blocks=(1, 2, 1, 1), bottleneck=False, width=8, **_GREY
+)
+SMALL_BOTTLENECKS = dataclasses.replace(SMALL_RESNET, bottleneck=True, widening=2)
+SMALL_DINOV2 = DinoV2Config(
+    name="small_dinov2", width=16, depth=3, heads=2, patch=4, grid=5, **_GREY
+)
+# Windows of 3 patches, so that images have several and parts of some.
+SMALL_SAM = SamConfig(
+    name="small_sam",
+    width=16,
+    depth=3,
+    heads=2,
+    everywhere=(1,),
+    outputs=8,
+    patch=4,
+    window=3,
+    grid=5,
+    **_GREY,
+)
 
 
 def published(config: NetworkConfig) -> dict[str, np.ndarray]:

@@ -1,17 +1,15 @@
 """EfficientNet in float64 NumPy, written from the papers, as an oracle.
 
 The architecture is written out as block strings' numbers instead of being derived, one
-image at a time, channels first, with windows gathered by index arithmetic. It shares
-nothing with the package. Parameters are as in the files: published names, out-in-h-w.
+image at a time. It shares nothing with the package; see `numpy_layers`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-Image = NDArray[np.float64]  # channels, height, width
-Params = Mapping[str, NDArray[np.float32]]
+from tests.helpers.numpy_layers import Image, Params, batch_norm, patches
+
 Block = tuple[int, int]  # stride, side of the window
 
 LITE0_BLOCKS: Sequence[Block] = (
@@ -42,23 +40,11 @@ def _patches(x: Image, side: int, stride: int, native: int | None) -> Image:
         starts.append(total // 2)
         free = outputs if native is None else (size + total - side) // stride + 1
         sizes.append(free)
-    result = np.zeros((x.shape[0], side * side, *sizes))
-    for row in range(sizes[0]):
-        for column in range(sizes[1]):
-            for tap in range(side * side):
-                i = row * stride - starts[0] + tap // side
-                j = column * stride - starts[1] + tap % side
-                if 0 <= i < x.shape[1] and 0 <= j < x.shape[2]:
-                    result[:, tap, row, column] = x[:, i, j]
-    return result
+    return patches(x, side, stride, (starts[0], starts[1]), (sizes[0], sizes[1]))
 
 
 def _batch_norm(x: Image, params: Params, name: str) -> Image:
-    scale, offset, mean, var = (
-        params[f"{name}.{part}"].astype(np.float64)[:, None, None]
-        for part in ("weight", "bias", "running_mean", "running_var")
-    )
-    return scale * (x - mean) / np.sqrt(var + 1e-3) + offset
+    return batch_norm(x, params, name, 1e-3)
 
 
 def _pointwise(x: Image, params: Params, name: str) -> Image:

@@ -1,0 +1,76 @@
+"""Comparisons by networks whose maps all have one stride, and their saved states."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxsplat import features
+from jaxsplat.features.config import NetworkConfig
+from jaxsplat.methods import storage
+from jaxsplat.pose.estimate import PoseEstimate
+from jaxsplat.rendering.exposure import neutral
+from jaxsplat.scores import ExpectedDistance, PublishedDistance
+from tests.helpers import networks, toy_object
+
+VIEWS = toy_object.views(5)
+
+
+@pytest.fixture(
+    params=[networks.SMALL_DINOV2, networks.SMALL_SAM], ids=lambda c: c.name
+)
+def network(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> features.FeatureNetwork:
+    """Returns a network of one stride, which all parts then load."""
+    found = networks.by_formula(request.param)
+    monkeypatch.setattr(features, "load_network", lambda *_: found)
+    return found
+
+
+@pytest.mark.parametrize("compare", [ExpectedDistance(side=32), PublishedDistance()])
+def test_a_change_stands_out_where_it_is(
+    network: features.FeatureNetwork, compare: ExpectedDistance | PublishedDistance
+) -> None:
+    twin = toy_object.twin(VIEWS[:4])
+    state = compare.prepare(twin, VIEWS[:4], VIEWS[4:], jax.random.key(0))
+    shown = jnp.asarray(toy_object.views(1, alpha=False)[0].image)[None]
+    changed = shown.at[0, 12:20, 12:20].set(jnp.array([0.0, 0.0, 1.0]))
+    view = VIEWS[0].camera
+    assert view is not None
+    estimate = PoseEstimate(
+        camera_from_world=jnp.tile(view.camera_from_world, (2, 1, 1)),
+        loss=jnp.zeros(2),
+        steps=jnp.zeros(2, jnp.int32),
+        outcome=jnp.zeros(2, jnp.int32),
+        covariance=jnp.zeros((2, 6, 6)),
+        exposure=neutral(jnp.ones(3)),
+        needed=jnp.zeros(2, jnp.int32),
+    )
+    both, known = jnp.concatenate([shown, changed]), jnp.tile(shown, (2, 1, 1, 1))
+    maps = np.asarray(compare(twin, state, both, known, estimate))
+    assert np.isfinite(maps).all()
+    assert maps[1].max() > 3 * maps[0].max()
+    row, column = np.unravel_index(maps[1].argmax(), maps[1].shape)
+    scale = maps.shape[1] / shown.shape[1]
+    assert 10 * scale <= row <= 22 * scale and 10 * scale <= column <= 22 * scale
+
+
+@pytest.mark.parametrize(
+    "config",
+    [networks.SMALL, networks.SMALL_RESNET, networks.SMALL_DINOV2, networks.SMALL_SAM],
+    ids=lambda config: config.name,
+)
+def test_networks_come_back_from_a_file(config: NetworkConfig) -> None:
+    saved, arrays = networks.by_formula(config), {}
+    node = storage.encode(saved, arrays)
+    again = storage.decode(node, arrays, "here")
+    assert again.config == config and hash(again.config) == hash(config)
+    for name, values in saved.params.items():
+        np.testing.assert_array_equal(again.params[name], values)
+
+
+def test_networks_saved_before_maps_could_be_chosen_come_back() -> None:
+    node = storage.encode(networks.SMALL, {})
+    del node["fields"]["tapped"]
+    assert storage.decode(node, {}, "here") == networks.SMALL
