@@ -12,13 +12,13 @@ from jax import Array
 from jaxtyping import Float
 
 from jaxsplat.features.config import NetworkConfig, Tap
+from jaxsplat.features.interpolation import resize_grid
 from jaxsplat.features.transformer import (
     LayerNorm,
     Linear,
     Mlp,
     PatchEmbedding,
     attend,
-    resize_grid,
 )
 
 

@@ -13,6 +13,7 @@ from jaxsplat import errors
 from jaxsplat.core import precision
 from jaxsplat.features import structure, weights
 from jaxsplat.features.config import NetworkConfig
+from jaxsplat.features.interpolation import resize_grid
 from jaxsplat.features.registry import NETWORKS, model_of
 
 
@@ -61,7 +62,8 @@ def load_network(
     config = entry.config
     if taps is not None:
         config = dataclasses.replace(config, tapped=tuple(taps))
-    file = pathlib.Path(path or weights.BUNDLED / str(entry.bundled))
+    bundled = weights.BUNDLED / str(entry.bundled)
+    file = bundled if path is None else pathlib.Path(path)
     data = weights.read_file(file)
     if path is None and entry.sha256 is not None:
         weights.check_sha256(data, entry.sha256, file)
@@ -110,9 +112,9 @@ def extract(
         ConfigError: the images are so small that a map would be empty.
     """
     config, images = network.config, precision.single(images)
-    count, height, width, _ = images.shape
-    whole = [-(-side // config.multiple) * config.multiple for side in (height, width)]
-    if whole != [height, width]:
-        images = jax.image.resize(images, (count, *whole, 3), "linear")
-    normalized = normalize(network, images)
+    height, width = (
+        -(-side // config.multiple) * config.multiple for side in images.shape[1:3]
+    )
+    whole = jax.vmap(lambda image: resize_grid(image, height, width, "linear"))(images)
+    normalized = normalize(network, whole)
     return structure.forward(model_of(config), config, network.params, normalized)

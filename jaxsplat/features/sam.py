@@ -20,6 +20,7 @@ from jaxtyping import Float
 
 from jaxsplat.features.architecture import Window
 from jaxsplat.features.config import NetworkConfig, Tap
+from jaxsplat.features.interpolation import resize_grid, resizing
 from jaxsplat.features.layers import Conv, PointwiseConv
 from jaxsplat.features.transformer import (
     LayerNorm,
@@ -27,8 +28,6 @@ from jaxsplat.features.transformer import (
     Mlp,
     PatchEmbedding,
     attend,
-    resize_grid,
-    resizing,
 )
 
 

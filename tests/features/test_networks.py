@@ -9,18 +9,12 @@ import numpy as np
 import pytest
 
 from jaxsplat import errors, features
-from jaxsplat.features import registry, structure, transformer
+from jaxsplat.features import interpolation, registry, structure
 from jaxsplat.features.config import NetworkConfig
 from tests.features.test_efficientnet import assert_maps_close, images
 from tests.helpers import networks, numpy_resnet, numpy_transformers
 
 RELATIVE = 5e-6  # as for EfficientNets; the worst seen is 1e-6
-SMALL = [
-    networks.SMALL_RESNET,
-    networks.SMALL_BOTTLENECKS,
-    networks.SMALL_DINOV2,
-    networks.SMALL_SAM,
-]
 
 
 def normalized(config: NetworkConfig, image: jax.Array) -> np.ndarray:
@@ -59,7 +53,7 @@ def test_sam_agrees_with_numpy(size: tuple[int, int]) -> None:
     assert_maps_close(maps, [expected], RELATIVE)
 
 
-@pytest.mark.parametrize("config", SMALL, ids=lambda config: config.name)
+@pytest.mark.parametrize("config", networks.NARROW, ids=lambda config: config.name)
 def test_each_image_of_a_batch_is_as_alone(config: NetworkConfig) -> None:
     net, batch = networks.by_formula(config), images(3, 2, 22, 27)
     together = features.extract(net, batch)
@@ -67,7 +61,7 @@ def test_each_image_of_a_batch_is_as_alone(config: NetworkConfig) -> None:
     assert_maps_close(alone, [np.asarray(level[1]) for level in together], RELATIVE)
 
 
-@pytest.mark.parametrize("config", SMALL[2:], ids=lambda config: config.name)
+@pytest.mark.parametrize("config", networks.NARROW[2:], ids=lambda config: config.name)
 def test_sides_are_stretched_to_whole_patches(config: NetworkConfig) -> None:
     net, odd = networks.by_formula(config), images(4, 1, 18, 21)
     whole = jax.image.resize(odd, (1, 20, 24, 3), "linear")
@@ -76,7 +70,7 @@ def test_sides_are_stretched_to_whole_patches(config: NetworkConfig) -> None:
     assert expected[0].shape[:2] == (5, 6)
 
 
-@pytest.mark.parametrize("config", SMALL[1:3], ids=lambda config: config.name)
+@pytest.mark.parametrize("config", networks.NARROW[1:3], ids=lambda config: config.name)
 def test_the_tapped_maps_are_those_of_all(config: NetworkConfig) -> None:
     every, image = networks.by_formula(config), images(5, 1, 24, 24)
     one = dataclasses.replace(config, tapped=(config.all_taps[1].name,))
@@ -89,7 +83,7 @@ def test_the_tapped_maps_are_those_of_all(config: NetworkConfig) -> None:
     assert_maps_close(maps, [expected], RELATIVE)
 
 
-@pytest.mark.parametrize("config", SMALL, ids=lambda config: config.name)
+@pytest.mark.parametrize("config", networks.NARROW, ids=lambda config: config.name)
 def test_gradient_of_the_image_agrees_with_differences(config: NetworkConfig) -> None:
     net = networks.by_formula(config)
     image, direction = images(6, 1, 16, 16), images(7, 1, 16, 16) - 0.5
@@ -111,7 +105,7 @@ def test_tables_are_interpolated(
     target: int, kernel: typing.Literal["linear", "cubic"]
 ) -> None:
     values = np.random.default_rng(0).normal(size=(7, 2))
-    matrix = transformer.resizing(7, target, kernel)
+    matrix = interpolation.resizing(7, target, kernel)
     expected = numpy_transformers.interpolated(values, target, cubic=kernel == "cubic")
     np.testing.assert_allclose(matrix @ values, expected, atol=1e-6)
     np.testing.assert_allclose(matrix.sum(axis=1), 1.0, atol=1e-6)

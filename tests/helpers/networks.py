@@ -25,7 +25,9 @@ _GREY = dict(mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4))
 SMALL_RESNET = ResNetConfig(
     name="small_resnet", blocks=(1, 2, 1, 1), bottleneck=False, width=8, **_GREY
 )
-SMALL_BOTTLENECKS = dataclasses.replace(SMALL_RESNET, bottleneck=True, widening=2)
+SMALL_BOTTLENECKS = dataclasses.replace(
+    SMALL_RESNET, name="small_bottlenecks", bottleneck=True, widening=2
+)
 SMALL_DINOV2 = DinoV2Config(
     name="small_dinov2", width=16, depth=3, heads=2, patch=4, grid=5, **_GREY
 )
@@ -42,6 +44,9 @@ SMALL_SAM = SamConfig(
     grid=5,
     **_GREY,
 )
+
+# One of each kind beside the EfficientNets.
+NARROW = (SMALL_RESNET, SMALL_BOTTLENECKS, SMALL_DINOV2, SMALL_SAM)
 
 
 def published(config: NetworkConfig) -> dict[str, np.ndarray]:

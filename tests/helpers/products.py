@@ -52,6 +52,12 @@ def compute() -> dict[str, np.ndarray]:
         "features": features.extract(
             features.load_network(), jnp.asarray(_noise(1, 64, 64, 3))
         ),
+        **{
+            config.name: features.extract(
+                networks.by_formula(config), jnp.asarray(_noise(1, 22, 27, 3))
+            )
+            for config in networks.NARROW
+        },
         "resize": resize.resize_bytes(
             jnp.asarray((255 * _noise(1, 20, 30, 3)).astype(int)), 9, 41
         ),

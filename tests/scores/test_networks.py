@@ -10,30 +10,29 @@ from jaxsplat.features.config import NetworkConfig
 from jaxsplat.methods import storage
 from jaxsplat.pose.estimate import PoseEstimate
 from jaxsplat.rendering.exposure import neutral
-from jaxsplat.scores import ExpectedDistance, PublishedDistance
+from jaxsplat.scores import ExpectedDistance, PublishedDistance, levels
 from tests.helpers import networks, toy_object
 
-VIEWS = toy_object.views(5)
+VIEWS = toy_object.views(2)
 
 
-@pytest.fixture(
-    params=[networks.SMALL_DINOV2, networks.SMALL_SAM], ids=lambda c: c.name
-)
-def network(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> features.FeatureNetwork:
-    """Returns a network of one stride, which all parts then load."""
-    found = networks.by_formula(request.param)
-    monkeypatch.setattr(features, "load_network", lambda *_: found)
-    return found
+COMPARED = [
+    (networks.SMALL_DINOV2, ExpectedDistance(side=32)),
+    (networks.SMALL_DINOV2, PublishedDistance()),
+    (networks.SMALL_SAM, PublishedDistance()),
+]
 
 
-@pytest.mark.parametrize("compare", [ExpectedDistance(side=32), PublishedDistance()])
+@pytest.mark.parametrize(("config", "compare"), COMPARED)
 def test_a_change_stands_out_where_it_is(
-    network: features.FeatureNetwork, compare: ExpectedDistance | PublishedDistance
+    monkeypatch: pytest.MonkeyPatch,
+    config: NetworkConfig,
+    compare: ExpectedDistance | PublishedDistance,
 ) -> None:
-    twin = toy_object.twin(VIEWS[:4])
-    state = compare.prepare(twin, VIEWS[:4], VIEWS[4:], jax.random.key(0))
+    network = networks.by_formula(config)
+    monkeypatch.setattr(features, "load_network", lambda *_: network)
+    twin = toy_object.twin(VIEWS)
+    state = compare.prepare(twin, VIEWS, (), jax.random.key(0))
     shown = jnp.asarray(toy_object.views(1, alpha=False)[0].image)[None]
     changed = shown.at[0, 12:20, 12:20].set(jnp.array([0.0, 0.0, 1.0]))
     view = VIEWS[0].camera
@@ -48,12 +47,22 @@ def test_a_change_stands_out_where_it_is(
         needed=jnp.zeros(2, jnp.int32),
     )
     both, known = jnp.concatenate([shown, changed]), jnp.tile(shown, (2, 1, 1, 1))
-    maps = np.asarray(compare(twin, state, both, known, estimate))
+    called = jax.jit(compare.__call__)
+    maps = np.asarray(called(twin, state, both, known, estimate))
     assert np.isfinite(maps).all()
     assert maps[1].max() > 3 * maps[0].max()
     row, column = np.unravel_index(maps[1].argmax(), maps[1].shape)
     scale = maps.shape[1] / shown.shape[1]
     assert 10 * scale <= row <= 22 * scale and 10 * scale <= column <= 22 * scale
+
+
+def test_levels_of_sam_are_its_map_and_colors() -> None:
+    seen = jnp.asarray(toy_object.views(1, alpha=False)[0].image)[None]
+    network = networks.by_formula(networks.SMALL_SAM)
+    found = levels.distances(network, jnp.roll(seen, 5, 1), seen, 30, 1)
+    # 30 pixels are stretched to 32, and the map of 8x8 cells to 30 pixels again.
+    assert found.least.shape == found.variation.shape == (3, 1, 30, 30)
+    assert np.isfinite(found.least).all() and float(found.least[0].max()) > 0
 
 
 @pytest.mark.parametrize(
