@@ -44,7 +44,7 @@ def load_network(
         path: a safetensors file with exactly the network's tensors, as
             `python -m experiments.convert_weights` writes it; None for the bundled one.
         taps: names of the maps that `extract` returns, of `config.all_taps`; None for
-            the network's usual ones. They come in the network's order.
+            the usual ones, () for all. They come in the network's order.
 
     Raises:
         ConfigError: no network has this name, or it has no map of a name in `taps`.
