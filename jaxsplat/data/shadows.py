@@ -22,6 +22,8 @@ _GAP = 6
 # The edge of an object, steeper than this from pixel to pixel, spreads so far when
 # blurred. Up to it a shadow is followed where neighbours differ by no more than a step.
 _STEEP, _SPREAD, _STEP = 15 / 255, 5, 6 / 255
+# In fewer pixels than these a side, all edges of an object are near to one another.
+_SMALLEST = 8 * _GAP
 # A smaller one is left to the object: 1 in 200 pixels.
 _LEAST = 0.005
 
@@ -39,7 +41,7 @@ def find(
         behind: what stands behind the object, in full light.
         scale: standard deviation of a background pixel.
     """
-    if min(image.shape[:2]) <= 2 * _GAP:
+    if min(image.shape[:2]) < _SMALLEST:
         return None
     smooth, smoother = (cv2.GaussianBlur(image, (0, 0), blur) for blur in _BLURS)
     agrees = difference(smooth, behind) <= 3 * scale
