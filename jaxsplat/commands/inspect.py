@@ -78,7 +78,8 @@ def main(config: Config) -> int:
             _serve(detector, found, told, progress, config.poll_seconds)
         elif config.part:
             progress.update("inspect", 0, len(found))
-            told.tell_part(detector.inspect_part(found))
+            part = detector.inspect_part(found)
+            told.tell_part(part, detector.twin.gaussians)
         else:
             _inspect(detector, found, told, progress)
     return told.code

@@ -18,6 +18,7 @@ from jaxsplat.methods import Detector, Inspection, PartInspection
 from jaxsplat.report import figures, files, names
 from jaxsplat.report.progress import Progress
 from jaxsplat.scene import splats
+from jaxsplat.scene.gaussians import Gaussians
 
 _VERDICTS = {None: None, False: "good", True: "defective"}
 _LINES, _SCENE = "results.jsonl", "anomaly.ply"
@@ -47,7 +48,6 @@ class Told:
         Raises:
             OSError: the folder cannot be written to.
         """
-        self._scene = detector.twin.gaussians
         self._threshold = detector.threshold
         self._lens = detector.lens
         self._background = np.asarray(detector.twin.background)
@@ -80,11 +80,11 @@ class Told:
             line |= self._pictures(self._out, path, found)
         self._print(line)
 
-    def tell_part(self, found: PartInspection) -> None:
+    def tell_part(self, found: PartInspection, scene: Gaussians) -> None:
         """Prints the findings about a part and its photographs.
 
-        The exit code is that of the part alone. The scene is written with the anomaly
-        of every Gaussian, `anomaly`.
+        The exit code is that of the part alone. The scene, the twin's, is written with
+        the anomaly of every Gaussian, `anomaly`.
         """
         for one in found.photographs:
             self.tell(pathlib.Path(one.name), one)
@@ -102,7 +102,7 @@ class Told:
         if self._out is not None:
             line["scene"] = _SCENE
             properties = {"anomaly": np.nan_to_num(found.anomalies)}
-            splats.write_splats(self._out / _SCENE, self._scene, properties)
+            splats.write_splats(self._out / _SCENE, scene, properties)
         self._print({"part": line})
 
     def _print(self, line: dict[str, Any]) -> None:

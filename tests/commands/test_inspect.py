@@ -331,7 +331,6 @@ import types
 from jaxsplat.commands import flags, inspect
 from jaxsplat.methods import Inspection
 from jaxsplat.pose import Outcome
-from jaxsplat.scene.splats import read_splats
 
 
 class Detector:

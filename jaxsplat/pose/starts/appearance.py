@@ -20,7 +20,6 @@ from jaxsplat.pose.estimate import CoarsePoses
 from jaxsplat.pose.pairs import side_by_side
 from jaxsplat.pose.photographs import Photographs
 from jaxsplat.pose.starts import codes, matching, placing
-from jaxsplat.pose.starts.codes import Cut
 from jaxsplat.pose.starts.gallery import Gallery, GalleryFinder
 from jaxsplat.rendering import exposure
 from jaxsplat.rendering.twin import Twin
@@ -62,10 +61,8 @@ def _find(
     def one(photograph: Photographs) -> tuple[Array, Array]:
         image, plain = photograph.images, photograph.plain
         background = exposure.border_color(image, twin.background)
-        cut = codes.cut_out(image, background)
-        by_outline = _by_outline(twin.center, gallery, small, cut)
-        told = plain & cut.is_whole
-        by_windows = _by_windows(twin.center, gallery, small, image, told)
+        by_outline = _by_outline(twin.center, gallery, small, image, background)
+        by_windows = _by_windows(twin.center, gallery, small, image)
         poses, views = (jnp.concatenate(found) for found in zip(by_outline, by_windows))
 
         def refine(pose: Array, view: Array, steps: int) -> tuple[Array, Array]:
@@ -91,16 +88,14 @@ def _find(
 
     images = resampling.area_resize(photographs.images, small.height, small.width)
     reduced = dataclasses.replace(photographs, images=images)
-    together = side_by_side(len(images))
-    # One by one they may differ in what is done.
-    found = lax.map(one, reduced, batch_size=None if together == 1 else together)
-    return CoarsePoses(*found)
+    return CoarsePoses(*lax.map(one, reduced, batch_size=side_by_side(len(images))))
 
 
 def _by_outline(
-    center: Array, gallery: Gallery, camera: Camera, cut: Cut
+    center: Array, gallery: Gallery, camera: Camera, image: Array, background: Array
 ) -> tuple[Float[Array, "c 4 4"], Int[Array, " c"]]:
     """Returns the poses of the most similar (view, turn) pairs, and their views."""
+    cut = codes.cut_out(image, background)
     turned = placing.turned_all_ways(cut)
     similarity = se3.matmul(jax.vmap(codes.encode)(turned), gallery.codes.T)
     _, best = lax.top_k(similarity.ravel(), min(_CANDIDATES, similarity.size))
@@ -110,29 +105,18 @@ def _by_outline(
 
 
 def _by_windows(
-    center: Array, gallery: Gallery, camera: Camera, image: Array, is_told: Array
+    center: Array, gallery: Gallery, camera: Camera, image: Array
 ) -> tuple[Float[Array, "c 4 4"], Int[Array, " c"]]:
-    """Returns the same without an outline, wherever in the image the object is.
-
-    Where its outline tells that already (`is_told`), only places as in the views are
-    looked at, and NaN stands for the other poses.
-    """
+    """Returns the same without an outline, wherever in the image the object is."""
     framed = matching.find(gallery.framed, image, camera, _FRAMED_CANDIDATES)
-    search = functools.partial(
-        matching.find, gallery.anywhere, image, camera, _CANDIDATES
-    )
-    none = jax.tree.map(
-        lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(search)
-    )
-    anywhere = lax.cond(is_told, lambda: none, search)
+    anywhere = matching.find(gallery.anywhere, image, camera, _CANDIDATES)
     found = jax.tree.map(lambda *two: jnp.concatenate(two), framed, anywhere)
 
     def place(view: Array, turn: Array, zoom: Array, seen: Array) -> Array:
         pose = gallery.templates.camera.camera_from_world[view]
         here = se3.apply(pose, center)
         towards = cameras.ray(camera, seen)
-        placed = placing.placed(pose, here / here[2], towards, turn, zoom, center)
-        return jnp.where(zoom > 0, placed, jnp.nan)
+        return placing.placed(pose, here / here[2], towards, turn, zoom, center)
 
     poses = jax.vmap(place)(found.view, found.turn, found.zoom, found.center)
     return poses, found.view

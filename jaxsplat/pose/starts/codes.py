@@ -9,7 +9,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from jaxsplat.core import resampling, safe
 
@@ -28,13 +28,11 @@ class Cut(NamedTuple):
         image: difference from the background, and outline, [4, 2 SIDE, 2 SIDE].
         center: column and row of the outline's centre in pixels, [2].
         radius: root mean square distance of the object's pixels from there.
-        is_whole: whether nothing of it touches the frame.
     """
 
     image: Float[Array, "*b 4 s s"]
     center: Float[Array, "*b 2"]
     radius: Float[Array, " *b"]
-    is_whole: Bool[Array, " *b"]
 
 
 def cut_out(image: Float[Array, "h w 3"], background: Float[Array, "3"]) -> Cut:
@@ -66,9 +64,7 @@ def cut_out(image: Float[Array, "h w 3"], background: Float[Array, "3"]) -> Cut:
         SIDE - zoom * jnp.stack([y, x]),
         method="linear",
     )
-    border = outline[0], outline[-1], outline[:, 0], outline[:, -1]
-    is_whole = jnp.all(jnp.concatenate(border) < 0.5)
-    return Cut(cut, jnp.stack([x, y]), radius, is_whole)
+    return Cut(cut, jnp.stack([x, y]), radius)
 
 
 def turned(
