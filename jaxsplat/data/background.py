@@ -91,7 +91,8 @@ def model_background(image: Float[np.ndarray, "h w 3"]) -> Surroundings:
         # All of it is border: nothing tells an object from what stands behind.
         return Surroundings(image, 0.0, 0.0, is_plain=False)
     ring = border_mask(height, width)
-    scale = _scale(image, height)
+    noise = _fine_noise(image) / image.shape[0]
+    scale = _scale(noise, height)
     fitted = [smooth_surface.fit(small, ring, degree, scale) for degree in DEGREES]
     behind = [smooth_surface.evaluate(each, height, width) for each in fitted]
     # Told once: a surface must not call its own misfit the object.
@@ -101,13 +102,13 @@ def model_background(image: Float[np.ndarray, "h w 3"]) -> Surroundings:
     full = smooth_surface.evaluate(fitted[least], *image.shape[:2])
     if DEGREES[least] == 0:
         full = np.broadcast_to(_plain_color(image, full[0, 0]), image.shape)
-    judged = _judged(image, _shaded(full, image), small, scale)
+    judged = _judged(image, _shaded(full, image, noise), small, scale)
     if judged.is_plain and DEGREES[least] == 0:
         return judged
     pair = two_tones.fit(image, small, scale)
     if pair is None:
         return judged
-    other = _judged(image, _shaded(pair, image), small, scale)
+    other = _judged(image, _shaded(pair, image, noise), small, scale)
     if not (judged.is_plain and other.is_plain):
         return other if other.is_plain else judged
     # A surface may follow the border over the step between two tones; inside it cannot.
@@ -119,11 +120,11 @@ def model_background(image: Float[np.ndarray, "h w 3"]) -> Surroundings:
 
 
 def _shaded(
-    behind: Float[np.ndarray, "h w 3"], image: Float[np.ndarray, "h w 3"]
+    behind: Float[np.ndarray, "h w 3"], image: Float[np.ndarray, "h w 3"], noise: float
 ) -> Float[np.ndarray, "h w 3"]:
-    """Returns a model with the soft shadows that fall on it."""
+    """Returns a model with the soft shadows that fall on it; see `_scale`."""
     small, light = (_reduced(each, shadows.SIDE) for each in (image, behind))
-    shade = shadows.find(small, light, _scale(image, len(small)))
+    shade = shadows.find(small, light, _scale(noise, len(small)))
     if shade is not None:
         behind = behind * cv2.resize(shade, behind.shape[1::-1])[..., None]
     return np.clip(behind, 0, 1).astype(np.float32)
@@ -156,10 +157,15 @@ def _judged(
     return Surroundings(behind, noise, agreeing, is_plain)
 
 
-def _scale(image: Float[np.ndarray, "h w 3"], height: int) -> float:
-    """Returns the deviation of a background pixel, reduced to a height."""
+def _scale(noise: float, height: int) -> float:
+    """Returns the deviation of a background pixel, reduced to a height.
+
+    Args:
+        noise: `_fine_noise` of the photograph, over its height.
+        height: in pixels.
+    """
     # Reducing averages the noise; a gradient of a third of a grey level is none.
-    return 0.3 / 255 + _fine_noise(image) * height / image.shape[0]
+    return 0.3 / 255 + noise * height
 
 
 def _reduced(

@@ -101,13 +101,15 @@ def _followed(
         allowed: where they may lead.
         step: the most that two neighbours differ by.
     """
-    known = reached.copy()
+    sides = []
+    for axis in (0, 1):
+        small = np.abs(np.diff(image, axis=axis)).max(axis=2) <= step
+        every = (slice(None),) * axis
+        sides.append((small, (*every, slice(None, -1)), (*every, slice(1, None))))
+    known = reached
     for _ in range(_SPREAD):
         grown = known.copy()
-        for axis in (0, 1):
-            small = np.abs(np.diff(image, axis=axis)).max(axis=2) <= step
-            every = (slice(None),) * axis
-            first, second = (*every, slice(None, -1)), (*every, slice(1, None))
+        for small, first, second in sides:
             grown[second] |= known[first] & small
             grown[first] |= known[second] & small
         known = known | (grown & allowed)
