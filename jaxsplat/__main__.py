@@ -3,7 +3,18 @@
 import sys
 from typing import Any
 
-from jaxsplat.commands import degrade, fit, flags, inspect, mad, pose, pose_board
+from jaxsplat.commands import (
+    degrade,
+    fit,
+    flags,
+    inspect,
+    mad,
+    pose,
+    pose_board,
+    sparse_views,
+    steps,
+    timing,
+)
 
 COMMANDS: dict[str, Any] = {
     "degrade": (degrade.main, degrade.Config),
@@ -12,6 +23,9 @@ COMMANDS: dict[str, Any] = {
     "mad": (mad.main, mad.Config),
     "pose": (pose.main, pose.Config),
     "pose_board": (pose_board.main, pose_board.Config),
+    "sparse_views": (sparse_views.main, sparse_views.Config),
+    "steps": (steps.main, steps.Config),
+    "timing": (timing.main, timing.Config),
 }
 
 

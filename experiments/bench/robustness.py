@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jaxsplat import report
-from jaxsplat.commands import endings, flags, mad
+from jaxsplat.commands import endings, flags
 from jaxsplat.data.views import GOOD
 from jaxsplat.errors import ConfigError
 from jaxsplat.methods import Preset, find_method
@@ -25,7 +25,7 @@ from jaxsplat.rendering.backends import Backend
 from jaxsplat.report import files
 from jaxsplat.report.tables import Column, cell
 from jaxsplat.report.versions import versions
-from jaxsplat.study import degraded_sets, evaluation, kinds, memory
+from jaxsplat.study import degraded_sets, evaluation, kinds, memory, runs
 from jaxsplat.study.degraded_sets import Recipe
 from jaxsplat.study.evaluation import Evaluation
 from jaxsplat.study.kinds import Degradation
@@ -89,7 +89,7 @@ def main(config: Config) -> int:
             try:
                 rows[row] = _row(config, row, recipe, scratch, rows.get(CLEAN))
                 line = _lines({row: rows[row]}, {})[-1]
-            except (*mad.FAILURES, ConfigError) as error:
+            except (*runs.FAILURES, ConfigError) as error:
                 failed[row] = " ".join(str(error).split())
                 line = _lines({}, {row: failed[row]})[-1]
             memory.release()

@@ -3,107 +3,69 @@
 For each category: fits Gaussians to the posed photographs of the good object, finds the
 pose of every query, renders the good twin, compares features, and leaves scores, maps,
 metrics and a report in a run folder. Without flags it inspects the bundled sample.
+
+`--seeds=5` does so five times and leaves means and deviations, as SplatPose's tables 1
+and 2 have them, beside the published figures.
 """
 
 import dataclasses
-from typing import Any, Literal
+import pathlib
 
-import jax
-
-from jaxsplat import data, report
+from jaxsplat import report
 from jaxsplat.commands import endings, flags
-from jaxsplat.errors import DataError, NumericsError
-from jaxsplat.features.registry import NetworkName
-from jaxsplat.methods import Preset, find_method
-from jaxsplat.rendering.backends import Backend
-from jaxsplat.study import evaluation, memory
-from jaxsplat.study.evaluation import Evaluation
+from jaxsplat.commands.evaluating import EvaluationConfig, MethodName, tell
+from jaxsplat.report import files
+from jaxsplat.report.summary import mean_of_runs
+from jaxsplat.study import paper_tables, runs, sweeps
+from jaxsplat.study.sweeps import Setting, Sweep
 
-# What ends one category and not the run: bad files, a fit that diverged, no memory.
-FAILURES = (DataError, NumericsError, OSError, jax.errors.JaxRuntimeError)
+_ALL = "seeds"
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(EvaluationConfig):
     """Settings of a run; each is a flag."""
 
-    data_dir: str | None = flags.option(
-        None, "folder of objects, or one object; the bundled sample by default"
-    )
-    categories: tuple[str, ...] = flags.option((), "objects to inspect; all by default")
-    out: str = flags.option("runs/mad", "folder for the results", free=True)
-    method: Literal["best", "splatpose"] = flags.option(
+    method: MethodName = flags.option(
         "best", "detector: best, or splatpose as published"
     )
-    preset: Preset = flags.option(
-        "fast", "fast: minutes on a CPU; paper: the published settings"
+    seeds: int = flags.option(
+        1, "runs, each with a seed of its own from --seed on", lower=1, free=True
     )
-    seed: int = flags.option(0, "of everything random", lower=0)
-    size: int | None = flags.option(
-        None, "longer image side in pixels; the files' own by default", lower=16
-    )
-    max_queries: int | None = flags.option(
-        None, "inspect at most this many, evenly from every test type", lower=1
-    )
-    backend: Backend | None = flags.option(
-        None, "renderer; the best that runs here by default"
-    )
-    network: NetworkName = flags.option(
-        "efficientnet_lite0", "what images are compared by"
-    )
-    network_file: str | None = flags.option(
-        None, "safetensors file with the network's weights; needed by all but lite0"
-    )
-    resume: bool = flags.option(True, "go on with an unfinished run", free=True)
 
 
 def main(config: Config) -> int:
     """Inspects every category, writes the run folder, and returns the exit code."""
-    settings = _evaluation(config)
-    data_dir = config.data_dir or data.sample_dir()
-    paths = data.resolve_categories(data_dir, config.categories)
+    if config.seeds > 1:
+        return _several(config)
+    settings, paths = config.evaluation_of(config.method), config.paths
     free = flags.free_fields(Config)
     recorded = dataclasses.asdict(config)
     with (
         report.RunFolder(config.out, recorded, resume=config.resume, free=free) as run,
         report.Progress() as progress,
     ):
-        for warning in run.warnings:
-            progress.note(warning)
-        finished: dict[str, report.CategoryMetrics] = {}
-        failed: dict[str, str] = {}
-        for number, path in enumerate(paths, start=1):
-            if number > 1:
-                memory.release()
-            progress.begin(path.name, number, len(paths))
-            try:
-                folder = run.category(path.name)
-                finished[path.name] = evaluation.evaluate(
-                    path, settings, folder, progress
-                )
-            except FAILURES as error:
-                failed[path.name] = " ".join(str(error).split())
-                progress.note(f"{path.name}: failed: {failed[path.name]}")
-        record = report.metrics_record(finished, run.config, run.versions, failed)
-        run.write_metrics(record)
-        written = run.write_report("jaxsplat inspection", record)
+        record = runs.evaluate_all(paths, settings, run, progress)
         progress.clear()
         progress.say(report.text_table(record))
-        progress.say(f"report: {written}")
-    return endings.FINISHED_WITH_FAILURES if failed else 0
+        progress.say(f"report: {run.path / 'report.html'}")
+    return endings.FINISHED_WITH_FAILURES if "failed" in record else 0
 
 
-def _evaluation(config: Config) -> Evaluation:
-    method = find_method(config.method, config.preset)
-    compare: Any = method.compare
-    compare = dataclasses.replace(
-        compare, network=config.network, network_file=config.network_file
+def _several(config: Config) -> int:
+    """Evaluates with every seed, and writes means and deviations."""
+    recorded = dataclasses.asdict(config)
+    common = Sweep(
+        "mad --seeds",
+        pathlib.Path(config.out),
+        recorded,
+        flags.free_fields(Config),
+        config.resume,
     )
-    return Evaluation(
-        method=dataclasses.replace(method, compare=compare),
-        preset=config.preset,
-        seed=config.seed,
-        size=config.size,
-        max_queries=config.max_queries,
-        backend=config.backend,
-    )
+    setting = Setting(_ALL, config.evaluations_of(config.method, config.seeds), {})
+    with report.Progress() as progress:
+        found = sweeps.sweep(config.paths, [setting], common, progress)
+        record = mean_of_runs(found.records[_ALL], recorded)
+        files.write_json(common.out / "metrics.json", record)
+        table = paper_tables.seeds(found.spread(_ALL), config.method)
+        return tell(table, found, common, progress)

@@ -27,7 +27,14 @@ from jaxsplat.pose import AdamScrew, Gallery, Refine, SilhouetteStarts, Starts
 from jaxsplat.rendering.backends import Backend
 from jaxsplat.rendering.twin import Twin
 from jaxsplat.report import files
-from jaxsplat.study import basin, degradations, figures, pose_errors, posing
+from jaxsplat.study import (
+    basin,
+    degradations,
+    figures,
+    pose_errors,
+    posing,
+    published,
+)
 from jaxsplat.study.evaluation import Evaluation, fit_or_load
 from jaxsplat.study.posing import Posed
 
@@ -117,7 +124,7 @@ def main(config: Config) -> None:
             "versions": run.versions,
             "config": run.config,
             "categories": results,
-            "published": pose_errors.PUBLISHED,
+            "published": published.POSE_ERRORS,
         }
         files.write_json(target, record)
         progress.clear()

@@ -8,6 +8,7 @@ from jaxsplat.data.loading import (
     resolve_categories,
     sample_dir,
 )
+from jaxsplat.data.parts import group_parts
 from jaxsplat.data.silhouettes import differing, silhouette
 from jaxsplat.data.true_poses import read_test_poses
 from jaxsplat.data.views import GOOD, ObjectSet, View
@@ -17,6 +18,7 @@ __all__ = [
     "ObjectSet",
     "View",
     "differing",
+    "group_parts",
     "list_categories",
     "load_object",
     "model_background",

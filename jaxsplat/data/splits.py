@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from jaxsplat.data.views import View
+from jaxsplat.errors import ConfigError
 
 
 def choose_queries(views: Sequence[View], most: int | None) -> tuple[View, ...]:
@@ -42,6 +43,26 @@ def hold_out(
     kept = set(spread(len(views), min(count, share)))
     fitted = tuple(view for index, view in enumerate(views) if index not in kept)
     return fitted, tuple(view for index, view in enumerate(views) if index in kept)
+
+
+def take_share(views: Sequence[View], share: float, seed: int) -> tuple[View, ...]:
+    """Returns a share of the views, drawn at random, in their order.
+
+    The views of a lesser share are among those of a greater one with the same seed.
+
+    Args:
+        views: to draw from.
+        share: of them, in (0, 1]; at least one view is left of some.
+        seed: of the draw.
+
+    Raises:
+        ConfigError: the share is not in (0, 1].
+    """
+    if not 0 < share <= 1:
+        raise ConfigError(f"share of views: found {share}, expected in (0, 1]")
+    order = np.random.default_rng(seed).permutation(len(views))
+    taken = set(order[: max(1, round(share * len(views)))].tolist())
+    return tuple(view for index, view in enumerate(views) if index in taken)
 
 
 def spread(size: int, count: int) -> list[int]:

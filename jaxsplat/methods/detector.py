@@ -2,7 +2,7 @@
 
 import os
 import pathlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from jaxsplat.methods import inspecting, one_part, preparing, saving
 from jaxsplat.methods.inspecting import Prepared
 from jaxsplat.methods.inspection import Inspection
 from jaxsplat.methods.method import Method, Preset
-from jaxsplat.methods.one_part import PartInspection
+from jaxsplat.methods.one_part import PartInspection, PartVerdict
 from jaxsplat.methods.preparing import FitSettings, Fitted, OnForeground
 from jaxsplat.methods.quality import Quality
 from jaxsplat.methods.registry import find_method
@@ -222,6 +222,16 @@ class Detector:
         """
         return one_part.inspect_part(self.method, self._prepared, _listed(photos))
 
+    def judge_part(self, scores: Sequence[float]) -> PartVerdict:
+        """Returns what the scores of a part's photographs mean together.
+
+        It is the verdict of `inspect_part`, for photographs that are inspected already.
+
+        Args:
+            scores: of those that have a verdict of their own.
+        """
+        return one_part.judge(self.method.calibrate, self._prepared.calibration, scores)
+
     def score_samples(self, photos: Iterable[Any]) -> Float[np.ndarray, " n"]:
         """Returns the anomaly score of each photograph, NaN where it has none.
 
@@ -271,6 +281,27 @@ class Detector:
             self._known, self.fitted = None, None
         self.method, self._settings = changed.method, changed._settings
         return self
+
+    def with_method(self, method: str | Method, objects: ObjectSet) -> "Detector":
+        """Returns a detector of the same fitted twin with another method.
+
+        Nothing is fitted: the method's parts prepare what they need, and its scores are
+        calibrated, as after a fit.
+
+        Args:
+            method: a method, or the name of one.
+            objects: what this detector was fitted to.
+
+        Raises:
+            ConfigError: this detector is not fitted, or was fitted to other views.
+        """
+        other = type(self)(method, **vars(self._settings))
+        fitted, twin = self.fitted, self.twin
+        assert fitted is not None
+        other._known, other.fitted = preparing.prepare_again(
+            other.method, self._settings, objects, twin, fitted
+        )
+        return other
 
     def compile(self) -> float:
         """Compiles for photographs like the training views; returns the seconds.

@@ -6,6 +6,7 @@ together on the Gaussians, of which each gets the mean of what was seen of it.
 """
 
 import dataclasses
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -23,34 +24,44 @@ from jaxsplat.methods.inspection import Inspection
 from jaxsplat.methods.method import Method
 from jaxsplat.rendering.twin import Twin
 from jaxsplat.scores.painting import of_size, paint
+from jaxsplat.scores.parts import Calibrate
 
 # Pixels of a Gaussian from which photographs tell of it.
 _SEEN = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
-class PartInspection:
-    """The finding about one part that several photographs show.
+class PartVerdict:
+    """What the scores of a part's photographs mean together.
 
     Attributes:
-        photographs: the finding about each of them.
         score: the highest of those that have a verdict, NaN where none has.
         defective: the verdict; None where no photograph has one.
         p_value: probability that a good part has a score as high, see
             `scores.Conformal`; None where there is no verdict.
         threshold: score above which a part of as many photographs is defective.
         guarantee: share of good parts that count as defective, at most, in the mean.
+    """
+
+    score: float
+    defective: bool | None
+    p_value: float | None
+    threshold: float | None
+    guarantee: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class PartInspection(PartVerdict):
+    """The finding about one part that several photographs show.
+
+    Attributes:
+        photographs: the finding about each of them.
         reason: why there is no verdict, in a sentence; "" where there is one.
         anomalies: mean of the photographs' maps as each Gaussian of the twin was seen
             in them, in the maps' unit; NaN where none shows it, [n].
     """
 
     photographs: tuple[Inspection, ...]
-    score: float
-    defective: bool | None
-    p_value: float | None
-    threshold: float | None
-    guarantee: float | None
     reason: str
     anomalies: Float[np.ndarray, " n"]
 
@@ -58,6 +69,29 @@ class PartInspection:
     def judged(self) -> tuple[Inspection, ...]:
         """The photographs that have a verdict, which alone tell of the part."""
         return tuple(one for one in self.photographs if not one.reason)
+
+
+def judge(
+    calibrate: Calibrate, calibration: Any, scores: Sequence[float]
+) -> PartVerdict:
+    """Returns what the scores of a part's photographs mean together.
+
+    Args:
+        calibrate: the meaning of scores.
+        calibration: its state.
+        scores: of the photographs that have a verdict of their own.
+    """
+    if not scores:
+        return PartVerdict(math.nan, None, None, None, None)
+    score, count = max(scores), len(scores)
+    verdicts = calibrate(calibration, jnp.array([score], jnp.float32), count)
+    return PartVerdict(
+        score,
+        bool(verdicts.defective[0]),
+        float(verdicts.p_values[0]),
+        calibrate.threshold(calibration, count),
+        calibrate.guarantee(calibration, count),
+    )
 
 
 def inspect_part(
@@ -75,28 +109,19 @@ def inspect_part(
     given = list(items)
     found = inspecting.inspect(method, known, given)
     judged = [number for number, one in enumerate(found) if not one.reason]
-    anomalies = _in_space(known, given, found, judged)
+    verdict = judge(
+        method.calibrate, known.calibration, [found[number].score for number in judged]
+    )
+    reason = ""
     if not judged:
         reason = found[0].reason if found else "No photograph was given."
         if len({one.reason for one in found}) > 1:
             reason = f"None of {len(found)} photographs has a verdict: {reason}"
-        nan = float("nan")
-        return PartInspection(
-            tuple(found), nan, None, None, None, None, reason, anomalies
-        )
-    score = max(found[number].score for number in judged)
-    calibrate, state = method.calibrate, known.calibration
-    count = len(judged)
-    verdicts = calibrate(state, jnp.array([score], jnp.float32), count)
     return PartInspection(
-        tuple(found),
-        score,
-        bool(verdicts.defective[0]),
-        float(verdicts.p_values[0]),
-        calibrate.threshold(state, count),
-        calibrate.guarantee(state, count),
-        "",
-        anomalies,
+        **vars(verdict),
+        photographs=tuple(found),
+        reason=reason,
+        anomalies=_in_space(known, given, found, judged),
     )
 
 

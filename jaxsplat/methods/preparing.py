@@ -82,6 +82,23 @@ class Fitted:
 OnForeground = Callable[[Sequence[View], Foreground], None]
 
 
+@dataclasses.dataclass(frozen=True)
+class _Divided:
+    """The training views of an object, as the fit and what follows it use them.
+
+    Attributes:
+        fitted: with the object cut out.
+        unseen: others, likewise, that the fit does not see.
+        held_out: these as they were taken.
+        foreground: where the object is in all of them.
+    """
+
+    fitted: tuple[View, ...]
+    unseen: tuple[View, ...]
+    held_out: tuple[View, ...]
+    foreground: Foreground
+
+
 def fit(
     method: Method,
     settings: FitSettings,
@@ -91,20 +108,14 @@ def fit(
     checkpoint: pathlib.Path | None,
 ) -> tuple[Prepared, Fitted]:
     """Returns what inspection needs, and what it took; see `Detector.fit`."""
-    foreground = find_foreground(objects.train)
-    if on_foreground is not None and foreground.coverage is not None:
-        on_foreground(objects.train, foreground)
-    if foreground.coverage is None or foreground.confidence < _LEAST_CONFIDENCE:
-        raise DataError(f"{objects.root}: {'; '.join(foreground.notes)}")
-    cut = cut_out(objects.train, foreground)
-    views, unseen = hold_out(cut, settings.calibration_views)
-    _, held_out = hold_out(objects.train, settings.calibration_views)
+    views = _divide(objects, settings.calibration_views, on_foreground)
     config = settings.fit_config
     if config is None:
-        covered = np.mean([view.alpha.sum() for view in cut if view.alpha is not None])
+        alphas = [v.alpha for v in (*views.fitted, *views.unseen)]
+        covered = np.mean([alpha.sum() for alpha in alphas if alpha is not None])
         config = fitting.preset(settings.preset, float(covered))
     result = fitting.fit(
-        views,
+        views.fitted,
         objects.background,
         config,
         seed=settings.seed,
@@ -113,34 +124,93 @@ def fit(
         checkpoint=None if checkpoint is None else fitting.Checkpoint(checkpoint),
     )
     begin = time.monotonic()
-    twin = twin_of(result, views, objects, settings.backend)
+    twin = twin_of(result, views.fitted, objects, settings.backend)
+    known, spent, compiled = _prepare(method, settings, objects, views, twin, begin)
+    known, calibrated_on = _calibrate(method, known, views)
+    return known, Fitted(
+        seconds=result.seconds,
+        prepare_seconds=spent,
+        compile_seconds=result.compile_seconds + compiled,
+        psnr=float(result.psnr),
+        gaussians=scene.count(twin.gaussians),
+        views=tuple(view.name for view in views.fitted),
+        calibrated_on=calibrated_on,
+        held_out=tuple(view.name for view in views.held_out),
+        foreground=told(views.foreground),
+    )
+
+
+def prepare_again(
+    method: Method,
+    settings: FitSettings,
+    objects: ObjectSet,
+    twin: Twin,
+    fitted: Fitted,
+) -> tuple[Prepared, Fitted]:
+    """Returns what another method needs of a twin that is fitted already.
+
+    Raises:
+        ConfigError: the twin was fitted to other views.
+    """
+    views = _divide(objects, len(fitted.held_out), None)
+    if tuple(view.name for view in views.fitted) != fitted.views:
+        raise ConfigError(f"{objects.name}: the detector was fitted to other views")
+    known, spent, compiled = _prepare(
+        method, settings, objects, views, twin, time.monotonic()
+    )
+    known, calibrated_on = _calibrate(method, known, views)
+    return known, dataclasses.replace(
+        fitted,
+        prepare_seconds=spent,
+        compile_seconds=compiled,
+        calibrated_on=calibrated_on,
+    )
+
+
+def _divide(
+    objects: ObjectSet, calibration_views: int, on_foreground: OnForeground | None
+) -> _Divided:
+    foreground = find_foreground(objects.train)
+    if on_foreground is not None and foreground.coverage is not None:
+        on_foreground(objects.train, foreground)
+    if foreground.coverage is None or foreground.confidence < _LEAST_CONFIDENCE:
+        raise DataError(f"{objects.root}: {'; '.join(foreground.notes)}")
+    cut = cut_out(objects.train, foreground)
+    fitted, unseen = hold_out(cut, calibration_views)
+    _, held_out = hold_out(objects.train, calibration_views)
+    return _Divided(fitted, unseen, held_out, foreground)
+
+
+def _prepare(
+    method: Method,
+    settings: FitSettings,
+    objects: ObjectSet,
+    views: _Divided,
+    twin: Twin,
+    begin: float,
+) -> tuple[Prepared, float, float]:
+    """Returns the detector without calibration, and seconds since `begin` and of
+    compilation.
+    """
     key = jax.random.key(settings.seed)
     states = States(
-        starts=method.starts.prepare(twin, views, key),
-        refine=method.refine.prepare(twin, views, key),
-        compare=method.compare.prepare(twin, views, unseen[_TRIED], key),
+        starts=method.starts.prepare(twin, views.fitted, key),
+        refine=method.refine.prepare(twin, views.fitted, key),
+        compare=method.compare.prepare(twin, views.fitted, views.unseen[_TRIED], key),
     )
     known = Prepared(
         twin,
         states,
         world=objects.world,
         lens=objects.lens,
-        by_background=foreground.by_background,
+        by_background=views.foreground.by_background,
     )
-    prepared = time.monotonic() - begin
-    compiled = inspecting.prepare_programs(method, known, twin.camera)
-    known, calibrated_on = _calibrate(method, known, held_out, len(views), foreground)
-    return known, Fitted(
-        seconds=result.seconds,
-        prepare_seconds=prepared,
-        compile_seconds=result.compile_seconds + compiled,
-        psnr=float(result.psnr),
-        gaussians=scene.count(twin.gaussians),
-        views=tuple(view.name for view in views),
-        calibrated_on=calibrated_on,
-        held_out=tuple(view.name for view in held_out),
-        foreground=told(foreground),
-    )
+    spent = time.monotonic() - begin
+    # Who calibrates nothing may want the twin alone: compiling takes a minute.
+    compiled = 0.0
+    if views.held_out:
+        compiled = inspecting.prepare_programs(method, known, twin.camera)
+    return known, spent, compiled
 
 
 def twin_of(
@@ -162,16 +232,13 @@ def twin_of(
 
 
 def _calibrate(
-    method: Method,
-    known: Prepared,
-    held_out: Sequence[View],
-    views: int,
-    foreground: Foreground,
+    method: Method, known: Prepared, views: _Divided
 ) -> tuple[Prepared, tuple[str, ...]]:
     """Returns the detector with its calibration, and the views that set it.
 
     A view that was sought at a wrong pose says nothing about scores at right ones.
     """
+    held_out = views.held_out
     inspected = inspecting.inspect(method, known, held_out)
     tried = {view.name for view in held_out[_TRIED]}
     good = {
@@ -183,6 +250,6 @@ def _calibrate(
     }
     scores = np.array(list(good.values()), np.float32)
     calibration = method.calibrate.prepare(scores)
-    measured = quality.measure(inspected, held_out, views, foreground)
+    measured = quality.measure(inspected, held_out, len(views.fitted), views.foreground)
     known = dataclasses.replace(known, calibration=calibration, quality=measured)
     return known, tuple(good)

@@ -1,7 +1,14 @@
 """How well detection and pose estimation do: exact metrics of images, pixels, poses."""
 
+from jaxsplat.metrics.aupimo import aupimo, why_no_aupimo
 from jaxsplat.metrics.aupro import aupro
-from jaxsplat.metrics.detection import image_auroc, pixel_ap, pixel_auroc
+from jaxsplat.metrics.detection import (
+    image_auroc,
+    image_f1_max,
+    pixel_ap,
+    pixel_auroc,
+    pixel_f1_max,
+)
 from jaxsplat.metrics.images import psnr
 from jaxsplat.metrics.poses import (
     SUCCESS_ROTATION_DEG,
@@ -16,14 +23,18 @@ from jaxsplat.metrics.ranking import why_undefined
 __all__ = [
     "SUCCESS_ROTATION_DEG",
     "SUCCESS_TRANSLATION",
+    "aupimo",
     "aupro",
     "image_auroc",
+    "image_f1_max",
     "pixel_ap",
     "pixel_auroc",
+    "pixel_f1_max",
     "pose_summary",
     "psnr",
     "relative_translation_error",
     "rotation_error",
     "translation_error",
+    "why_no_aupimo",
     "why_undefined",
 ]

@@ -1,7 +1,8 @@
-"""Area under the ROC curve and average precision, of images and of pixels.
+"""Area under the ROC curve, average precision and F1, of images and of pixels.
 
-All are exact over all thresholds, with tied scores taken together, and equal
-scikit-learn's `roc_auc_score` and `average_precision_score`. Where only one class is
+All are exact over all thresholds, with tied scores taken together, and equal what
+scikit-learn's `roc_auc_score`, `average_precision_score` and
+`precision_recall_curve` give. Where only one class is
 there the metric has no value and the functions return None; `why_undefined` says why.
 """
 
@@ -85,6 +86,53 @@ def pixel_ap(
     hits = np.cumsum(counts[::-1])[::-1]
     precision = hits / (hits + above + equal)
     return float(np.sum(counts * precision) / hits[0])
+
+
+def image_f1_max(
+    scores: Float[np.ndarray, " n"], labels: Bool[np.ndarray, " n"]
+) -> float | None:
+    """Returns the largest F1 that any threshold reaches over images.
+
+    The threshold is the one that suits these images best, so this says what scores
+    can do, not what a threshold found without them does.
+
+    Args:
+        scores: one score per image, higher for more defective, [n].
+        labels: true for defective images, [n].
+
+    Returns:
+        A value in (0, 1], or None where `why_undefined(labels)` has a reason.
+
+    Raises:
+        NumericsError: a score is NaN or infinite.
+    """
+    return pixel_f1_max(scores[:, None, None], labels[:, None, None])
+
+
+def pixel_f1_max(
+    maps: Float[np.ndarray, "n h w"], masks: Bool[np.ndarray, "n h w"]
+) -> float | None:
+    """Returns the largest F1 that any threshold reaches over the pixels of all images.
+
+    F1 is the harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN); see
+    `image_f1_max`.
+
+    Args:
+        maps: one score per pixel, higher for more defective, [n, h, w].
+        masks: true for defective pixels, [n, h, w].
+
+    Returns:
+        A value in (0, 1], or None where `why_undefined(masks)` has a reason.
+
+    Raises:
+        NumericsError: a score is NaN or infinite.
+    """
+    ranked = _rank(maps, masks)
+    if ranked is None:
+        return None
+    counts, above, equal = ranked
+    hits = np.cumsum(counts[::-1])[::-1]
+    return float(np.max(2 * hits / (hits + above + equal + hits[0])))
 
 
 def _rank(

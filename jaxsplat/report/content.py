@@ -78,15 +78,40 @@ class VerdictSummary:
 
 
 @dataclasses.dataclass(frozen=True)
+class PartSummary:
+    """What the verdicts about parts were worth that several photographs show.
+
+    Attributes:
+        count: of the parts.
+        photographs: of a part, in the mean.
+        auroc: area under the ROC curve over parts, None where undefined.
+        fpr: share of the good parts with a verdict that were called defective. It and
+            the next two are None where there is nothing to tell by.
+        detection_rate: share of the defective ones with a verdict that were.
+        not_judged: share of all parts that got no verdict.
+    """
+
+    count: int
+    photographs: float
+    auroc: float | None
+    fpr: float | None
+    detection_rate: float | None
+    not_judged: float | None
+
+
+@dataclasses.dataclass(frozen=True)
 class CategoryMetrics:
     """The numbers of one category as metrics.json has them.
 
     Attributes:
-        image_auroc: area under the ROC curve over images. It and the next four are
+        image_auroc: area under the ROC curve over images. It and the next seven are
             None where undefined.
         pixel_auroc: area under the ROC curve over all pixels.
         aupro: area under the per-region overlap curve up to a false positive rate .3.
         pixel_ap: average precision over all pixels.
+        image_f1_max: largest F1 over images, at the threshold that suits them best.
+        pixel_f1_max: largest F1 over pixels, likewise.
+        aupimo: mean area under the per-image overlap curves.
         psnr: decibels over good views that the fit did not see, at their true poses.
         gaussians: live Gaussians of the scene.
         queries: inspected photographs.
@@ -95,12 +120,16 @@ class CategoryMetrics:
         reasons: for each undefined metric, by its name, why it is undefined.
         calibration: what the threshold promises, None without verdicts.
         verdict: what the verdicts were worth, likewise.
+        parts: what those about parts were worth, None where no queries belong together.
     """
 
     image_auroc: float | None
     pixel_auroc: float | None
     aupro: float | None
     pixel_ap: float | None
+    image_f1_max: float | None
+    pixel_f1_max: float | None
+    aupimo: float | None
     psnr: float | None
     gaussians: int
     queries: int
@@ -109,6 +138,7 @@ class CategoryMetrics:
     reasons: Mapping[str, str] = dataclasses.field(default_factory=dict)
     calibration: CalibrationSummary | None = None
     verdict: VerdictSummary | None = None
+    parts: PartSummary | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,12 +16,14 @@ class Column:
         keys: where it stands in a category's record.
         decimals: digits after the point.
         factor: what it is multiplied with for people, such as 100 for per cent.
+        brief: whether it stands in the table on a terminal, too.
     """
 
     header: str
     keys: tuple[str, ...]
     decimals: int
     factor: float = 1.0
+    brief: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +46,13 @@ COLUMNS = (
     Column("pixel AUROC", ("pixel_auroc",), 3),
     Column("AUPRO", ("aupro",), 3),
     Column("pixel AP", ("pixel_ap",), 3),
+    Column("image F1-max", ("image_f1_max",), 3, brief=False),
+    Column("pixel F1-max", ("pixel_f1_max",), 3, brief=False),
+    Column("AUPIMO", ("aupimo",), 3, brief=False),
+    Column("false alarms %", ("verdict", "fpr"), 1, 100.0, brief=False),
+    Column("found %", ("verdict", "detection_rate"), 1, 100.0, brief=False),
+    Column("not judged %", ("verdict", "not_judged"), 1, 100.0, brief=False),
+    Column("part AUROC", ("parts", "auroc"), 3, brief=False),
     Column("PSNR dB", ("psnr",), 2),
     Column("Gaussians", ("gaussians",), 0),
     Column("rot. deg", ("pose", "rotation_deg_median"), 3),
@@ -110,9 +119,10 @@ def text_table(metrics: Mapping[str, object]) -> str:
     Args:
         metrics: the content of metrics.json.
     """
-    lines = [["category", *(column.header for column in COLUMNS)]]
+    columns = [column for column in COLUMNS if column.brief]
+    lines = [["category", *(column.header for column in columns)]]
     for row in rows(metrics):
-        cells = [cell(row.record, column) for column in COLUMNS]
+        cells = [cell(row.record, column) for column in columns]
         lines.append([_printable(row.name), *cells])
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     table = [

@@ -6,10 +6,11 @@ keeps, measures and shows what that finds.
 
 import dataclasses
 import pathlib
+import shutil
 from collections.abc import Callable, Sequence
 
 from jaxsplat import data, report
-from jaxsplat.data.splits import choose_queries
+from jaxsplat.data.splits import choose_queries, take_share
 from jaxsplat.data.views import ObjectSet, View
 from jaxsplat.fitting import FitProgress
 from jaxsplat.methods import Detector, Method, Preset
@@ -30,6 +31,10 @@ class Evaluation:
         size: longer image side in pixels; the files' own when None.
         max_queries: inspect at most this many, evenly from every test type.
         backend: of the renderer; the best that runs here when None.
+        train_share: share of the training views that there are, drawn by `seed`; of
+            two shares and one seed, the lesser one's views are among the greater one's.
+        parts: rule that tells by their names which queries show one part; the object's
+            own file when None. See `data.group_parts`.
     """
 
     method: Method
@@ -38,6 +43,8 @@ class Evaluation:
     size: int | None = None
     max_queries: int | None = None
     backend: Backend | None = None
+    train_share: float = 1.0
+    parts: str | None = None
 
 
 def evaluate(
@@ -45,6 +52,7 @@ def evaluate(
     settings: Evaluation,
     folder: report.CategoryFolder,
     progress: report.Progress,
+    fits: report.CategoryFolder | None = None,
 ) -> report.CategoryMetrics:
     """Returns a category's numbers, going on where an earlier run stopped.
 
@@ -56,6 +64,8 @@ def evaluate(
         settings: of the evaluation.
         folder: takes the results.
         progress: is told how far it is.
+        fits: holds or takes a detector of the category whose twin serves here, so that
+            several methods need one fit; None fits one for this evaluation.
 
     Raises:
         DataError: the category's files are not what they should be.
@@ -64,18 +74,43 @@ def evaluate(
     objects = data.load_object(path, size=settings.size)
     for warning in objects.warnings:
         progress.note(f"{objects.name}: {warning}")
-    if folder.begin_object(objects.train_digest):
-        progress.note(f"{objects.name}: the training views changed since; done again")
+    train = take_share(objects.train, settings.train_share, settings.seed)
+    objects = dataclasses.replace(objects, train=train)
+    for one in (folder, fits):
+        if one is not None and one.begin_object(objects.train_digest):
+            progress.note(
+                f"{objects.name}: the training views changed since; done again"
+            )
     views = choose_queries(objects.test, settings.max_queries)
     changed = folder.forget_changed({view.name: view.digest for view in views})
     if changed:
         files = "1 file" if changed == 1 else f"{changed} files"
         progress.note(f"{objects.name}: {files} changed since; done again")
-    detector = fit_or_load(objects, settings, folder, progress)
+    names = [view.name for view in views]
+    parts = data.group_parts(path, names, settings.parts)
+    detector = _find_detector(objects, settings, folder, progress, fits)
     for remark in measuring.remarks(detector):
         progress.note(f"{objects.name}: {remark}")
     _inspect(detector, views, folder, progress)
-    return measuring.measure(path, objects, views, detector, folder)
+    return measuring.measure(path, objects, views, detector, folder, parts)
+
+
+def _find_detector(
+    objects: ObjectSet,
+    settings: Evaluation,
+    folder: report.CategoryFolder,
+    progress: report.Progress,
+    fits: report.CategoryFolder | None,
+) -> Detector:
+    """Returns the category's detector, of a twin that is fitted elsewhere if it is."""
+    if fits is None or folder.detector_path.exists():
+        return fit_or_load(objects, settings, folder, progress)
+    fitted = fit_or_load(objects, settings, fits, progress)
+    detector = fitted.with_method(settings.method, objects)
+    detector.save(folder.path)
+    if fits.foreground_path.exists():
+        shutil.copyfile(fits.foreground_path, folder.foreground_path)
+    return detector
 
 
 def fit_or_load(

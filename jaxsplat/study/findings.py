@@ -2,11 +2,11 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from jaxsplat import report
 from jaxsplat.data.views import View, over_background
@@ -22,7 +22,6 @@ def stored(
     score = found.score if math.isfinite(found.score) else None
     record: dict[str, object] = {
         "defect_type": view.defect_type,
-        "raw_score": score,
         "score": score,
         "defective": found.defective,
         "p_value": found.p_value,
@@ -77,8 +76,31 @@ def read(folder: report.CategoryFolder, view: View) -> Finding:
     values = folder.load_arrays(view.name)["map"] if record["arrays"] else None
     if values is not None and not np.isfinite(values).all():
         values = None
-    score = record["raw_score"]
+    score = record["score"]
     return Finding(view, record, values, None if score is None else float(str(score)))
+
+
+def shares(
+    defective: Sequence[bool | None], labels: Bool[np.ndarray, " n"]
+) -> tuple[float | None, float | None, float | None]:
+    """Returns what verdicts were worth, None where there is nothing to tell by.
+
+    Args:
+        defective: the verdicts, None where there is none.
+        labels: the truth, [n].
+
+    Returns:
+        The share of the good ones with a verdict that were called defective, that of
+        the defective ones with a verdict that were, and that of all without a verdict.
+    """
+    told = np.array([one is not None for one in defective], bool)
+    called = np.array([one is True for one in defective], bool)
+
+    def share(chosen: Bool[np.ndarray, " n"]) -> float | None:
+        return float(called[chosen].mean()) if chosen.any() else None
+
+    not_judged = float(1 - told.mean()) if len(told) else None
+    return share(told & ~labels), share(told & labels), not_judged
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,19 +4,16 @@ import dataclasses
 import pathlib
 from collections.abc import Mapping, Sequence
 
-import jax.numpy as jnp
+import cv2
 import numpy as np
 from jaxtyping import Bool, Float
 
 from jaxsplat import data, metrics, report
-from jaxsplat.core import cameras
 from jaxsplat.data.views import GOOD, ObjectSet, View
-from jaxsplat.methods import Detector, Inspection, photographs
+from jaxsplat.methods import Detector
 from jaxsplat.methods.programs import STAGES
-from jaxsplat.rendering import exposure
-from jaxsplat.rendering.twin import look
 from jaxsplat.report import foreground
-from jaxsplat.study import findings
+from jaxsplat.study import findings, part_verdicts, render_quality
 from jaxsplat.study.findings import Finding, Scaling
 
 # The hottest colour of heat maps, in multiples of the threshold.
@@ -29,14 +26,23 @@ def measure(
     views: Sequence[View],
     detector: Detector,
     folder: report.CategoryFolder,
+    parts: Mapping[str, Sequence[str]],
 ) -> report.CategoryMetrics:
     """Returns the numbers of a category; writes maps, poses and its part of the page.
 
     The true poses are opened here, when detection has finished.
+
+    Args:
+        path: the category's data.
+        objects: the category.
+        views: the queries, all inspected.
+        detector: of the category.
+        folder: holds the results, and takes what is written.
+        parts: names of the queries that show one part, by part.
     """
-    found = [findings.read(folder, view) for view in views]
     labels = np.array([view.defect_type != GOOD for view in views], bool)
-    maps, scores = _ranked(found)
+    found, maps = _read(views, folder)
+    scores = _ranked(found)
     scaling, span = _scaling(found, detector)
     for one in found:
         if one.anomaly_map is not None:
@@ -50,14 +56,19 @@ def measure(
         i for i, view in enumerate(views) if view.mask is not None or not labels[i]
     ]
     masks = _masks([views[i] for i in masked], maps.shape[1:])
+    if len(masked) < len(maps):
+        maps = maps[masked]
     fitted = detector.fitted
     assert fitted is not None
     return report.CategoryMetrics(
         image_auroc=metrics.image_auroc(scores, labels),
-        pixel_auroc=metrics.pixel_auroc(maps[masked], masks),
-        aupro=metrics.aupro(maps[masked], masks),
-        pixel_ap=metrics.pixel_ap(maps[masked], masks),
-        psnr=_psnr(objects, true, detector),
+        pixel_auroc=metrics.pixel_auroc(maps, masks),
+        aupro=metrics.aupro(maps, masks),
+        pixel_ap=metrics.pixel_ap(maps, masks),
+        image_f1_max=metrics.image_f1_max(scores, labels),
+        pixel_f1_max=metrics.pixel_f1_max(maps, masks),
+        aupimo=metrics.aupimo(maps, masks),
+        psnr=render_quality.psnr_of_good_views(objects, true, detector),
         gaussians=fitted.gaussians,
         queries=len(views),
         seconds=report.Seconds(
@@ -70,6 +81,7 @@ def measure(
         reasons=_reasons(labels, masks),
         calibration=_calibration(detector),
         verdict=_verdict(found, labels),
+        parts=part_verdicts.summarize(found, parts, detector),
     )
 
 
@@ -81,24 +93,38 @@ def remarks(detector: Detector) -> tuple[str, ...]:
     return *fitted.foreground, *unfit
 
 
-def _ranked(
-    found: Sequence[Finding],
-) -> tuple[Float[np.ndarray, "n h w"], Float[np.ndarray, " n"]]:
-    """Returns raw maps and scores; a query that has none counts as the worst.
+def _read(
+    views: Sequence[View], folder: report.CategoryFolder
+) -> tuple[list[Finding], Float[np.ndarray, "n h w"]]:
+    """Returns the findings, and their maps in one array, the findings' own where of
+    one size; a query that has none counts as the worst.
+    """
+    found: list[Finding] = []
+    maps, missing = np.zeros((len(views), 1, 1), np.float32), []
+    for number, view in enumerate(views):
+        one = findings.read(folder, view)
+        if one.anomaly_map is None:
+            missing.append(number)
+        else:
+            if len(missing) == number:
+                maps = np.zeros((len(views), *one.anomaly_map.shape), np.float32)
+            height, width = maps.shape[1:]
+            maps[number] = cv2.resize(one.anomaly_map, (width, height))
+            if one.anomaly_map.shape == maps.shape[1:]:
+                one = dataclasses.replace(one, anomaly_map=maps[number])
+        found.append(one)
+    maps[missing] = 1.0 if len(missing) == len(views) else maps.max()
+    return found, maps
+
+
+def _ranked(found: Sequence[Finding]) -> Float[np.ndarray, " n"]:
+    """Returns raw scores; a query that has none counts as the worst.
 
     They are ranked only, so that no scaling would change a metric.
     """
-    known = [one.anomaly_map for one in found if one.anomaly_map is not None]
-    shape = known[0].shape if known else (1, 1)
-    worst = np.float32(max((values.max() for values in known), default=1.0))
-    filled = [
-        np.full(shape, worst) if one.anomaly_map is None else one.anomaly_map
-        for one in found
-    ]
-    maps = np.stack(filled) if filled else np.zeros((0, *shape), np.float32)
     peak = max((one.score for one in found if one.score is not None), default=1.0)
     scores = [peak if one.score is None else one.score for one in found]
-    return maps, np.array(scores, np.float32)
+    return np.array(scores, np.float32)
 
 
 def _scaling(
@@ -167,9 +193,12 @@ def _reasons(labels: np.ndarray, masks: np.ndarray) -> dict[str, str]:
     image, pixel = metrics.why_undefined(labels), metrics.why_undefined(masks)
     found = {
         "image_auroc": image,
+        "image_f1_max": image,
         "pixel_auroc": pixel,
         "aupro": pixel,
         "pixel_ap": pixel,
+        "pixel_f1_max": pixel,
+        "aupimo": metrics.why_no_aupimo(masks),
     }
     return {name: reason for name, reason in found.items() if reason}
 
@@ -188,17 +217,8 @@ def _calibration(detector: Detector) -> report.CalibrationSummary:
 def _verdict(
     found: Sequence[Finding], labels: Bool[np.ndarray, " n"]
 ) -> report.VerdictSummary:
-    told = np.array([one.record["defective"] is not None for one in found], bool)
-    called = np.array([one.record["defective"] is True for one in found], bool)
-
-    def share(chosen: Bool[np.ndarray, " n"]) -> float | None:
-        return float(called[chosen].mean()) if chosen.any() else None
-
-    return report.VerdictSummary(
-        fpr=share(told & ~labels),
-        detection_rate=share(told & labels),
-        not_judged=float(1 - told.mean()) if len(told) else None,
-    )
+    defective = [one.record["defective"] for one in found]
+    return report.VerdictSummary(*findings.shares(defective, labels))
 
 
 def _pose_row(found: Finding) -> report.PoseRow:
@@ -240,61 +260,6 @@ def _masks(views: Sequence[View], shape: tuple[int, ...]) -> Bool[np.ndarray, "n
             )
             masks[index] = view.mask[rows[:, None], columns]
     return masks
-
-
-def _psnr(
-    objects: ObjectSet, true: Mapping[str, np.ndarray] | None, detector: Detector
-) -> float | None:
-    """Returns the mean PSNR of good views that the fit did not see, at true poses.
-
-    The twin is shown in each photograph's exposure, as inspection sees it. Where the
-    surroundings are unknown, the pixels of the object alone are compared.
-    """
-    fitted = detector.fitted
-    assert fitted is not None
-    posed: list[tuple[View, np.ndarray]] = []
-    if true is not None:
-        good = [v for v in objects.test if v.defect_type == GOOD and v.name in true]
-        world = detector.world
-        posed = [(view, world.camera_to_inside(true[view.name])) for view in good]
-    if not posed:
-        posed = [
-            (view, np.asarray(view.camera.camera_from_world))
-            for view in objects.train
-            if view.name in fitted.held_out and view.camera is not None
-        ]
-    values = [_psnr_of(detector, view, matrix) for view, matrix in posed]
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if known else None
-
-
-def _psnr_of(
-    detector: Detector, view: View, matrix: Float[np.ndarray, "4 4"]
-) -> float | None:
-    """Returns the PSNR of one view, None where it cannot be taken."""
-    twin = detector.twin
-    taken = photographs.take(
-        view,
-        0,
-        twin.camera,
-        np.asarray(twin.background),
-        by_background=detector.by_background,
-    )
-    if isinstance(taken, Inspection):
-        return None
-    camera = cameras.with_pose(taken.camera, jnp.asarray(matrix, jnp.float32))
-    drawn = look(dataclasses.replace(twin, camera=taken.camera), camera)
-    image = jnp.asarray(taken.image)
-    behind = exposure.border_color(image, twin.background)
-    seen = exposure.estimate_of_view(
-        drawn.color, drawn.alpha, image, behind, taken.plain
-    )
-    color = jnp.moveaxis(drawn.color, -1, 0)
-    shown = np.asarray(jnp.moveaxis(seen.apply(color, drawn.alpha), 0, -1))
-    compared = taken.plain | (np.asarray(drawn.alpha) > 0.5)
-    if not compared.any():
-        return None
-    return metrics.psnr(shown[compared][None], taken.image[compared][None])
 
 
 def _per_query(found: Sequence[Finding]) -> report.QuerySeconds:

@@ -7,16 +7,10 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxsplat import metrics
+from jaxsplat.study import published
 from jaxsplat.study.posing import Posed
 
 SECONDS = "seconds_per_query"
-# Kruse et al. 2024, Table 4: translation in scene units and rotation in radians, on
-# training views that were held out, of MAD-Sim and of NeRF-synthetic.
-PUBLISHED = {
-    "coarse (LoFTR)": {"mad": (0.803, 0.163), "synthetic": (0.624, 0.084)},
-    "iNeRF": {"mad": (0.179, 0.056), "synthetic": (0.055, 0.007)},
-    "SplatPose": {"mad": (0.094, 0.040), "synthetic": (0.021, 0.003)},
-}
 
 
 def row(
@@ -98,7 +92,7 @@ def published_table(results: Mapping[str, Mapping[str, Mapping[str, float]]]) ->
                 lines.append(
                     f"{f'{name} {way}, measured':<28}{units:>8.3f}{radians:>9.4f}"
                 )
-    for way, sets in PUBLISHED.items():
+    for way, sets in published.POSE_ERRORS.items():
         for name, (units, radians) in sets.items():
             lines.append(
                 f"{f'{way}, {name}, published':<28}{units:>8.3f}{radians:>9.4f}"

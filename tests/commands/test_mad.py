@@ -155,7 +155,7 @@ def test_the_folder_is_a_detector_that_gives_the_same_numbers(
     views = {view.name: view for view in objects.test}
     for line in lines(run)[::3]:
         found = detector.inspect([views[line["name"]]])[0]
-        assert found.score == line["raw_score"]
+        assert found.score == line["score"]
         assert found.defective == line["defective"]
         np.testing.assert_array_equal(
             found.camera_from_world, np.array(line["camera_from_world"])
@@ -214,14 +214,14 @@ def test_a_query_that_was_replaced_is_inspected_again(
         mad.main(config)
         assert "01Penguin: 1 file changed since; done again" in capsys.readouterr().err
         after = {line["name"]: line for line in lines(run)}
-        assert after[name]["raw_score"] != before[name]["raw_score"]
+        assert after[name]["score"] != before[name]["score"]
         for other_name in before.keys() - {name}:
             assert after[other_name] == before[other_name]
     finally:
         path.write_bytes(kept)
         mad.main(mad.Config(data_dir=str(sample), out=str(run), **SETTINGS))
     again = {line["name"]: line for line in lines(run)}
-    assert again[name]["raw_score"] == before[name]["raw_score"]
+    assert again[name]["score"] == before[name]["score"]
 
 
 def test_a_changed_training_set_is_fitted_again(

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from jaxsplat.data.splits import choose_queries, hold_out
+from jaxsplat.data.splits import choose_queries, hold_out, take_share
 from jaxsplat.data.views import View
+from jaxsplat.errors import ConfigError
 
 
 def _views(**counts: int) -> tuple[View, ...]:
@@ -61,3 +62,26 @@ def test_of_few_views_one_or_two_are_held_out(count: int, kept: int) -> None:
     assert sorted(v.name for v in (*fitted, *held_out)) == sorted(v.name for v in views)
     assert len(hold_out(views, 1)[1]) == min(kept, 1)
     assert hold_out(views, 0) == (views, ())
+
+
+def test_a_lesser_share_is_part_of_a_greater_one() -> None:
+    views = _views(good=50)
+    shares = [take_share(views, share, 3) for share in (0.2, 0.6, 1.0)]
+    assert [len(some) for some in shares] == [10, 30, 50]
+    names = [[view.name for view in some] for some in shares]
+    assert set(names[0]) < set(names[1]) and shares[2] == views
+    for some in names:
+        order = [int(name.split("/")[2].split(".")[0]) for name in some]
+        assert order == sorted(order)
+
+
+def test_another_seed_draws_others_and_one_view_is_always_left() -> None:
+    views = _views(good=50)
+    assert take_share(views, 0.2, 0) != take_share(views, 0.2, 1)
+    assert len(take_share(views, 0.001, 0)) == 1
+
+
+@pytest.mark.parametrize("share", [0.0, -0.5, 1.5, float("nan")])
+def test_a_share_is_in_its_bounds(share: float) -> None:
+    with pytest.raises(ConfigError, match="share of views"):
+        take_share(_views(good=3), share, 0)

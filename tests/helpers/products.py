@@ -13,7 +13,7 @@ import numpy as np
 
 from jaxsplat import features, fitting, pose, rendering
 from jaxsplat.core import cameras
-from jaxsplat.data.views import posed_cameras
+from jaxsplat.data.views import View, posed_cameras
 from jaxsplat.rendering import Photograph
 from jaxsplat.rendering.backends import Backend
 from jaxsplat.scores import published, resize
@@ -22,6 +22,7 @@ from tests.helpers.clouds import camera, cloud
 
 CAPACITY = 256
 SEARCH = "search_"  # begins the names of what many steps lead to
+TYPES = "types_"  # begins those of zeros that stand for what is traced alone
 BACKENDS: tuple[Backend, ...] = ("xla", "reference", "pallas_interpret")
 
 
@@ -67,7 +68,13 @@ def compute() -> dict[str, np.ndarray]:
         found[f"{backend}_equations"] = rendering.normal_equations(
             users_scene, users_view, seen, backend=backend, capacity=CAPACITY
         )
-    found |= {f"{SEARCH}{name}": tree for name, tree in _search().items()}
+    twin, views = _toy()
+    found[f"{SEARCH}fit"] = _fit(views)
+    # Zeros of the types: to compile a search takes minutes, to trace it seconds.
+    found |= {
+        f"{TYPES}{name}": np.zeros(leaf.shape, leaf.dtype)
+        for name, leaf in _search(twin, views).items()
+    }
     named = {}
     for name, tree in found.items():
         for path, leaf in jax.tree.leaves_with_path(tree):
@@ -75,21 +82,36 @@ def compute() -> dict[str, np.ndarray]:
     return named
 
 
-def _search() -> dict[str, Any]:
-    """Returns what a fit, the parts of a pose search and a score compute."""
+def _toy() -> tuple[rendering.Twin, tuple[View, ...]]:
     views = toy_object.views(12, alpha=False)
-    twin = as_made_by_users(
-        rendering.make_twin(
-            as_made_by_users(toy_object.cloud()),
-            posed_cameras(views),
-            center=np.zeros(3),
-            background=toy_object.WHITE,
-        )
+    twin = rendering.make_twin(
+        as_made_by_users(toy_object.cloud()),
+        posed_cameras(views),
+        center=np.zeros(3),
+        background=toy_object.WHITE,
     )
+    return as_made_by_users(twin), views
+
+
+def _fit(views: tuple[View, ...]) -> Any:
+    """Returns what a fit of three steps computes."""
+    config = fitting.FitConfig(
+        (fitting.Stage(1.0, 3),), count=50, capacity=50, sh_degree=1
+    )
+    fitted = fitting.fit(views, toy_object.WHITE, config).gaussians
+    # Adam moves coefficients whose gradients are mere rounding as far as others: what
+    # they do to an image tells.
+    first = jax.tree.map(lambda leaf: leaf[0], posed_cameras(views))
+    shown = rendering.render(fitted, first, background=jnp.ones(3, jnp.float32))
+    return dataclasses.replace(fitted, sh_rest=None), shown.color
+
+
+def _search(
+    twin: rendering.Twin, views: tuple[View, ...]
+) -> dict[str, jax.ShapeDtypeStruct]:
+    """Returns the types of what the parts of a pose search and a score compute."""
     seen = jnp.stack([jnp.asarray(view.image) for view in views[:2]])
-    # Multiplied in float32: what is cut to a byte shall be the same.
     photos, darker = as_made_by_users((seen, jnp.float32(0.9) * seen))
-    asked = pose.Photographs(photos, jnp.array([True, False]))
     key = jax.random.key(0)
     finders: dict[str, pose.Starts] = {
         "codes": pose.GalleryStarts(k=2),
@@ -99,26 +121,30 @@ def _search() -> dict[str, Any]:
         "lm": pose.Lm((pose.Stage(1, 1, 3, 1.0),), polish=1),
         "adam": pose.AdamScrew(steps=2, side=20),
     }
-    found: dict[str, Any] = {}
     gallery = finders["codes"].prepare(twin, views, key)
-    for name, finder in finders.items():
-        found[name] = finder(twin, gallery, asked)
-    for name, solver in solvers.items():
-        state = solver.prepare(twin, views, key)
-        found[name] = solver(twin, state, asked, found["codes"].camera_from_world)
-    found["expected"] = pose.expected_photographs(twin, asked, found["lm"])
+    states = {
+        name: solver.prepare(twin, views, key) for name, solver in solvers.items()
+    }
     network = networks.by_formula(networks.SMALL)
-    found["maps"] = published.raw_maps(network, photos, darker)
-    config = fitting.FitConfig(
-        (fitting.Stage(1.0, 3),), count=50, capacity=50, sh_degree=1
-    )
-    fitted = fitting.fit(views, toy_object.WHITE, config).gaussians
-    # Adam moves coefficients whose gradients are mere rounding as far as others: what
-    # they do to an image tells.
-    first = jax.tree.map(lambda leaf: leaf[0], posed_cameras(views))
-    shown = rendering.render(fitted, first, background=jnp.ones(3, jnp.float32))
-    found["fit"] = dataclasses.replace(fitted, sh_rest=None), shown.color
-    return found
+
+    names: list[str] = []
+
+    def compute(photos: jax.Array, darker: jax.Array) -> list[jax.Array]:
+        asked = pose.Photographs(photos, jnp.array([True, False]))
+        found: dict[str, Any] = {
+            name: finder(twin, gallery, asked) for name, finder in finders.items()
+        }
+        starts = found["codes"].camera_from_world
+        for name, solver in solvers.items():
+            found[name] = solver(twin, states[name], asked, starts)
+        found["expected"] = pose.expected_photographs(twin, asked, found["lm"])
+        found["maps"] = published.raw_maps(network, photos, darker)
+        paths, leaves = zip(*jax.tree.leaves_with_path(found), strict=True)
+        names.extend(map(jax.tree_util.keystr, paths))
+        return list(leaves)
+
+    leaves = jax.eval_shape(compute, photos, darker)
+    return dict(zip(names, leaves, strict=True))
 
 
 def _noise(*shape: int) -> np.ndarray:

@@ -115,6 +115,31 @@ def test_saved_and_loaded_it_gives_the_same_numbers_bit_for_bit(
         assert (tmp_path / "twice" / name).read_bytes() == first
 
 
+def test_another_method_uses_the_same_twin(
+    detector: Detector, objects: ObjectSet, photos: list[np.ndarray]
+) -> None:
+    again = detector.with_method(detector.method, objects)
+    assert again.twin is detector.twin
+    assert again.threshold == detector.threshold
+    assert again.quality == detector.quality
+    assert_same(again.inspect(photos[3:])[0], detector.inspect(photos[3:])[0])
+    strict = detector.method.set_params(calibrate__fpr=0.5)
+    other = detector.with_method(strict, objects)
+    assert other.method == strict and other.fitted is not None
+    assert detector.threshold is not None and other.threshold is not None
+    assert other.threshold < detector.threshold
+    assert detector.fitted is not None
+    assert other.fitted.seconds == detector.fitted.seconds
+
+
+def test_another_method_needs_the_views_of_the_fit(
+    detector: Detector, objects: ObjectSet
+) -> None:
+    less = dataclasses.replace(objects, train=objects.train[1:])
+    with pytest.raises(ConfigError, match="fitted to other views"):
+        detector.with_method("best", less)
+
+
 def test_photographs_come_as_paths_bytes_numbers_and_views(
     detector: Detector, photos: list[np.ndarray], tmp_path: pathlib.Path
 ) -> None:

@@ -62,6 +62,17 @@ def test_a_part_of_many_photographs_is_held_to_what_many_good_ones_score(
     assert bad.threshold == detector.threshold
 
 
+def test_scores_alone_give_the_same_verdict(
+    detector: Detector, good: PartInspection, bad: PartInspection
+) -> None:
+    for part in (good, bad):
+        told = detector.judge_part([one.score for one in part.photographs])
+        for name, value in vars(told).items():
+            assert getattr(part, name) == value
+    nothing = detector.judge_part([])
+    assert nothing.defective is None and np.isnan(nothing.score)
+
+
 def test_the_anomaly_stands_where_the_mark_is(
     detector: Detector, objects: ObjectSet, good: PartInspection, bad: PartInspection
 ) -> None:

@@ -6,12 +6,22 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import (
+    average_precision_score,
+    precision_recall_curve,
+    roc_auc_score,
+)
 
 from jaxsplat import errors, metrics
 from jaxsplat.metrics import ranking
 
-PIXEL_METRICS = [metrics.pixel_auroc, metrics.pixel_ap, metrics.aupro]
+PIXEL_METRICS = [
+    metrics.pixel_auroc,
+    metrics.pixel_ap,
+    metrics.pixel_f1_max,
+    metrics.aupro,
+    metrics.aupimo,
+]
 cases = settings(deadline=None, max_examples=100, derandomize=True)
 
 
@@ -39,6 +49,9 @@ def test_pixel_metrics_equal_scikit_learn(levels: int | None, dtype: type) -> No
     assert metrics.pixel_ap(maps, masks) == pytest.approx(
         average_precision_score(truth, scores), abs=1e-12
     )
+    precision, recall, _ = precision_recall_curve(truth, scores)
+    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-300)
+    assert metrics.pixel_f1_max(maps, masks) == pytest.approx(f1.max(), abs=1e-12)
 
 
 def test_pixels_taken_in_chunks_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,6 +77,23 @@ def test_image_auroc_by_hand(
     scores: list[float], labels: list[bool], expected: float
 ) -> None:
     assert metrics.image_auroc(np.array(scores), np.array(labels)) == expected
+
+
+@pytest.mark.parametrize(
+    ("scores", "labels", "expected"),
+    [
+        ([0.1, 0.9], [False, True], 1.0),
+        # All are called defective: two of three rightly, none is missed.
+        ([0.9, 0.1, 0.5], [False, True, True], 0.8),
+        # The best threshold leaves one defective out: 2 / (2 + 0 + 1).
+        ([0.9, 0.1, 0.5, 0.4, 0.3], [True, True, False, False, False], 2 / 3),
+    ],
+)
+def test_image_f1_max_by_hand(
+    scores: list[float], labels: list[bool], expected: float
+) -> None:
+    found = metrics.image_f1_max(np.array(scores), np.array(labels))
+    assert found == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("levels", [2, 1000])

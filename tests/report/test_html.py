@@ -43,7 +43,7 @@ RIGHT = QueryRow(
     defective=True,
 )
 METRICS = CategoryMetrics(
-    *(0.9, 0.9, None, 0.5, 30.0, 10, 2),
+    *(0.9, 0.9, None, 0.5, 0.8, 0.6, 0.4, 30.0, 10, 2),
     Seconds(1.0, 1.0, QuerySeconds(0.1, 0.1, 0.1, 0.3), 5.0),
     reasons={"aupro": "no mask"},
 )

@@ -1,0 +1,65 @@
+"""Detection with fewer training views: `python -m experiments.sparse_views`.
+
+Evaluates as `experiments.mad` does with shares of the training views, drawn at random
+for each seed, and leaves SplatPose's table 5 beside the published figures: JSON,
+Markdown and, with matplotlib, a figure. Goes on where it was stopped.
+"""
+
+import dataclasses
+import pathlib
+
+from jaxsplat import report
+from jaxsplat.commands import flags
+from jaxsplat.commands.evaluating import EvaluationConfig, MethodName, tell
+from jaxsplat.errors import ConfigError
+from jaxsplat.study import paper_tables, sweeps
+from jaxsplat.study.sweeps import Setting, Sweep
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(EvaluationConfig):
+    """Settings of the sweep; each is a flag."""
+
+    out: str = flags.option("runs/sparse_views", "folder for the results", free=True)
+    method: MethodName = flags.option(
+        "best", "detector: best, or splatpose as published"
+    )
+    shares: tuple[str, ...] = flags.option(
+        ("20", "40", "60", "80", "100"), "of the training views, in per cent", free=True
+    )
+    seeds: int = flags.option(
+        1, "draws, each with a seed of its own from --seed on", lower=1, free=True
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for text in self.shares:
+            if not (text.isdigit() and 0 < int(text) <= 100):
+                raise ConfigError(f"shares: found {text!r}, expected 1 to 100")
+
+
+def main(config: Config) -> int:
+    """Evaluates with every share, and returns the exit code."""
+    common = Sweep(
+        "sparse_views",
+        pathlib.Path(config.out),
+        dataclasses.asdict(config),
+        flags.free_fields(Config),
+        config.resume,
+    )
+    shares = {f"views_{int(text)}": int(text) for text in config.shares}
+    settings = [
+        Setting(
+            name,
+            tuple(
+                dataclasses.replace(one, train_share=share / 100)
+                for one in config.evaluations_of(config.method, config.seeds)
+            ),
+            {"train_share": share / 100},
+        )
+        for name, share in shares.items()
+    ]
+    with report.Progress() as progress:
+        found = sweeps.sweep(config.paths, settings, common, progress)
+        table = paper_tables.sparse_views(found, shares, config.method)
+        return tell(table, found, common, progress)

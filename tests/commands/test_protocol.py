@@ -1,0 +1,206 @@
+"""The papers' tables by command, on a small object that takes no fit."""
+
+import dataclasses
+import importlib.util
+import json
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from jaxsplat import data, fitting
+from jaxsplat.commands import evaluating, mad, sparse_views, steps, timing
+from jaxsplat.data.views import ObjectSet, View
+from jaxsplat.errors import ConfigError
+from jaxsplat.methods import Method, find_method
+from jaxsplat.pose import AdamScrew
+from tests.helpers import toy_detector
+
+SIDES = range(5, 11)
+PAPERS = ("SplatPose", "OmniAD")
+
+
+def find_small(name: str, preset: str = "fast") -> Method:
+    """Returns a method with few steps; more steps are still more."""
+    if name == "best":
+        return toy_detector.QUICK
+    method = find_method(name, preset)
+    return dataclasses.replace(method, refine=AdamScrew(steps=2), batch=1)
+
+
+def queries(toy: ObjectSet) -> tuple[View, ...]:
+    """Returns photographs of six sides, good and marred, with unknown poses."""
+    mask = np.zeros((32, 32), bool)
+    mask[13:18, 13:18] = True
+    found = []
+    for number in SIDES:
+        for kind, marred in (("good", False), ("Stains", True)):
+            image = toy_detector.pixels(toy, number, marred=marred) / np.float32(255)
+            truth = mask if marred else np.zeros_like(mask)
+            name = f"test/{kind}/{number % 2}_{number}.png"
+            found.append(View(name, image, defect_type=kind, mask=truth, digest=name))
+    return tuple(found)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def asked(toy: ObjectSet) -> Iterator[list[tuple[str, ...]]]:
+    """Makes the toy the object of every folder; lists the views of every fit."""
+    fits: list[tuple[str, ...]] = []
+    objects = dataclasses.replace(toy, test=queries(toy), train_digest="toy")
+    poses = {
+        view.name: np.asarray(_camera(toy, view).camera_from_world)
+        for view in objects.test
+    }
+    with toy_detector.quick(), pytest.MonkeyPatch.context() as patch:
+        quick = fitting.fit
+
+        def fit(views: Any, *others: Any, **settings: Any) -> Any:
+            fits.append(tuple(view.name for view in views))
+            return quick(views, *others, **settings)
+
+        patch.setattr(fitting, "fit", fit)
+        patch.setattr(data, "load_object", lambda *_, **__: objects)
+        patch.setattr(data, "read_test_poses", lambda *_: poses)
+        patch.setattr(evaluating, "find_method", find_small)
+        yield fits
+
+
+def _camera(toy: ObjectSet, view: View) -> Any:
+    number = int(view.name.split("_")[1].split(".")[0])
+    return toy.train[number].camera
+
+
+def check_files(out: pathlib.Path, name: str, shown: str) -> dict[str, Any]:
+    """Checks that a table is in all its files and returns the JSON's content."""
+    record = json.loads((out / f"{name}.json").read_text())
+    assert {"title", "measured", "published", "config", "versions"} <= set(record)
+    text = (out / f"{name}.md").read_text()
+    assert "published" in text and "measured" in text
+    assert "cannot be compared" in text
+    figure = (out / f"{name}.png").exists()
+    assert figure == (importlib.util.find_spec("matplotlib") is not None)
+    assert ("no figure" in shown) != figure
+    return record
+
+
+def test_several_seeds(
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+    asked: list[tuple[str, ...]],
+) -> None:
+    out = tmp_path / "seeds"
+    config = mad.Config(out=str(out), seeds=2, seed=4, parts=r"/([a-zA-Z]+/\d)_")
+    assert mad.main(config) == 0
+    shown = capsys.readouterr().out
+    found = check_files(out, "seeds", shown)["measured"]
+    single = [
+        json.loads((out / "seeds" / f"seed_{seed}" / "metrics.json").read_text())
+        for seed in (4, 5)
+    ]
+    values = [one["mean"]["pixel_auroc"] for one in single]
+    told = found["categories"]["01Penguin"]["pixel_auroc"]
+    assert told["values"] == values
+    assert told["deviation"] == pytest.approx(np.std(values, ddof=1))
+    assert [one["config"]["seed"] for one in single] == [4, 5]
+    # Whoever reads metrics.json of one run reads this one too.
+    mean = json.loads((out / "metrics.json").read_text())
+    numbers = mean["categories"]["01Penguin"]
+    assert numbers["pixel_auroc"] == pytest.approx(np.mean(values))
+    assert set(numbers) == set(single[0]["categories"]["01Penguin"])
+    # Six sides by two remainders and two kinds: four parts of three photographs.
+    assert numbers["parts"]["count"] == 4
+    assert numbers["parts"]["photographs"] == 3
+    assert numbers["parts"]["auroc"] == 1.0
+    assert numbers["aupimo"] > 0.3 and numbers["image_f1_max"] > 0.6
+    assert f"{100 * np.mean(values):.1f} ±" in shown
+    # It is finished: nothing is fitted again.
+    fits = len(asked)
+    assert mad.main(config) == 0
+    assert len(asked) == fits
+
+
+def test_the_folder_of_one_run_takes_no_other(tmp_path: pathlib.Path) -> None:
+    out = tmp_path / "one"
+    assert mad.main(mad.Config(out=str(out), max_queries=2)) == 0
+    with pytest.raises(ConfigError, match="holds '01Penguin' and no results of sev"):
+        mad.main(mad.Config(out=str(out), max_queries=2, seeds=2))
+    with pytest.raises(ConfigError, match="holds '01Penguin' and no results of sev"):
+        sparse_views.main(sparse_views.Config(out=str(out)))
+
+
+def test_fewer_training_views(
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+    asked: list[tuple[str, ...]],
+) -> None:
+    out, begin = tmp_path / "sparse", len(asked)
+    config = sparse_views.Config(out=str(out), shares=("50", "100"), max_queries=4)
+    assert sparse_views.main(config) == 0
+    # Of 20 and 40 views, a tenth is kept apart.
+    assert [len(views) for views in asked[begin:]] == [18, 36]
+    assert set(asked[begin]) < set(asked[begin + 1]) | set(asked[begin])
+    found = check_files(out, "sparse_views", capsys.readouterr().out)
+    assert set(found["measured"]) == {"50", "100"}
+    assert found["published"]["100"]["SplatPose"] == [93.9, 95.8]
+    lines = (out / "sparse_views.md").read_text().splitlines()
+    rows = [line.split("|") for line in lines if line.startswith("| 100")]
+    assert [cell.strip() for cell in rows[0][-5:-1]] == ["93.9", "95.8", "90.9", "86.6"]
+
+
+def test_steps_of_pose(
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+    asked: list[tuple[str, ...]],
+) -> None:
+    out, begin = tmp_path / "steps", len(asked)
+    config = steps.Config(out=str(out), steps=("0", "25"), max_queries=4)
+    assert steps.main(config) == 0
+    assert len(asked) == begin + 1, "the twin is the same for all"
+    found = check_files(out, "steps", capsys.readouterr().out)["measured"]
+    assert set(found) == {"steps_0", "steps_25", "best", "best_coarse_pose"}
+    medians = {
+        name: one["mean"]["pose"]["rotation_deg_median"]["mean"]
+        for name, one in found.items()
+    }
+    assert medians["steps_25"] < medians["steps_0"]
+    assert medians["best"] < medians["best_coarse_pose"]
+    told = [
+        json.loads(line)
+        for line in (out / "steps_25/01Penguin/results.jsonl").read_text().splitlines()
+    ]
+    assert {one["steps"] for one in told} == {25}
+
+
+def test_timing(
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+    asked: list[tuple[str, ...]],
+) -> None:
+    out, begin = tmp_path / "timing", len(asked)
+    config = timing.Config(out=str(out), max_queries=2, batches=("1",), repeats=1)
+    timing.main(config)
+    assert len(asked) == begin + 1
+    found = check_files(out, "timing", capsys.readouterr().out)["measured"]
+    assert set(found) == {"best, 1 together", "splatpose, 1 together"}
+    for one in found.values():
+        parts = ("coarse", "refine", "rendering", "detection")
+        assert all(one[part]["mean"] > 0 for part in parts)
+        whole = sum(one[part]["mean"] for part in parts)
+        assert one["total"]["mean"] == pytest.approx(whole)
+        assert one["wall"]["mean"] >= 0.9 * whole
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: sparse_views.Config(shares=("0",)), "shares: found '0'"),
+        (lambda: steps.Config(steps=("-1",)), "steps: found '-1'"),
+        (lambda: timing.Config(batches=("none",)), "batches: found 'none'"),
+        (lambda: mad.Config(parts="("), "no regular expression"),
+    ],
+)
+def test_wrong_settings(make: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        make()
