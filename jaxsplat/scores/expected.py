@@ -38,7 +38,12 @@ _SEEN = 1.0
 # Of what is expected: added, so that no level tells of defects by being near 0.
 _FLOOR = 0.05
 # Standard deviation of the blur, of the shorter side.
-_BLUR = 0.01
+_BLUR = 0.0075
+# Pixels of the shorter side at which images are compared: what the networks were made
+# for, and as many as photographs have, up to what small defects need, where the twin
+# shows so much of the finer detail. Views that measure that, at most.
+_USUAL_SIDE, _MOST_SIDE = 224, 400
+_DETAIL_SHOWN, _DETAIL_VIEWS = 0.5, 8
 # Weights of variation and mean beside the paint's 1 that are tried, and those taken
 # where no good view is left to try them on.
 _VARIATIONS, _MEANS = (0.3, 1.0), (0.1, 0.3, 1.0, 3.0, 10.0)
@@ -57,6 +62,7 @@ class ExpectedDistances:
         variation: mean variation of the renders on it, see `levels.Distances`.
         painted: distances of good views as every Gaussian saw them.
         trust: weights of variation and mean beside the paint's 1, [2].
+        side: pixels of the shorter side at which images are compared (static).
     """
 
     network: FeatureNetwork
@@ -65,6 +71,7 @@ class ExpectedDistances:
     variation: Float[Array, " levels"]
     painted: Float[Array, "n levels"]
     trust: Float[Array, "2"]
+    side: int = dataclasses.field(metadata=dict(static=True))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,13 +83,15 @@ class ExpectedDistance:
     Attributes:
         network: name of the feature network, see `features.load_network`.
         network_file: its weights; those that come with the package when None.
-        side: pixels of the shorter side at which images are compared.
+        side: pixels of the shorter side at which images are compared. When None those
+            of the training views, up to 400, where the twin shows their detail, and 224
+            where they are smaller or their detail is lost.
         radius: cells of each level on either side that are looked at.
     """
 
     network: str = "efficientnet_lite0"
     network_file: str | None = None
-    side: int = 224
+    side: int | None = None
     radius: int = 1
 
     def prepare(
@@ -96,7 +105,8 @@ class ExpectedDistance:
         del key
         network = features.load_network(self.network, self.network_file)
         chosen = views[:: -(-len(views) // _MOST_VIEWS)]
-        state = self._painted(network, twin, *_stacked(twin, chosen))
+        side = self.side or _side(twin, unseen or views)
+        state = self._painted(network, side, twin, *_stacked(twin, chosen))
         if not unseen:
             return state
         return self._tried(state, twin, *_stacked(twin, unseen))
@@ -112,17 +122,18 @@ class ExpectedDistance:
         """Returns the maps; see `parts.Compare`."""
         twin, photographs, expected = precision.single((twin, photographs, expected))
         poses = precision.single(estimate.camera_from_world)
-        found = self._distances(state.network, photographs, expected)
+        found = self._distances(state.network, photographs, expected, state.side)
         paint = lax.map(lambda pose: self._paint(twin, state, pose), poses)
         told = _expected(state, jnp.moveaxis(paint, 1, 0), found.variation)
         finite = jnp.isfinite(photographs) & jnp.isfinite(expected)
         whole = jnp.all(finite, axis=(1, 2, 3))[:, None, None]
-        return jnp.where(whole, self._joined(found.least, told), jnp.nan)
+        return jnp.where(whole, _joined(found.least, told, state.side), jnp.nan)
 
-    @functools.partial(jax.jit, static_argnames="self")
+    @functools.partial(jax.jit, static_argnames=("self", "side"))
     def _painted(
         self,
         network: FeatureNetwork,
+        side: int,
         twin: Twin,
         views: Camera,
         photographs: Float[Array, "v h w 3"],
@@ -131,7 +142,7 @@ class ExpectedDistance:
 
         def one(view: tuple[Camera, Array]) -> tuple[Array, ...]:
             camera, photograph = view
-            found, covered = self._compared(network, twin, camera, photograph)
+            found, covered = self._compared(network, side, twin, camera, photograph)
             small = of_size(camera, *covered.shape)
             images = jnp.moveaxis(found.least, 0, -1)
             images = resampling.area_resize(images, small.height, small.width)[0]
@@ -157,6 +168,7 @@ class ExpectedDistance:
             jnp.maximum(change / jnp.maximum(covered, 1.0), least),
             (values + _SEEN * usual) / (weight + _SEEN)[:, None],
             jnp.array(_UNTRIED, jnp.float32),
+            side,
         )
 
     @functools.partial(jax.jit, static_argnames="self")
@@ -177,7 +189,9 @@ class ExpectedDistance:
 
         def one(view: tuple[Camera, Array]) -> Array:
             camera, photograph = view
-            found, covered = self._compared(state.network, twin, camera, photograph)
+            found, covered = self._compared(
+                state.network, state.side, twin, camera, photograph
+            )
             paint = self._paint(
                 dataclasses.replace(twin, camera=camera),
                 state,
@@ -187,7 +201,7 @@ class ExpectedDistance:
             def cost(trust: Array) -> Array:
                 trusting = dataclasses.replace(state, trust=trust)
                 told = _expected(trusting, paint[:, None], found.variation)
-                score = TopShare()(self._joined(found.least, told))[0]
+                score = TopShare()(_joined(found.least, told, state.side))[0]
                 weights = levels.weights(len(told))[:, None, None]
                 each = jnp.sum(weights * jnp.log(told[:, 0]), axis=0)
                 mean = jnp.sum(each * covered) / jnp.maximum(jnp.sum(covered), 1.0)
@@ -201,27 +215,22 @@ class ExpectedDistance:
     def _compared(
         self,
         network: FeatureNetwork,
+        side: int,
         twin: Twin,
         camera: Camera,
         photograph: Float[Array, "h w 3"],
     ) -> tuple[levels.Distances, Float[Array, "h2 w2"]]:
         """Returns a good view's distances, and the object's coverage beside them."""
-        drawn = look(twin, camera)
-        taken = exposure.estimate_of_view(
-            drawn.color, drawn.alpha, photograph, twin.background
-        )
-        behind = (1 - drawn.alpha)[..., None] * twin.background
-        shown = jnp.clip(drawn.color + behind, 0.0, 1.0)
-        found = self._distances(network, taken.undo(photograph)[None], shown[None])
-        size = found.least.shape[2:]
-        covered = jax.image.resize(drawn.alpha, size, "linear")
+        seen, shown, alpha = _side_by_side(twin, camera, photograph)
+        found = self._distances(network, seen[None], shown[None], side)
+        covered = jax.image.resize(alpha, found.least.shape[2:], "linear")
         return found, covered
 
     def _paint(
         self, twin: Twin, state: ExpectedDistances, pose: Float[Array, "4 4"]
     ) -> Float[Array, "levels h w"]:
         """Returns the paint as a pose shows it, at the size of the comparison."""
-        size = levels.size_of(twin.camera.height, twin.camera.width, self.side)
+        size = levels.size_of(twin.camera.height, twin.camera.width, state.side)
         small = cameras.with_pose(of_size(twin.camera, *size), pose)
         seen = painted(twin, small, state.painted, state.outside)
         return jax.image.resize(seen, (len(seen), *size), "linear")
@@ -231,16 +240,9 @@ class ExpectedDistance:
         network: FeatureNetwork,
         seen: Float[Array, "b h w 3"],
         known: Float[Array, "b h w 3"],
+        side: int,
     ) -> levels.Distances:
-        return levels.distances(network, seen, known, self.side, self.radius)
-
-    def _joined(
-        self, found: Float[Array, "levels b h w"], told: Float[Array, "levels b h w"]
-    ) -> Float[Array, "b h w"]:
-        """Returns the map of distances beside what is expected of them."""
-        weights = levels.weights(len(found))[:, None, None, None]
-        ratios = jnp.log(found / told + _FLOOR)
-        return blur(jnp.exp(jnp.sum(weights * ratios, axis=0)), _BLUR * self.side)
+        return levels.distances(network, seen, known, side, self.radius)
 
 
 def _expected(
@@ -259,6 +261,66 @@ def _expected(
     vary, mean = state.trust
     total = paint + vary * (variation / changing) * usual + mean * usual
     return jnp.maximum(total / (1 + vary + mean), 1e-12)
+
+
+def _joined(
+    found: Float[Array, "levels b h w"], told: Float[Array, "levels b h w"], side: int
+) -> Float[Array, "b h w"]:
+    """Returns the map of distances beside what is expected of them."""
+    weights = levels.weights(len(found))[:, None, None, None]
+    ratios = jnp.log(found / told + _FLOOR)
+    return blur(jnp.exp(jnp.sum(weights * ratios, axis=0)), _BLUR * side)
+
+
+def _side(twin: Twin, views: Sequence[View]) -> int:
+    """Returns the pixels of the shorter side at which images are compared."""
+    shorter = min(twin.camera.height, twin.camera.width)
+    if shorter <= _USUAL_SIDE:
+        return _USUAL_SIDE
+    chosen = views[:: -(-len(views) // _DETAIL_VIEWS)]
+    shown = float(_detail_shown(twin, *_stacked(twin, chosen)))
+    return min(shorter, _MOST_SIDE) if shown >= _DETAIL_SHOWN else _USUAL_SIDE
+
+
+@jax.jit
+def _detail_shown(
+    twin: Twin, views: Camera, photographs: Float[Array, "v h w 3"]
+) -> Float[Array, ""]:
+    """Returns the share of photographs' finer detail that the twin shows.
+
+    It is the coefficient of determination over the object, of what is lost when images
+    are reduced to `_USUAL_SIDE`.
+    """
+
+    def one(view: tuple[Camera, Array]) -> tuple[Array, Array]:
+        seen, shown, alpha = _side_by_side(twin, *view)
+        both = jnp.stack([seen, shown])
+        size = levels.size_of(alpha.shape[0], alpha.shape[1], _USUAL_SIDE)
+        small = jax.image.resize(both, (2, *size, 3), "linear")
+        detail = both - jax.image.resize(small, both.shape, "linear")
+        missed = jnp.sum((detail[0] - detail[1]) ** 2, axis=-1)
+        return (
+            jnp.sum(alpha * missed),
+            jnp.sum(alpha * jnp.sum(detail[0] ** 2, axis=-1)),
+        )
+
+    missed, there = (jnp.sum(x) for x in lax.map(one, (views, photographs)))
+    return 1 - missed / jnp.maximum(there, 1e-12)
+
+
+def _side_by_side(
+    twin: Twin, camera: Camera, photograph: Float[Array, "h w 3"]
+) -> tuple[Float[Array, "h w 3"], Float[Array, "h w 3"], Float[Array, "h w"]]:
+    """Returns a posed good view in the twin's exposure, its render, and the coverage
+    of the object in it.
+    """
+    drawn = look(twin, camera)
+    taken = exposure.estimate_of_view(
+        drawn.color, drawn.alpha, photograph, twin.background
+    )
+    behind = (1 - drawn.alpha)[..., None] * twin.background
+    shown = jnp.clip(drawn.color + behind, 0.0, 1.0)
+    return taken.undo(photograph), shown, drawn.alpha
 
 
 def _stacked(

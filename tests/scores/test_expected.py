@@ -6,8 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import ndimage
 
+from jaxsplat.core import cameras
+from jaxsplat.data.views import View
 from jaxsplat.pose.estimate import PoseEstimate
+from jaxsplat.rendering import render
 from jaxsplat.rendering.exposure import neutral
 from jaxsplat.rendering.twin import Twin
 from jaxsplat.scores import ExpectedDistance, ExpectedDistances, TopShare
@@ -60,6 +64,37 @@ def test_good_views_tell_what_is_expected(state: ExpectedDistances, twin: Twin) 
     assert [float(state.trust[0]), float(state.trust[1])] in [
         pytest.approx([v, m]) for v in module._VARIATIONS for m in module._MEANS
     ]
+
+
+def test_images_are_compared_at_the_size_that_the_twin_shows() -> None:
+    views = [_enlarged(view, 8) for view in VIEWS]
+    sharp = toy_object.twin(views)
+    soft = dataclasses.replace(
+        sharp,
+        gaussians=dataclasses.replace(
+            sharp.gaussians, log_scales=sharp.gaussians.log_scales + 0.7
+        ),
+    )
+    shown = [
+        float(module._detail_shown(one, *module._stacked(one, views[:2])))
+        for one in (sharp, soft)
+    ]
+    assert shown[0] > 0.99 and shown[1] < module._DETAIL_SHOWN
+    assert [module._side(one, views) for one in (sharp, soft)] == [256, 224]
+    # Smaller photographs have no such detail, larger ones more than is needed.
+    assert module._side(toy_object.twin(VIEWS), VIEWS) == 224
+    large = [_enlarged(view, 13) for view in VIEWS[:2]]
+    assert module._side(toy_object.twin(large), large) == 400
+
+
+def _enlarged(view: View, times: int) -> View:
+    """Returns the photograph as a camera of more pixels takes it."""
+    assert view.camera is not None
+    side = times * toy_object.SIDE
+    camera = cameras.resized(view.camera, side, side)
+    drawn = render(toy_object.cloud(), camera, backend="xla")
+    color, alpha = (np.clip(np.asarray(x), 0, 1) for x in (drawn.color, drawn.alpha))
+    return dataclasses.replace(view, image=color, alpha=alpha, camera=camera)
 
 
 def test_a_change_stands_out_where_it_is(
@@ -124,5 +159,11 @@ def test_score_is_the_mean_of_the_highest() -> None:
     rng = np.random.default_rng(1)
     maps = rng.uniform(size=(3, 50, 40)).astype(np.float32)
     expected = np.sort(maps.reshape(3, -1), axis=1)[:, -20:].mean(axis=1)
-    np.testing.assert_allclose(TopShare(0.01)(jnp.asarray(maps)), expected, rtol=1e-6)
+    found = TopShare(0.01, blur=0.0)(jnp.asarray(maps))
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    # The blur is a share of the shorter side: .05 of 40 pixels.
+    smooth = ndimage.gaussian_filter(maps, (0, 2.0, 2.0))
+    expected = np.sort(smooth.reshape(3, -1), axis=1)[:, -20:].mean(axis=1)
+    found = TopShare(0.01, blur=0.05)(jnp.asarray(maps))
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
     assert np.isnan(TopShare()(jnp.full((1, 4, 4), jnp.nan))).all()
