@@ -294,6 +294,8 @@ def _means(means: published.Means) -> list[str]:
 
 
 def _pose_seconds(record: Mapping[str, Any]) -> str:
+    if "seconds" not in record:  # all objects have failed
+        return "n/a"
     spent = record["seconds"]["per_query"]
     return f"{spent['coarse']['mean'] + spent['refine']['mean']:.3f}"
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from jaxsplat import data, fitting
-from jaxsplat.commands import evaluating, mad, sparse_views, steps, timing
+from jaxsplat.commands import endings, evaluating, mad, sparse_views, steps, timing
 from jaxsplat.data.views import ObjectSet, View
-from jaxsplat.errors import ConfigError
+from jaxsplat.errors import ConfigError, DataError
 from jaxsplat.methods import Method, find_method
 from jaxsplat.pose import AdamScrew
 from tests.helpers import toy_detector
@@ -171,6 +171,26 @@ def test_steps_of_pose(
         for line in (out / "steps_25/01Penguin/results.jsonl").read_text().splitlines()
     ]
     assert {one["steps"] for one in told} == {25}
+
+
+def test_what_fails_everywhere_is_told_and_has_no_numbers(
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise DataError("the photographs are gone")
+
+    monkeypatch.setattr(data, "load_object", refuse)
+    for command, config in (
+        (mad, mad.Config(out=str(tmp_path / "seeds"), seeds=2)),
+        (sparse_views, sparse_views.Config(out=str(tmp_path / "sparse"))),
+        (steps, steps.Config(out=str(tmp_path / "steps"), steps=("0", "25"))),
+    ):
+        assert command.main(config) == endings.FINISHED_WITH_FAILURES
+        assert "failed: the photographs are gone" in capsys.readouterr().err
+    record = json.loads((tmp_path / "seeds" / "metrics.json").read_text())
+    assert record["failed"] == {"01Penguin": "the photographs are gone"}
 
 
 def test_timing(
