@@ -16,7 +16,7 @@ from jaxsplat.fitting import DensityConfig, FitConfig, Stage, trainer
 from jaxsplat.methods import Detector, Inspection, best
 from jaxsplat.pose import Lm
 from jaxsplat.pose import Stage as PoseStage
-from jaxsplat.study import findings, measuring, pose_errors, posing
+from jaxsplat.study import findings, measuring, pose_errors, posing, render_quality
 from tests.helpers import datasets, toy_object
 
 QUICK = dataclasses.replace(best.BEST, refine=Lm((PoseStage(1, 2, 6, 1.0),)))
@@ -180,9 +180,9 @@ def test_errors_are_measured_in_the_users_units(
             row["translation_rel_median"], rel=1e-3
         )
         assert len(errors) == len(kept)
-        psnr = measuring._psnr(case.objects, true, case.detector)
+        psnr = render_quality.psnr_of_good_views(case.objects, true, case.detector)
         assert psnr is not None and psnr > 15
-        nothing = measuring._psnr(case.objects, None, case.detector)
+        nothing = render_quality.psnr_of_good_views(case.objects, None, case.detector)
         assert nothing is not None and nothing > 15
 
 
