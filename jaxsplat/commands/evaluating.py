@@ -91,6 +91,20 @@ class EvaluationConfig:
         )
 
 
+def sweep_of(
+    kind: str, config: EvaluationConfig, fits: Evaluation | None = None
+) -> Sweep:
+    """Returns what the points of a sweep have in common; see `Sweep`."""
+    return Sweep(
+        kind,
+        pathlib.Path(config.out),
+        dataclasses.asdict(config),
+        flags.free_fields(type(config)),
+        config.resume,
+        fits,
+    )
+
+
 def tell(
     table: PaperTable, found: Outcome, common: Sweep, progress: report.Progress
 ) -> int:

@@ -9,15 +9,14 @@ and 2 have them, beside the published figures.
 """
 
 import dataclasses
-import pathlib
 
 from jaxsplat import report
 from jaxsplat.commands import endings, flags
-from jaxsplat.commands.evaluating import EvaluationConfig, MethodName, tell
+from jaxsplat.commands.evaluating import EvaluationConfig, MethodName, sweep_of, tell
 from jaxsplat.report import files
 from jaxsplat.report.summary import mean_of_runs
 from jaxsplat.study import paper_tables, runs, sweeps
-from jaxsplat.study.sweeps import Setting, Sweep
+from jaxsplat.study.sweeps import Setting
 
 _ALL = "seeds"
 
@@ -54,18 +53,11 @@ def main(config: Config) -> int:
 
 def _several(config: Config) -> int:
     """Evaluates with every seed, and writes means and deviations."""
-    recorded = dataclasses.asdict(config)
-    common = Sweep(
-        "mad --seeds",
-        pathlib.Path(config.out),
-        recorded,
-        flags.free_fields(Config),
-        config.resume,
-    )
+    common = sweep_of("mad --seeds", config)
     setting = Setting(_ALL, config.evaluations_of(config.method, config.seeds), {})
     with report.Progress() as progress:
         found = sweeps.sweep(config.paths, [setting], common, progress)
-        record = mean_of_runs(found.records[_ALL], recorded)
+        record = mean_of_runs(found.records[_ALL], common.config)
         files.write_json(common.out / "metrics.json", record)
         table = paper_tables.seeds(found.spread(_ALL), config.method)
         return tell(table, found, common, progress)

@@ -6,14 +6,13 @@ Markdown and, with matplotlib, a figure. Goes on where it was stopped.
 """
 
 import dataclasses
-import pathlib
 
 from jaxsplat import report
 from jaxsplat.commands import flags
-from jaxsplat.commands.evaluating import EvaluationConfig, MethodName, tell
+from jaxsplat.commands.evaluating import EvaluationConfig, MethodName, sweep_of, tell
 from jaxsplat.errors import ConfigError
 from jaxsplat.study import paper_tables, sweeps
-from jaxsplat.study.sweeps import Setting, Sweep
+from jaxsplat.study.sweeps import Setting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,13 +39,7 @@ class Config(EvaluationConfig):
 
 def main(config: Config) -> int:
     """Evaluates with every share, and returns the exit code."""
-    common = Sweep(
-        "sparse_views",
-        pathlib.Path(config.out),
-        dataclasses.asdict(config),
-        flags.free_fields(Config),
-        config.resume,
-    )
+    common = sweep_of("sparse_views", config)
     shares = {f"views_{int(text)}": int(text) for text in config.shares}
     settings = [
         Setting(

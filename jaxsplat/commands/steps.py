@@ -7,16 +7,15 @@ and, with matplotlib, a figure. Goes on where it was stopped.
 """
 
 import dataclasses
-import pathlib
 
 from jaxsplat import report
 from jaxsplat.commands import flags
-from jaxsplat.commands.evaluating import EvaluationConfig, tell
+from jaxsplat.commands.evaluating import EvaluationConfig, sweep_of, tell
 from jaxsplat.errors import ConfigError
 from jaxsplat.pose import AdamScrew
 from jaxsplat.study import paper_tables, sweeps
 from jaxsplat.study.evaluation import Evaluation
-from jaxsplat.study.sweeps import Setting, Sweep
+from jaxsplat.study.sweeps import Setting
 
 _STARTS = 4  # of each photograph, of which the best alone is taken
 _BEST, _COARSE = "best", "best_coarse_pose"
@@ -41,14 +40,7 @@ class Config(EvaluationConfig):
 def main(config: Config) -> int:
     """Evaluates with every number of steps, and returns the exit code."""
     splatpose, best = map(config.evaluation_of, ("splatpose", "best"))
-    common = Sweep(
-        "steps",
-        pathlib.Path(config.out),
-        dataclasses.asdict(config),
-        flags.free_fields(Config),
-        config.resume,
-        fits=splatpose,
-    )
+    common = sweep_of("steps", config, fits=splatpose)
     numbers = {f"steps_{int(text)}": int(text) for text in config.steps}
     settings = [
         Setting(name, (_changed(splatpose, refine__steps=k),), {"pose_steps": k})

@@ -35,7 +35,9 @@ class Config(EvaluationConfig):
     batches: tuple[str, ...] = flags.option(
         ("1", "8"), "numbers of photographs that run together", free=True
     )
-    repeats: int = flags.option(3, "rounds, of which the median counts", lower=1)
+    repeats: int = flags.option(
+        3, "rounds, of which the median counts", lower=1, free=True
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -49,7 +51,7 @@ class Config(EvaluationConfig):
 def main(config: Config) -> None:
     """Measures every method on every object."""
     measured: dict[tuple[str, int], dict[str, Any]] = {}
-    free = flags.free_fields(Config) | {"repeats"}
+    free = flags.free_fields(Config)
     with (
         report.RunFolder(
             config.out, dataclasses.asdict(config), resume=config.resume, free=free
