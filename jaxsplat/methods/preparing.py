@@ -9,12 +9,13 @@ import jax
 import numpy as np
 
 from jaxsplat import fitting
-from jaxsplat.data.splits import hold_out
+from jaxsplat.data.splits import hold_out, spread
 from jaxsplat.data.views import ObjectSet, View, posed_cameras
 from jaxsplat.errors import ConfigError, DataError
 from jaxsplat.fitting import FitConfig, FitProgress, FitResult
 from jaxsplat.methods import inspecting, quality
 from jaxsplat.methods.inspecting import Prepared
+from jaxsplat.methods.inspection import Inspection
 from jaxsplat.methods.method import Method, Preset
 from jaxsplat.methods.programs import States
 from jaxsplat.methods.storage import storable
@@ -28,6 +29,8 @@ from jaxsplat.scene.found import Foreground
 # Of the views that the fit did not see, those that the comparison may learn from: the
 # others alone set the threshold, since what was chosen by a view is better on it.
 _TRIED = slice(2, None, 5)
+# Views that the fit saw, of which scores tell a spread where few others do.
+_MOST_SEEN = 12
 # Silhouettes that agree less are of no one object at the poses given.
 _LEAST_CONFIDENCE = 0.6
 
@@ -88,12 +91,14 @@ class _Divided:
 
     Attributes:
         fitted: with the object cut out.
-        unseen: others, likewise, that the fit does not see.
+        seen: these as they were taken.
+        unseen: others, with the object cut out, that the fit does not see.
         held_out: these as they were taken.
         foreground: where the object is in all of them.
     """
 
     fitted: tuple[View, ...]
+    seen: tuple[View, ...]
     unseen: tuple[View, ...]
     held_out: tuple[View, ...]
     foreground: Foreground
@@ -177,8 +182,8 @@ def _divide(
         raise DataError(f"{objects.root}: {'; '.join(foreground.notes)}")
     cut = cut_out(objects.train, foreground)
     fitted, unseen = hold_out(cut, calibration_views)
-    _, held_out = hold_out(objects.train, calibration_views)
-    return _Divided(fitted, unseen, held_out, foreground)
+    seen, held_out = hold_out(objects.train, calibration_views)
+    return _Divided(fitted, seen, unseen, held_out, foreground)
 
 
 def _prepare(
@@ -242,14 +247,27 @@ def _calibrate(
     inspected = inspecting.inspect(method, known, held_out)
     tried = {view.name for view in held_out[_TRIED]}
     good = {
-        found.name: found.score
-        for found, view in zip(inspected, held_out, strict=True)
-        if view.name not in tried
-        and np.isfinite(found.score)
-        and quality.was_found(found, view)
+        name: score
+        for name, score in _scores(inspected, held_out).items()
+        if name not in tried
     }
-    scores = np.array(list(good.values()), np.float32)
-    calibration = method.calibrate.prepare(scores)
+    seen: dict[str, float] = {}
+    if method.calibrate.are_few(len(good)):
+        some = spread(len(views.seen), min(len(views.seen), _MOST_SEEN))
+        looked_at = [views.seen[index] for index in some]
+        seen = _scores(inspecting.inspect(method, known, looked_at), looked_at)
+    calibration = method.calibrate.prepare(
+        *(np.array(list(found.values()), np.float32) for found in (good, seen))
+    )
     measured = quality.measure(inspected, held_out, len(views.fitted), views.foreground)
     known = dataclasses.replace(known, calibration=calibration, quality=measured)
     return known, tuple(good)
+
+
+def _scores(inspected: Sequence[Inspection], views: Sequence[View]) -> dict[str, float]:
+    """Returns the scores of good views that were found at their poses, by name."""
+    return {
+        found.name: found.score
+        for found, view in zip(inspected, views, strict=True)
+        if np.isfinite(found.score) and quality.was_found(found, view)
+    }

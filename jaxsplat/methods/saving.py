@@ -26,7 +26,7 @@ from jaxsplat.rendering.backends import Backend, resolve_backend
 from jaxsplat.rendering.twin import Twin
 from jaxsplat.scene import splats
 
-_FORMAT = 6
+_FORMAT = 7
 # Attributes of `Prepared` that are stored as they are.
 _OTHERS = ("calibration", "quality", "lens", "by_background")
 _SCENE, _ARRAYS, _RECORD = "scene.ply", "arrays.safetensors", "detector.json"

@@ -2,24 +2,38 @@
 
 import dataclasses
 import math
+import statistics
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.scipy.stats import norm
 from jaxtyping import Float
 
 from jaxsplat.errors import ConfigError
 from jaxsplat.scores.parts import Verdicts
 
+# Views are few that promise less than so many times what is asked.
+_FEW = 2
+# Standard deviation over mean of what it costs a view not to be seen by the fit.
+_SPREAD_OF_COST = 0.5
+_LEAST = 1e-30  # a score of 0 has no logarithm
+
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class GoodScores:
-    """Scores of good views that neither fit nor comparison saw, rising, [m]."""
+    """Scores of good views.
+
+    Attributes:
+        scores: of those that neither fit nor comparison saw, rising, [m].
+        seen: of some that the fit saw, where there are few others, else none, [k].
+    """
 
     scores: Float[Array, " m"]
+    seen: Float[Array, " k"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +47,13 @@ class Conformal:
     distribution. That holds in the mean over calibrations, and for photographs like the
     held-out ones. Fewer than 1 / fpr - 1 views cannot promise so much; the highest of
     them then promises 1 / (m + 1).
+
+    Where views are so few that this promises more than twice `fpr`, the score must also
+    be higher than a normal distribution of its logarithm allows: that of a photograph
+    whose level is the held-out views' and whose variance is that of the views that the
+    fit saw, plus that of what it costs not to be seen, whose standard deviation is
+    taken to be half its mean (measured .45 to .55 on three objects fitted to 30 to 38
+    views). The promise stays as it was, the share that is expected becomes `fpr`.
 
     Several photographs of one part are told by the highest of their scores. Of m + p
     good ones, all p of a part score no higher than the k-th of the m with a probability
@@ -48,16 +69,29 @@ class Conformal:
         if not 0 < self.fpr < 1:
             raise ConfigError(f"fpr: found {self.fpr}, expected in (0, 1)")
 
-    def prepare(self, scores: Float[np.ndarray, " m"]) -> GoodScores:
+    def are_few(self, count: int) -> bool:
+        """Returns whether so many views promise too little; see `parts.Calibrate`."""
+        return 0 < count < 1 / (_FEW * self.fpr) - 1
+
+    def prepare(
+        self, scores: Float[np.ndarray, " m"], seen: Float[np.ndarray, " k"]
+    ) -> GoodScores:
         """Keeps the scores; see `parts.Calibrate`."""
-        return GoodScores(jnp.asarray(np.sort(scores), jnp.float32))
+        rising = jnp.asarray(np.sort(scores), jnp.float32)
+        return GoodScores(rising, jnp.asarray(seen, jnp.float32))
 
     def threshold(self, state: GoodScores, photographs: int = 1) -> float | None:
         """Returns the score that is still good; see `parts.Calibrate`."""
         count = len(state.scores)
         if not count:
             return None
-        return float(state.scores[self._rank(count, photographs) - 1])
+        highest = float(state.scores[self._rank(count, photographs) - 1])
+        model = _lognormal(state)
+        if model is None:
+            return highest
+        level, spread = model
+        quantile = statistics.NormalDist().inv_cdf((1 - self.fpr) ** (1 / photographs))
+        return max(highest, float(jnp.exp(level + spread * quantile)))
 
     def guarantee(self, state: GoodScores, photographs: int = 1) -> float | None:
         """Returns the share that is promised; see `parts.Calibrate`."""
@@ -74,7 +108,15 @@ class Conformal:
         lower = jnp.sum((state.scores < scores[:, None]).astype(jnp.float32), axis=1)
         threshold = self.threshold(state, photographs)
         highest = -jnp.inf if threshold is None else threshold
-        return Verdicts(scores > highest, _beyond(lower, count, photographs))
+        p_values = _beyond(lower, count, photographs)
+        model = _lognormal(state)
+        if model is not None:
+            level, spread = model
+            place = (jnp.log(jnp.maximum(scores, _LEAST)) - level) / spread
+            expected = -jnp.expm1(photographs * norm.logcdf(place))
+            above_all = lower == count
+            p_values = jnp.where(above_all, expected, jnp.maximum(expected, p_values))
+        return Verdicts(scores > highest, p_values)
 
     def _rank(self, count: int, photographs: int) -> int:
         """Returns which of the rising scores is the threshold, from 1."""
@@ -82,6 +124,22 @@ class Conformal:
         # A hair more, since the share may be `fpr` itself but for rounding.
         kept = _beyond(ranks, count, photographs) <= self.fpr + 1e-9
         return int(np.argmax(kept)) + 1 if kept.any() else count
+
+
+def _lognormal(state: GoodScores) -> tuple[Array, Array] | None:
+    """Returns mean and standard deviation of the logarithm of a good view's score.
+
+    Of a view that the fit did not see, with what is uncertain about the mean; None
+    where that is not asked for, or a score has no logarithm.
+    """
+    if len(state.seen) < 2 or not float(state.scores[0]) > 0:
+        return None
+    seen = jnp.log(jnp.maximum(state.seen, _LEAST))
+    level = jnp.mean(jnp.log(state.scores))
+    cost = jnp.maximum(level - jnp.mean(seen), 0.0)
+    variance = jnp.var(seen, ddof=1) + (_SPREAD_OF_COST * cost) ** 2
+    variance = jnp.maximum(variance, _LEAST) * (1 + 1 / len(state.scores))
+    return level, jnp.sqrt(variance)
 
 
 def _beyond(rank: Any, count: int, photographs: int) -> Any:

@@ -87,8 +87,19 @@ class Calibrate(Protocol):
     @property
     def fpr(self) -> float: ...
 
-    def prepare(self, scores: Float[np.ndarray, " m"]) -> Any:
-        """Returns the state, from the finite scores of m held-out good views."""
+    def are_few(self, count: int) -> bool:
+        """Returns whether `prepare` wants scores of seen views beside so many."""
+
+    def prepare(
+        self, scores: Float[np.ndarray, " m"], seen: Float[np.ndarray, " k"]
+    ) -> Any:
+        """Returns the state.
+
+        Args:
+            scores: of m held-out good views, finite.
+            seen: of k views that the fit saw, likewise; none where `are_few` says that
+                the others are not.
+        """
 
     def threshold(self, state: Any, photographs: int = 1) -> float | None:
         """Returns the score above which a part counts as defective.

@@ -143,7 +143,7 @@ def test_one_object_is_expected(tmp_path: pathlib.Path) -> None:
 def test_why_there_are_no_verdicts_is_said(detector_folder: pathlib.Path) -> None:
     detector = Detector.load(detector_folder)
     known = detector._prepared
-    empty = detector.method.calibrate.prepare(np.zeros(0, np.float32))
+    empty = detector.method.calibrate.prepare(*[np.zeros(0, np.float32)] * 2)
     detector._known = dataclasses.replace(known, calibration=empty)
     assert "none of the 4 good views" in verdicts.why_none(detector)
     assert detector.fitted is not None

@@ -58,8 +58,8 @@ def test_a_part_of_many_photographs_is_held_to_what_many_good_ones_score(
     assert detector.fitted is not None
     m, p = len(detector.fitted.calibrated_on), 4
     assert bad.guarantee == pytest.approx(p / (m + p))
-    assert bad.p_value == pytest.approx(p / (m + p))
-    assert bad.threshold == detector.threshold
+    assert bad.p_value < 0.05
+    assert bad.threshold > detector.threshold
 
 
 def test_scores_alone_give_the_same_verdict(
