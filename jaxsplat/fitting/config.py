@@ -37,6 +37,10 @@ class LearningRates:
         opacities: rate of the opacity logits.
         scales: rate of the log scales.
         quats: rate of the quaternions.
+        last_share: share of their rates that the others have in the end. One view in
+            every step is a noisy gradient, which a small rate averages.
+        falls_after: share of the steps after which they fall, exponentially.
+        memory: of the mean of squared gradients, Adam's beta2.
         unit: of the rates of the centres: the scene's "extent", which is Kerbl's, or
             a "pixel" of the photographs at the object. How far the cameras stand apart
             says nothing about how far a centre has to go.
@@ -49,18 +53,25 @@ class LearningRates:
     opacities: float = 0.05
     scales: float = 0.005
     quats: float = 0.001
+    last_share: float = 1.0
+    falls_after: float = 0.0
+    memory: float = 0.999
     unit: Unit = "extent"
 
     def __post_init__(self) -> None:
         rates = {k: v for k, v in dataclasses.asdict(self).items() if k != "unit"}
         for name, rate in rates.items():
-            # The rate of the centres falls exponentially, so it cannot start at 0.
-            least = 0.0 if name not in ("means", "means_last") else 1e-30
+            # Rates that fall exponentially cannot be 0.
+            falling = ("means", "means_last", "last_share")
+            least = 0.0 if name not in falling else 1e-30
             if not (math.isfinite(rate) and rate >= least):
                 raise ConfigError(
                     f"learning rate of {name} {rate}: expected a finite number, "
                     f"{'positive' if least else '0 or more'}"
                 )
+        for name in ("falls_after", "memory"):
+            if not rates[name] < 1:
+                raise ConfigError(f"{name} {rates[name]}: expected below 1")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +118,8 @@ class FitConfig:
         start_opacity: opacity of every Gaussian at the start.
         sh_degree: degree of view-dependent colour.
         ssim_weight: share of D-SSIM in the loss (Kerbl's lambda).
+        residual_scale: colour difference about which the rest of the loss passes from
+            squares to absolute values; 0 for Kerbl's, absolute everywhere.
         coverage_weight: weight of coverage that is not the photographs', against
             floaters and holes in the background's colour.
         random_background: train on random backgrounds where the views have alpha.
@@ -123,6 +136,7 @@ class FitConfig:
     start_opacity: float = 0.1
     sh_degree: int = 0
     ssim_weight: float = 0.2
+    residual_scale: float = 0.0
     coverage_weight: float = 0.0
     random_background: bool = False
     exposure: bool = False
@@ -142,10 +156,10 @@ class FitConfig:
             raise ConfigError(f"start_opacity {self.start_opacity}: expected in (0, 1)")
         if not 0 <= self.ssim_weight <= 1:
             raise ConfigError(f"ssim_weight {self.ssim_weight}: expected in [0, 1]")
-        if not self.coverage_weight >= 0:
-            raise ConfigError(
-                f"coverage_weight {self.coverage_weight}: expected 0 or more"
-            )
+        for name in ("residual_scale", "coverage_weight"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise ConfigError(f"{name} {value}: expected 0 or more")
         if self.sh_degree not in range(4):
             raise ConfigError(f"sh_degree {self.sh_degree}: expected 0 to 3")
 
@@ -159,22 +173,26 @@ class FitConfig:
 PAPER = FitConfig(stages=(Stage(1.0, 30_000),), start="random")
 
 FAST = FitConfig(
-    stages=(Stage(0.25, 300), Stage(0.5, 1000), Stage(1.0, 1700)),
+    stages=(Stage(0.25, 200), Stage(0.5, 500), Stage(1.0, 800)),
     count=8_000,
     capacity=8_000,
     start_opacity=0.7,
     sh_degree=3,
     ssim_weight=0.0,
+    residual_scale=0.1,
     coverage_weight=0.1,
     exposure=True,
     rates=LearningRates(
-        means=0.3,
-        means_last=0.012,
+        means=0.6,
+        means_last=0.024,
         colors=1e-2,
-        sh_rest=1e-3,
+        sh_rest=5e-3,
         opacities=0.1,
-        scales=0.02,
+        scales=0.03,
         quats=0.004,
+        last_share=0.1,
+        falls_after=0.4,
+        memory=0.99,
         unit="pixel",
     ),
     density=DensityConfig(kind="fixed"),

@@ -10,10 +10,29 @@ from jaxsplat.rendering.api import Rendered
 
 
 def photometric(
-    rendered: Float[Array, "h w 3"], target: Float[Array, "h w 3"], ssim_weight: float
+    rendered: Float[Array, "h w 3"],
+    target: Float[Array, "h w 3"],
+    ssim_weight: float,
+    residual_scale: float = 0.0,
 ) -> Float[Array, ""]:
-    """Returns (1 - w) L1 + w (1 - SSIM) (Kerbl et al. 2023, equation 7)."""
-    loss = (1 - ssim_weight) * jnp.mean(jnp.abs(rendered - target))
+    """Returns (1 - w) L1 + w (1 - SSIM) (Kerbl et al. 2023, equation 7).
+
+    L1 pulls as hard at the last grey level as at the first: with one view in a step,
+    flat colours never come to rest. With a scale, its place takes the loss of
+    Charbonnier et al. 1994, sqrt(d^2 + s^2) - s, which is L1 for what differs by much.
+
+    Args:
+        rendered: a view.
+        target: its photograph.
+        ssim_weight: the w.
+        residual_scale: the s.
+    """
+    difference = rendered - target
+    if residual_scale:
+        size = jnp.sqrt(jnp.square(difference) + residual_scale**2) - residual_scale
+    else:
+        size = jnp.abs(difference)
+    loss = (1 - ssim_weight) * jnp.mean(size)
     if ssim_weight:
         loss += ssim_weight * (1 - ssim(rendered, target))
     return loss

@@ -12,8 +12,14 @@ from jaxtyping import Bool, Float, Int
 from jaxsplat.fitting.config import LearningRates
 from jaxsplat.scene.gaussians import Gaussians
 
-# Kerbl's Adam: the usual moments, and an epsilon that never matters.
-ADAM = optax.scale_by_adam(b1=0.9, b2=0.999, eps=1e-15)
+
+def adam(memory: float) -> optax.GradientTransformation:
+    """Returns Kerbl's Adam, with an epsilon that never matters.
+
+    Args:
+        memory: of the mean of squared gradients, beta2.
+    """
+    return optax.scale_by_adam(b1=0.9, b2=memory, eps=1e-15)
 
 
 @jax.tree_util.register_dataclass
@@ -66,7 +72,8 @@ def initial(gaussians: Gaussians, views: int) -> FitState:
     """
     n = gaussians.means.shape[0]
     zeros = functools.partial(jnp.zeros, n, jnp.float32)
-    moments = ADAM.init(parameters(gaussians))
+    # The first moments are 0, whatever the memory.
+    moments = adam(0.999).init(parameters(gaussians))
     assert isinstance(moments, optax.ScaleByAdamState)
     # Three arrays, not one: the step is given its input's memory to reuse.
     return FitState(
@@ -90,13 +97,15 @@ def step_sizes(rates: LearningRates, unit: Array, progress: Array) -> dict[str, 
         progress: share of the steps done, in [0, 1].
     """
     ratio = rates.means_last / rates.means
+    fallen = (progress - rates.falls_after) / (1 - rates.falls_after)
+    share = rates.last_share ** jnp.maximum(fallen, 0.0)
     return {
         "means": rates.means * unit * ratio**progress,
-        "log_scales": jnp.float32(rates.scales),
-        "quats": jnp.float32(rates.quats),
-        "opacity_logits": jnp.float32(rates.opacities),
-        "colors": jnp.float32(rates.colors),
-        "sh_rest": jnp.float32(rates.sh_rest),
+        "log_scales": rates.scales * share,
+        "quats": rates.quats * share,
+        "opacity_logits": rates.opacities * share,
+        "colors": rates.colors * share,
+        "sh_rest": rates.sh_rest * share,
     }
 
 

@@ -12,7 +12,7 @@ from jaxsplat.core import quaternions
 from jaxsplat.core.cameras import Camera
 from jaxsplat.fitting import losses
 from jaxsplat.fitting.config import FitConfig
-from jaxsplat.fitting.state import ADAM, FitState, parameters, step_sizes
+from jaxsplat.fitting.state import FitState, adam, parameters, step_sizes
 from jaxsplat.fitting.targets import Targets
 from jaxsplat.rendering import api as render
 from jaxsplat.rendering import projection
@@ -111,7 +111,9 @@ def train_step(
         splats = projection.project(cloud, camera, minification)
         splats = dataclasses.replace(splats, means=splats.means + offsets)
         drawn = render.render_splats(splats, camera, background, backend, capacity)
-        loss = losses.photometric(drawn.color, image, config.ssim_weight)
+        loss = losses.photometric(
+            drawn.color, image, config.ssim_weight, config.residual_scale
+        )
         if config.coverage_weight:
             missed = losses.miscovered(drawn, coverage, targets.has_alpha)
             loss += config.coverage_weight * missed
@@ -127,7 +129,7 @@ def train_step(
     for slope in gradient.values():
         finite &= jnp.all(jnp.isfinite(slope))
     with jax.numpy_dtype_promotion("standard"):  # optax has float ** int32
-        updates, moments = ADAM.update(gradient, state.moments)
+        updates, moments = adam(config.rates.memory).update(gradient, state.moments)
     progress = state.step.astype(jnp.float32) / config.steps
     rates = step_sizes(config.rates, unit, progress)
     moved = {name: values[name] - rates[name] * updates[name] for name in values}

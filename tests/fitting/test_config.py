@@ -71,6 +71,7 @@ def test_configs_are_hashable() -> None:
         ({"ssim_weight": 1.1}, "ssim_weight 1.1"),
         ({"ssim_weight": float("nan")}, "ssim_weight nan"),
         ({"coverage_weight": -0.1}, "coverage_weight -0.1"),
+        ({"residual_scale": float("inf")}, "residual_scale inf"),
     ],
 )
 def test_bad_fit_settings(changes: dict[str, Any], message: str) -> None:
@@ -86,6 +87,9 @@ def test_bad_fit_settings(changes: dict[str, Any], message: str) -> None:
         ({"scales": -0.1}, "scales -0.1: expected a finite number, 0 or more"),
         ({"colors": float("inf")}, "colors inf"),
         ({"quats": float("nan")}, "quats nan"),
+        ({"last_share": 0.0}, "last_share 0.0: expected a finite number, positive"),
+        ({"falls_after": 1.0}, "falls_after 1.0: expected below 1"),
+        ({"memory": 1.0}, "memory 1.0: expected below 1"),
     ],
 )
 def test_bad_learning_rates(changes: dict[str, float], message: str) -> None:

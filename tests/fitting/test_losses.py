@@ -1,5 +1,7 @@
 """The parts of the loss against closed forms."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,6 +17,18 @@ A = jnp.asarray(np.random.default_rng(0).uniform(size=(12, 13, 3)), jnp.float32)
 def test_photometric_is_mean_absolute_difference_without_ssim() -> None:
     value = losses.photometric(A, A + 0.25, 0.0)
     assert float(value) == pytest.approx(0.25, rel=1e-5)
+
+
+def test_small_differences_are_squared_and_large_ones_absolute() -> None:
+    s = 0.1
+    for difference in (1e-3, 0.1, 0.9):
+        value = losses.photometric(A, A + difference, 0.0, s)
+        # In the form without cancellation.
+        expected = difference**2 / (math.sqrt(difference**2 + s**2) + s)
+        assert float(value) == pytest.approx(expected, rel=1e-3)
+    slope = jax.grad(lambda d: losses.photometric(A, A + d, 0.0, s))
+    assert float(slope(0.01)) == pytest.approx(0.1, rel=0.02)
+    assert float(slope(1.0)) == pytest.approx(1.0, rel=0.01)
 
 
 def test_photometric_mixes_both_terms() -> None:

@@ -203,6 +203,14 @@ def test_rate_of_the_centres_falls_exponentially() -> None:
     assert float(others["opacity_logits"]) == pytest.approx(rates.opacities)
 
 
+def test_other_rates_fall_after_their_share_of_the_steps() -> None:
+    rates = LearningRates(last_share=0.01, falls_after=0.5)
+    for progress, share in ((0.0, 1.0), (0.5, 1.0), (0.75, 0.1), (1.0, 0.01)):
+        found = fit_state.step_sizes(rates, jnp.float32(1.0), jnp.float32(progress))
+        assert float(found["sh_rest"]) == pytest.approx(rates.sh_rest * share, rel=1e-4)
+        assert float(found["quats"]) == pytest.approx(rates.quats * share, rel=1e-4)
+
+
 def test_target_is_shown_in_the_mean_exposure(seen: Targets) -> None:
     gains = jnp.ones((6, 3)).at[2].set(jnp.array([0.8, 1.0, 1.25]))
     offsets = jnp.zeros((6, 3)).at[2].set(jnp.array([0.0, 0.05, -0.02]))
