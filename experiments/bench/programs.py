@@ -10,6 +10,7 @@ in `deviceless`; `JAX_PLATFORMS=cpu` must be set. The numbers committed in
 
 import dataclasses
 import pathlib
+from collections.abc import Sequence
 from unittest import mock
 
 import jax
@@ -32,12 +33,12 @@ class Config:
     """The command's settings; what they mean stands in their help."""
 
     size: int = flags.option(400, "image side in pixels", lower=16)
-    batches: tuple[str, ...] = flags.option(("1", "64"), "numbers of images")
+    batches: tuple[int, ...] = flags.option((1, 64), "numbers of images", lower=1)
     cloud: int = flags.option(100_000, "Gaussians of the scene", lower=1)
     out: str = flags.option("", "JSON file to write; none when empty")
 
 
-def report(size: int, counts: list[int], cloud: int) -> list[dict[str, object]]:
+def report(size: int, counts: Sequence[int], cloud: int) -> list[dict[str, object]]:
     """Returns a row for each batch and product.
 
     Args:
@@ -104,8 +105,7 @@ def _row(program: hlo.Program) -> dict[str, float]:
 
 def main(config: Config) -> None:
     """Prints the table and writes the JSON; see the module."""
-    counts = [int(batch) for batch in config.batches]
-    rows = report(config.size, counts, config.cloud)
+    rows = report(config.size, config.batches, config.cloud)
     columns = list(rows[0])
     print("".join(f"{column:>18}" for column in columns))
     for row in rows:

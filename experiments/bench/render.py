@@ -44,8 +44,10 @@ class Config:
         6200, "Gaussians of the stages' scene; 6200 take 90,000 pairs", lower=1
     )
     repeats: int = flags.option(15, "rounds, of which the fastest counts", lower=1)
-    sizes: tuple[str, ...] = flags.option(("256", "400"), "image sides of the batches")
-    batches: tuple[str, ...] = flags.option(("1", "8"), "numbers of images")
+    sizes: tuple[int, ...] = flags.option(
+        (256, 400), "image sides of the batches", lower=1
+    )
+    batches: tuple[int, ...] = flags.option((1, 8), "numbers of images", lower=1)
     cloud: int = flags.option(100_000, "Gaussians of the batches' scene", lower=1)
     scene: str = flags.option("", "PLY file to take for the batches' scene")
     peers: tuple[str, ...] = flags.option(
@@ -80,8 +82,8 @@ def measure(config: Config) -> dict[str, dict]:
     if "batches" in config.parts:
         found["batches"] = batches.measure(
             batches.load(config.scene, config.cloud),
-            [int(size) for size in config.sizes],
-            [int(batch) for batch in config.batches],
+            config.sizes,
+            config.batches,
             resolve_backend(config.backend),
             config.repeats,
             config.peers,

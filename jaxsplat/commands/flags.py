@@ -57,7 +57,7 @@ def define(config_class: type, values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines one flag per field of a config dataclass.
 
     Fields may be str, int, float, bool, one of these or None, a Literal of strings, or
-    `tuple[str, ...]`, which is written with commas.
+    `tuple[str, ...]` or `tuple[int, ...]`, which are written with commas.
 
     Args:
         config_class: a frozen dataclass.
@@ -78,9 +78,11 @@ def read(config_class: type[Config], values: flags.FlagValues = flags.FLAGS) -> 
         ConfigError: the config class refuses a value.
     """
     settings = {}
-    for name in typing.get_type_hints(config_class):
+    for name, hint in typing.get_type_hints(config_class).items():
         value = values[name].value
-        settings[name] = tuple(value) if isinstance(value, list) else value
+        if isinstance(value, list):
+            value = tuple(map(typing.get_args(hint)[0], value))
+        settings[name] = value
     return config_class(**settings)
 
 
@@ -158,6 +160,18 @@ def _define(field: dataclasses.Field[Any], hint: Any, values: flags.FlagValues) 
         flags.DEFINE_enum(**settings, enum_values=list(typing.get_args(hint)))
     elif hint == tuple[str, ...]:
         flags.DEFINE_list(**settings | {"default": list(settings["default"] or ())})
+    elif hint == tuple[int, ...]:
+        default = [str(number) for number in settings["default"] or ()]
+        flags.DEFINE_list(**settings | {"default": default})
+        lower, upper = bounds["lower_bound"], bounds["upper_bound"]
+        flags.register_validator(
+            field.name,
+            lambda texts: all(_is_whole(text, lower, upper) for text in texts),
+            message="expected whole numbers"
+            + (f", {lower} or more" if lower is not None else "")
+            + (f", {upper} at most" if upper is not None else ""),
+            flag_values=values,
+        )
     elif hint is bool:
         flags.DEFINE_bool(**settings)
     elif hint is int:
@@ -178,6 +192,15 @@ def _define(field: dataclasses.Field[Any], hint: Any, values: flags.FlagValues) 
         flags.mark_flag_as_required(field.name, flag_values=values)
 
 
+def _is_whole(text: str, lower: int | None, upper: int | None) -> bool:
+    """Returns whether a text is a whole number between bounds."""
+    try:
+        number = int(text)
+    except ValueError:
+        return False
+    return (lower is None or number >= lower) and (upper is None or number <= upper)
+
+
 def _usage(config_class: type, program: str) -> str:
     hints = typing.get_type_hints(config_class)
     about = sys.modules[config_class.__module__].__doc__ or ""
@@ -190,7 +213,9 @@ def _usage(config_class: type, program: str) -> str:
         if default is dataclasses.MISSING:
             facts.append("required")
         elif default not in (None, "", ()):
-            shown = ",".join(default) if isinstance(default, tuple) else default
+            shown = default
+            if isinstance(default, tuple):
+                shown = ",".join(map(str, default))
             facts.append(f"default {shown}")
         name = f"--[no]{field.name}" if hint is bool else f"--{field.name}"
         remark = f" ({'; '.join(facts)})" if facts else ""

@@ -21,7 +21,6 @@ from jaxsplat import data, report
 from jaxsplat.commands import flags
 from jaxsplat.data.splits import choose_queries
 from jaxsplat.data.views import ObjectSet, View
-from jaxsplat.errors import ConfigError
 from jaxsplat.methods import Preset, find_method
 from jaxsplat.pose import AdamScrew, Gallery, Refine, SilhouetteStarts, Starts
 from jaxsplat.rendering.backends import Backend
@@ -76,8 +75,8 @@ class Config:
     disturb: bool = flags.option(
         True, "whether to disturb the photographs too", free=True
     )
-    batches: tuple[str, ...] = flags.option(
-        ("1", "8"), "numbers of queries that are timed together", free=True
+    batches: tuple[int, ...] = flags.option(
+        (1, 8), "numbers of queries that are timed together", lower=1, free=True
     )
     basin: int = flags.option(
         0,
@@ -92,11 +91,6 @@ class Config:
         None, "renderer; the best that runs here by default", free=True
     )
     resume: bool = flags.option(True, "keep the scenes that are there", free=True)
-
-    def __post_init__(self) -> None:
-        wrong = [text for text in self.batches if not (text.isdigit() and int(text))]
-        if wrong:
-            raise ConfigError(f"batches: found {wrong[0]!r}, expected 1 or more")
 
 
 def main(config: Config) -> None:
@@ -245,14 +239,14 @@ def _disturbed(
 
 
 def _batches(
-    twin: Twin, gallery: Gallery, plain: Posed, batches: Sequence[str]
+    twin: Twin, gallery: Gallery, plain: Posed, batches: Sequence[int]
 ) -> dict[str, float]:
     """Returns seconds a query: coarse, refined and rendered."""
     seconds = {}
     for batch in batches:
-        posed = plain.taken(np.arange(int(batch)) % len(plain.photos))
+        posed = plain.taken(np.arange(batch) % len(plain.photos))
         query = functools.partial(posing.whole, twin, gallery, posed)
         query()
         _, taken = posing.timed(query)
-        seconds[batch] = taken / int(batch)
+        seconds[str(batch)] = taken / batch
     return seconds

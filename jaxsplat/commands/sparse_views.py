@@ -10,7 +10,6 @@ import dataclasses
 from jaxsplat import report
 from jaxsplat.commands import flags
 from jaxsplat.commands.evaluating import EvaluationConfig, MethodName, sweep_of, tell
-from jaxsplat.errors import ConfigError
 from jaxsplat.study import paper_tables, sweeps
 from jaxsplat.study.sweeps import Setting
 
@@ -23,24 +22,22 @@ class Config(EvaluationConfig):
     method: MethodName = flags.option(
         "best", "detector: best, or splatpose as published"
     )
-    shares: tuple[str, ...] = flags.option(
-        ("20", "40", "60", "80", "100"), "of the training views, in per cent", free=True
+    shares: tuple[int, ...] = flags.option(
+        (20, 40, 60, 80, 100),
+        "of the training views, in per cent",
+        lower=1,
+        upper=100,
+        free=True,
     )
     seeds: int = flags.option(
         1, "draws, each with a seed of its own from --seed on", lower=1, free=True
     )
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for text in self.shares:
-            if not (text.isdigit() and 0 < int(text) <= 100):
-                raise ConfigError(f"shares: found {text!r}, expected 1 to 100")
-
 
 def main(config: Config) -> int:
     """Evaluates with every share, and returns the exit code."""
     common = sweep_of("sparse_views", config)
-    shares = {f"views_{int(text)}": int(text) for text in config.shares}
+    shares = {f"views_{share}": share for share in config.shares}
     settings = [
         Setting(
             name,

@@ -11,7 +11,6 @@ import dataclasses
 from jaxsplat import report
 from jaxsplat.commands import flags
 from jaxsplat.commands.evaluating import EvaluationConfig, sweep_of, tell
-from jaxsplat.errors import ConfigError
 from jaxsplat.pose import AdamScrew
 from jaxsplat.study import paper_tables, sweeps
 from jaxsplat.study.evaluation import Evaluation
@@ -26,22 +25,16 @@ class Config(EvaluationConfig):
     """Settings of the sweep; each is a flag."""
 
     out: str = flags.option("runs/steps", "folder for the results", free=True)
-    steps: tuple[str, ...] = flags.option(
-        tuple(map(str, (0, *range(25, 301, 25)))), "numbers of pose steps", free=True
+    steps: tuple[int, ...] = flags.option(
+        (0, *range(25, 301, 25)), "numbers of pose steps", lower=0, free=True
     )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for text in self.steps:
-            if not text.isdigit():
-                raise ConfigError(f"steps: found {text!r}, expected 0 or more")
 
 
 def main(config: Config) -> int:
     """Evaluates with every number of steps, and returns the exit code."""
     splatpose, best = map(config.evaluation_of, ("splatpose", "best"))
     common = sweep_of("steps", config, fits=splatpose)
-    numbers = {f"steps_{int(text)}": int(text) for text in config.steps}
+    numbers = {f"steps_{k}": k for k in config.steps}
     settings = [
         Setting(name, (_changed(splatpose, refine__steps=k),), {"pose_steps": k})
         for name, k in numbers.items()

@@ -14,7 +14,6 @@ from jaxsplat import data, report
 from jaxsplat.commands import flags
 from jaxsplat.commands.evaluating import EvaluationConfig, show
 from jaxsplat.data.splits import choose_queries
-from jaxsplat.errors import ConfigError
 from jaxsplat.report.summary import spread
 from jaxsplat.study import evaluation, paper_tables, timing
 
@@ -32,8 +31,8 @@ class Config(EvaluationConfig):
     methods: tuple[str, ...] = flags.option(
         ("best", "splatpose"), "detectors", free=True
     )
-    batches: tuple[str, ...] = flags.option(
-        ("1", "8"), "numbers of photographs that run together", free=True
+    batches: tuple[int, ...] = flags.option(
+        (1, 8), "numbers of photographs that run together", lower=1, free=True
     )
     repeats: int = flags.option(
         3, "rounds, of which the median counts", lower=1, free=True
@@ -41,9 +40,6 @@ class Config(EvaluationConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for text in self.batches:
-            if not (text.isdigit() and int(text)):
-                raise ConfigError(f"batches: found {text!r}, expected 1 or more")
         for name in self.methods:
             self.evaluation_of(name)
 
@@ -72,7 +68,7 @@ def main(config: Config) -> None:
                 if method != fitted.method:
                     progress.note(f"{path.name}: {name} is prepared")
                     detector = fitted.with_method(method, objects)
-                for batch in map(int, config.batches):
+                for batch in config.batches:
                     progress.note(f"{path.name}: {name}, {batch} at a time")
                     found = timing.measure(detector, views, batch, config.repeats)
                     measured.setdefault((name, batch), {})[path.name] = found

@@ -33,8 +33,8 @@ def test_stages_are_written_and_the_bars_follow_from_them(
 def test_batches_tell_time_and_memory_of_each_product(tmp_path: pathlib.Path) -> None:
     config = render.Config(
         parts=("batches",),
-        sizes=("24",),
-        batches=("3",),
+        sizes=(24,),
+        batches=(3,),
         cloud=300,
         repeats=1,
         out=str(tmp_path / "b.json"),

@@ -54,6 +54,7 @@ class Everything:
     rate: float = flags.option(0.5, "a rate", free=True)
     on: bool = True
     words: tuple[str, ...] = dataclasses.field(default_factory=lambda: ("x", "y"))
+    numbers: tuple[int, ...] = flags.option((1, 2), "numbers", lower=1, upper=9)
 
     def __post_init__(self) -> None:
         if self.name == "bad":
@@ -102,7 +103,8 @@ def test_defaults_and_every_kind_of_value() -> None:
         "--rate=1e-3",
         "--noon",
         "--words=p,q",
-    ) == Everything("n", "b", 9, 4, 1e-3, False, ("p", "q"))
+        "--numbers=3,9",
+    ) == Everything("n", "b", 9, 4, 1e-3, False, ("p", "q"), (3, 9))
     assert parsed("--name=n", "--words=").words == ()
 
 
@@ -114,6 +116,9 @@ def test_defaults_and_every_kind_of_value() -> None:
         ("--count=10", "count=10"),
         ("--count=-1", "count=-1"),
         ("--count=many", "count=many"),
+        ("--numbers=1,many", "expected whole numbers, 1 or more, 9 at most"),
+        ("--numbers=0", "whole numbers"),
+        ("--numbers=10", "whole numbers"),
         ("--rate=nan", "finite"),
         ("--rate=inf", "finite"),
         ("--on=perhaps", "on=perhaps"),

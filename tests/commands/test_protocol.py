@@ -136,7 +136,7 @@ def test_fewer_training_views(
     asked: list[tuple[str, ...]],
 ) -> None:
     out, begin = tmp_path / "sparse", len(asked)
-    config = sparse_views.Config(out=str(out), shares=("50", "100"), max_queries=4)
+    config = sparse_views.Config(out=str(out), shares=(50, 100), max_queries=4)
     assert sparse_views.main(config) == 0
     # Of 20 and 40 views, a tenth is kept apart.
     assert [len(views) for views in asked[begin:]] == [18, 36]
@@ -155,7 +155,7 @@ def test_steps_of_pose(
     asked: list[tuple[str, ...]],
 ) -> None:
     out, begin = tmp_path / "steps", len(asked)
-    config = steps.Config(out=str(out), steps=("0", "25"), max_queries=4)
+    config = steps.Config(out=str(out), steps=(0, 25), max_queries=4)
     assert steps.main(config) == 0
     assert len(asked) == begin + 1, "the twin is the same for all"
     found = check_files(out, "steps", capsys.readouterr().out)["measured"]
@@ -185,7 +185,7 @@ def test_what_fails_everywhere_is_told_and_has_no_numbers(
     for command, config in (
         (mad, mad.Config(out=str(tmp_path / "seeds"), seeds=2)),
         (sparse_views, sparse_views.Config(out=str(tmp_path / "sparse"))),
-        (steps, steps.Config(out=str(tmp_path / "steps"), steps=("0", "25"))),
+        (steps, steps.Config(out=str(tmp_path / "steps"), steps=(0, 25))),
     ):
         assert command.main(config) == endings.FINISHED_WITH_FAILURES
         assert "failed: the photographs are gone" in capsys.readouterr().err
@@ -199,7 +199,7 @@ def test_timing(
     asked: list[tuple[str, ...]],
 ) -> None:
     out, begin = tmp_path / "timing", len(asked)
-    config = timing.Config(out=str(out), max_queries=2, batches=("1",), repeats=1)
+    config = timing.Config(out=str(out), max_queries=2, batches=(1,), repeats=1)
     timing.main(config)
     assert len(asked) == begin + 1
     found = check_files(out, "timing", capsys.readouterr().out)["measured"]
@@ -215,9 +215,7 @@ def test_timing(
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: sparse_views.Config(shares=("0",)), "shares: found '0'"),
-        (lambda: steps.Config(steps=("-1",)), "steps: found '-1'"),
-        (lambda: timing.Config(batches=("none",)), "batches: found 'none'"),
+        (lambda: timing.Config(methods=("none",)), "none"),
         (lambda: mad.Config(parts="("), "no regular expression"),
     ],
 )
