@@ -28,9 +28,7 @@ class EvaluationConfig:
     )
     categories: tuple[str, ...] = flags.option((), "objects to inspect; all by default")
     out: str = flags.option("runs/mad", "folder for the results", free=True)
-    preset: Preset = flags.option(
-        "fast", "fast: minutes on a CPU; paper: the published settings"
-    )
+    preset: Preset = flags.option("fast", flags.PRESET_HELP)
     seed: int = flags.option(0, "of everything random", lower=0)
     size: int | None = flags.option(
         None, "longer image side in pixels; the files' own by default", lower=16

@@ -38,9 +38,7 @@ class Config:
     method: Literal["best", "splatpose"] = flags.option(
         "best", "detector: best, or splatpose as published"
     )
-    preset: Preset = flags.option(
-        "fast", "fast: minutes on a CPU; paper: the published settings"
-    )
+    preset: Preset = flags.option("fast", flags.PRESET_HELP)
     seed: int = flags.option(0, "of everything random", lower=0)
     size: int | None = flags.option(
         None, "longer image side in pixels; the files' own by default", lower=16

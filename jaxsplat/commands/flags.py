@@ -25,6 +25,11 @@ from jaxsplat.errors import ConfigError
 
 Config = TypeVar("Config")
 
+PRESET_HELP = (
+    "fast: a minute or two on a CPU; best: a sharper fit in three times as long; "
+    "paper: the published settings"
+)
+
 
 def option(
     default: Any,

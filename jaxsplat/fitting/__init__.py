@@ -2,6 +2,7 @@
 
 from jaxsplat.fitting.checkpoints import Checkpoint
 from jaxsplat.fitting.config import (
+    BEST,
     FAST,
     PAPER,
     PRESETS,
@@ -14,6 +15,7 @@ from jaxsplat.fitting.config import (
 from jaxsplat.fitting.trainer import FitProgress, FitResult, fit
 
 __all__ = [
+    "BEST",
     "FAST",
     "PAPER",
     "PRESETS",

@@ -198,21 +198,25 @@ FAST = FitConfig(
     density=DensityConfig(kind="fixed"),
 )
 
-PRESETS: dict[str, FitConfig] = {"paper": PAPER, "fast": FAST}
+BEST = dataclasses.replace(
+    FAST, stages=(Stage(0.25, 200), Stage(0.5, 600), Stage(1.0, 2200))
+)
 
-# `fast` takes a Gaussian for each square of so many pixels a side of the object's
-# surface: what detail it shows grows with its pixels, and so does the time.
-_FAST_SPACING = 3.4
-_FAST_FEWEST, _FAST_MOST = 1000, 30_000
+PRESETS: dict[str, FitConfig] = {"paper": PAPER, "fast": FAST, "best": BEST}
+
+# A Gaussian for each square of so many pixels a side of the object's surface: what
+# detail a fit shows grows with the object's pixels, and so does the time.
+_SPACING = {"fast": 3.4, "best": 2.5}
+_FEWEST, _MOST = 1000, {"fast": 30_000, "best": 60_000}
 # Counts are few, so that objects share programs.
-_FAST_MULTIPLE = 500
+_MULTIPLE = 500
 
 
 def preset(name: str, covered: float) -> FitConfig:
     """Returns the settings of a name, made to suit the object.
 
     Args:
-        name: "paper" or "fast".
+        name: one of `PRESETS`.
         covered: pixels of a training image that the object covers, in the mean. A
             convex object's surface is four times that (Cauchy).
 
@@ -223,7 +227,7 @@ def preset(name: str, covered: float) -> FitConfig:
         raise ConfigError(f"preset {name!r}: expected one of {', '.join(PRESETS)}")
     if name == "paper":
         return PAPER
-    wanted = 4 * covered / _FAST_SPACING**2
-    count = _FAST_MULTIPLE * math.ceil(wanted / _FAST_MULTIPLE)
-    count = min(max(count, _FAST_FEWEST), _FAST_MOST)
-    return dataclasses.replace(FAST, count=count, capacity=count)
+    wanted = 4 * covered / _SPACING[name] ** 2
+    count = _MULTIPLE * math.ceil(wanted / _MULTIPLE)
+    count = min(max(count, _FEWEST), _MOST[name])
+    return dataclasses.replace(PRESETS[name], count=count, capacity=count)

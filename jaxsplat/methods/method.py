@@ -8,7 +8,7 @@ from jaxsplat.pose.parts import Refine, Starts
 from jaxsplat.rendering.backends import default_device
 from jaxsplat.scores.parts import Calibrate, Compare, Score
 
-Preset = Literal["fast", "paper"]
+Preset = Literal["fast", "best", "paper"]
 
 # A CPU is as fast with one photograph as with eight; a GPU wants to be full.
 _BATCH_ON_GPU = 16

@@ -12,7 +12,7 @@ def find_method(name: str, preset: str = "fast") -> Method:
 
     Args:
         name: a key of `METHODS`.
-        preset: "fast", or "paper" for the published settings.
+        preset: "fast" or "best", or "paper" for the published settings.
 
     Raises:
         ConfigError: there is no such method or preset.

@@ -26,4 +26,4 @@ def _splatpose(starts: GalleryStarts, refine: AdamScrew) -> Method:
 
 PAPER = _splatpose(GalleryStarts(k=1), AdamScrew())
 FAST = _splatpose(GalleryStarts(k=4), AdamScrew(side=100))
-PRESETS = {"paper": PAPER, "fast": FAST}
+PRESETS = {"fast": FAST, "best": FAST, "paper": PAPER}

@@ -8,6 +8,7 @@ import pytest
 
 from jaxsplat.errors import ConfigError
 from jaxsplat.fitting import (
+    BEST,
     FAST,
     PAPER,
     PRESETS,
@@ -22,7 +23,7 @@ STAGES = (Stage(1.0, 10),)
 
 
 def test_presets_have_their_names() -> None:
-    assert PRESETS == {"paper": PAPER, "fast": FAST}
+    assert PRESETS == {"paper": PAPER, "fast": FAST, "best": BEST}
     assert PAPER.steps == 30_000
     assert (PAPER.density.kind, PAPER.sh_degree, PAPER.ssim_weight) == (
         "original",
@@ -40,6 +41,9 @@ def test_gaussians_grow_with_the_object_in_the_photographs() -> None:
     assert sphere.count == pytest.approx(4 * math.pi * 100**2 / 3.4**2, abs=500)
     assert sphere.capacity == sphere.count
     assert preset("paper", 1.2e4) == PAPER
+    sharper = preset("best", math.pi * 100**2)
+    assert sharper.count == pytest.approx(4 * math.pi * 100**2 / 2.5**2, abs=500)
+    assert preset("best", 1e6).count == 60_000 and sharper.steps == BEST.steps
     with pytest.raises(ConfigError, match="preset 'slow': expected one of"):
         preset("slow", 1.2e4)
 
