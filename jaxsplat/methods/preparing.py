@@ -30,7 +30,7 @@ from jaxsplat.scene.found import Foreground
 # others alone set the threshold, since what was chosen by a view is better on it.
 _TRIED = slice(2, None, 5)
 # Views that the fit saw, of which scores tell a spread where few others do.
-_MOST_SEEN = 12
+_MOST_SEEN = 8
 # Silhouettes that agree less are of no one object at the poses given.
 _LEAST_CONFIDENCE = 0.6
 

@@ -20,6 +20,7 @@ _FEW = 2
 # Standard deviation over mean of what it costs a view not to be seen by the fit.
 _SPREAD_OF_COST = 0.5
 _LEAST = 1e-30  # a score of 0 has no logarithm
+_MOST_LOG = 88.0  # of a float32
 
 
 @jax.tree_util.register_dataclass
@@ -91,7 +92,7 @@ class Conformal:
             return highest
         level, spread = model
         quantile = statistics.NormalDist().inv_cdf((1 - self.fpr) ** (1 / photographs))
-        return max(highest, float(jnp.exp(level + spread * quantile)))
+        return max(highest, math.exp(min(level + spread * quantile, _MOST_LOG)))
 
     def guarantee(self, state: GoodScores, photographs: int = 1) -> float | None:
         """Returns the share that is promised; see `parts.Calibrate`."""
@@ -126,20 +127,21 @@ class Conformal:
         return int(np.argmax(kept)) + 1 if kept.any() else count
 
 
-def _lognormal(state: GoodScores) -> tuple[Array, Array] | None:
+def _lognormal(state: GoodScores) -> tuple[float, float] | None:
     """Returns mean and standard deviation of the logarithm of a good view's score.
 
     Of a view that the fit did not see, with what is uncertain about the mean; None
     where that is not asked for, or a score has no logarithm.
     """
-    if len(state.seen) < 2 or not float(state.scores[0]) > 0:
+    scores, seen = (np.asarray(x, np.float64) for x in (state.scores, state.seen))
+    if len(seen) < 2 or not scores[0] > 0:
         return None
-    seen = jnp.log(jnp.maximum(state.seen, _LEAST))
-    level = jnp.mean(jnp.log(state.scores))
-    cost = jnp.maximum(level - jnp.mean(seen), 0.0)
-    variance = jnp.var(seen, ddof=1) + (_SPREAD_OF_COST * cost) ** 2
-    variance = jnp.maximum(variance, _LEAST) * (1 + 1 / len(state.scores))
-    return level, jnp.sqrt(variance)
+    seen = np.log(np.maximum(seen, _LEAST))
+    level = np.mean(np.log(scores))
+    cost = max(float(level - np.mean(seen)), 0.0)
+    variance = float(np.var(seen, ddof=1)) + (_SPREAD_OF_COST * cost) ** 2
+    variance = max(variance, _LEAST) * (1 + 1 / len(scores))
+    return float(level), math.sqrt(variance)
 
 
 def _beyond(rank: Any, count: int, photographs: int) -> Any:
