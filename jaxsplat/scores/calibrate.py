@@ -53,7 +53,7 @@ class Conformal:
     be higher than a normal distribution of its logarithm allows: that of a photograph
     whose level is the held-out views' and whose variance is that of the views that the
     fit saw, plus that of what it costs not to be seen, whose standard deviation is
-    taken to be half its mean (measured .45 to .55 on three objects fitted to 30 to 38
+    taken to be half its mean (measured .39 to .53 on three objects fitted to 30 to 38
     views). The promise stays as it was, the share that is expected becomes `fpr`.
 
     Several photographs of one part are told by the highest of their scores. Of m + p
