@@ -199,10 +199,9 @@ def _define(field: dataclasses.Field[Any], hint: Any, values: flags.FlagValues) 
 
 def _is_whole(text: str, lower: int | None, upper: int | None) -> bool:
     """Returns whether a text is a whole number between bounds."""
-    try:
-        number = int(text)
-    except ValueError:
+    if not text.removeprefix("-").isdecimal():
         return False
+    number = int(text)
     return (lower is None or number >= lower) and (upper is None or number <= upper)
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 import pytest
 from absl import flags as absl_flags
 
-from jaxsplat.commands import endings, flags
+from jaxsplat.commands import endings, flags, pose, sparse_views, steps, timing
 from jaxsplat.errors import ConfigError, DataError, NumericsError
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -118,6 +118,7 @@ def test_defaults_and_every_kind_of_value() -> None:
         ("--count=many", "count=many"),
         ("--numbers=1,many", "expected whole numbers, 1 or more, 9 at most"),
         ("--numbers=0", "whole numbers"),
+        ("--numbers=1_0", "whole numbers"),
         ("--numbers=10", "whole numbers"),
         ("--rate=nan", "finite"),
         ("--rate=inf", "finite"),
@@ -129,6 +130,23 @@ def test_defaults_and_every_kind_of_value() -> None:
 def test_wrong_flags_are_refused(argument: str, words: str) -> None:
     with pytest.raises(absl_flags.Error, match=words):
         parsed("--name=n", argument)
+
+
+@pytest.mark.parametrize(
+    ("config_class", "argument"),
+    [
+        (sparse_views.Config, "--shares=20,0"),
+        (sparse_views.Config, "--shares=101"),
+        (steps.Config, "--steps=-1"),
+        (timing.Config, "--batches=none"),
+        (pose.Config, "--batches=1,x"),
+    ],
+)
+def test_numbers_of_a_sweep_are_checked(config_class: type, argument: str) -> None:
+    values = absl_flags.FlagValues()
+    flags.define(config_class, values)
+    with pytest.raises(absl_flags.Error, match="expected whole numbers"):
+        values(["program", argument])
 
 
 def test_a_required_flag_must_be_given() -> None:
