@@ -46,6 +46,7 @@ class _State(NamedTuple):
     equations: NormalEquations
     damping: Array
     needed: Array
+    first: Array  # cost of the start
 
 
 def descend(
@@ -64,15 +65,15 @@ def descend(
         start: `camera_from_world`, [4, 4].
         steps: that are tried.
     """
-    first = evaluate(start)
 
-    def step(_: Array, state: _State) -> _State:
+    def step(number: Array, state: _State) -> _State:
         twist = _solve(state.equations, state.damping)
         here = cameras.with_pose(camera, state.pose)
         pose = motion.moved(here, twist, center).camera_from_world
-        pose = jnp.where(jnp.all(jnp.isfinite(pose)), pose, state.pose)
+        stays = (number == 0) | ~jnp.all(jnp.isfinite(pose))
+        pose = jnp.where(stays, state.pose, pose)
         equations = evaluate(pose)
-        taken = equations.cost < state.equations.cost
+        taken = (number == 0) | (equations.cost < state.equations.cost)
         eased = jnp.maximum(state.damping / _EASE, _DAMPING_RANGE[0])
         hardened = jnp.minimum(state.damping * _HARDEN, _DAMPING_RANGE[1])
         kept_pose, kept = jax.tree.map(
@@ -80,13 +81,27 @@ def descend(
             (pose, equations),
             (state.pose, state.equations),
         )
-        needed = jnp.maximum(state.needed, equations.needed)
-        return _State(kept_pose, kept, jnp.where(taken, eased, hardened), needed)
+        return _State(
+            kept_pose,
+            kept,
+            jnp.where(taken, eased, hardened),
+            jnp.maximum(state.needed, equations.needed),
+            jnp.where(number == 0, equations.cost, state.first),
+        )
 
-    state = _State(start, first, jnp.float32(_FIRST_DAMPING), first.needed)
-    end = lax.fori_loop(0, steps, step, state)
+    # The start is evaluated by the loop too: a second evaluation beside it would be
+    # compiled a second time.
+    nothing = NormalEquations(
+        jnp.zeros((motion.POSE, motion.POSE), jnp.float32),
+        jnp.zeros(motion.POSE, jnp.float32),
+        jnp.float32(jnp.inf),
+        jnp.int32(0),
+    )
+    damping = jnp.float32(_EASE * _FIRST_DAMPING)
+    state = _State(start, nothing, damping, nothing.needed, nothing.cost)
+    end = lax.fori_loop(0, steps + 1, step, state)
     # The renderer leaves out what is not finite, so a bad pose has a finite cost.
-    finite = jnp.all(jnp.isfinite(start)) & jnp.isfinite(first.cost)
+    finite = jnp.all(jnp.isfinite(start)) & jnp.isfinite(end.first)
     twist = _solve(end.equations, jnp.float32(_DAMPING_RANGE[0]))
     here = se3.apply(end.pose, center)
     shift, turn = jnp.linalg.norm(twist.reshape(2, 3), axis=1)

@@ -15,6 +15,7 @@ from jaxsplat.errors import ConfigError
 from jaxsplat.rendering import backends, binning, projection, reference, tiling, xla
 from jaxsplat.rendering.backends import Backend
 from jaxsplat.rendering.binning import TileLists
+from jaxsplat.rendering.numba import compositing as numba
 from jaxsplat.rendering.pallas import compositing
 from jaxsplat.rendering.projection import Splats
 from jaxsplat.scene.gaussians import Gaussians
@@ -156,6 +157,8 @@ def render_splats(
     needed = jnp.int32(0)
     if backend == "reference" or splats.depths.shape[0] == 0:
         image = reference.composite(splats, width, height)
+    elif backend == "numba":
+        image, needed = numba.composite(splats, width, height, capacity)
     else:
         lists = bin_for(splats, camera, capacity)
         needed = lists.needed
@@ -206,9 +209,10 @@ def render(
         gaussians: `n` rows, of which the live ones take part.
         camera: one camera; its static width and height are the image size.
         background: RGB behind the scene, black when None.
-        backend: "reference" (every Gaussian at every pixel), "xla" (portable), "pallas"
-            (GPU kernels), "pallas_interpret" (the same run by XLA, slow, for tests), or
-            None for the best that runs here.
+        backend: "reference" (every Gaussian at every pixel), "xla" (portable),
+            "numba" (compiled for the CPU at hand), "pallas" (GPU kernels),
+            "pallas_interpret" (the same run by XLA, slow, for tests), or None for the
+            best that runs here.
         capacity: slots for (tile, splat) pairs; the farthest splats that find none are
             left out, as `Rendered.needed` tells. When None, it is planned from concrete
             arrays. Traced arrays have no numbers yet: then it is `default_capacity`,

@@ -1,19 +1,23 @@
 """Which implementation of the compositor runs, and where it can."""
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, get_args
 
 import jax
 
 from jaxsplat.errors import ConfigError
+from jaxsplat.rendering.numba import target
 
-Backend = Literal["reference", "xla", "pallas", "pallas_interpret"]
-BACKENDS: tuple[Backend, ...] = ("reference", "xla", "pallas", "pallas_interpret")
+Backend = Literal["reference", "xla", "numba", "pallas", "pallas_interpret"]
+BACKENDS: tuple[Backend, ...] = get_args(Backend)
 
 _LEAST_CAPABILITY = (7, 5)  # Turing, the oldest that Triton compiles for
 
 
 def resolve_backend(backend: Backend | None) -> Backend:
-    """Returns the backend that will run: `pallas` on an NVIDIA GPU, else `xla`.
+    """Returns the backend that will run.
+
+    It is `pallas` on an NVIDIA GPU, `numba` on a CPU, else `xla`.
 
     Args:
         backend: the one that is wanted, or None for the best that runs here.
@@ -22,13 +26,14 @@ def resolve_backend(backend: Backend | None) -> Backend:
         ConfigError: the named backend is unknown or cannot run here.
     """
     if backend is None:
-        return "xla" if _obstacle() else "pallas"
+        usable = (name for name, tells in _OBSTACLES.items() if not tells())
+        return next(usable, "xla")
     if backend not in BACKENDS:
         raise ConfigError(f"backend {backend!r}: expected one of {', '.join(BACKENDS)}")
-    if backend == "pallas" and (obstacle := _obstacle()):
+    if backend in _OBSTACLES and (obstacle := _OBSTACLES[backend]()):
         kind = default_device().device_kind
         raise ConfigError(
-            f"backend 'pallas' cannot run on {kind}: {obstacle}; use 'xla' or leave "
+            f"backend {backend!r} cannot run on {kind}: {obstacle}; use 'xla' or leave "
             "the backend unset"
         )
     return backend
@@ -42,8 +47,15 @@ def default_device() -> jax.Device:
     return jax.devices(chosen)[0]
 
 
-def _obstacle() -> str:
-    """Returns why the kernels cannot run on the device, "" if they can."""
+def _obstacle_to_numba() -> str:
+    """Returns why Numba's functions cannot run on the device, "" if they can."""
+    if default_device().platform != "cpu":
+        return "its functions are for CPUs"
+    return target.obstacle()
+
+
+def _obstacle_to_pallas() -> str:
+    """Returns why the GPU kernels cannot run on the device, "" if they can."""
     device = default_device()
     if device.platform != "gpu" or "cuda" not in device.client.platform_version.lower():
         return "its kernels are for NVIDIA GPUs"
@@ -51,3 +63,9 @@ def _obstacle() -> str:
     if found < _LEAST_CAPABILITY:
         return f"compute capability {device.compute_capability}, expected 7.5 or more"
     return ""
+
+
+_OBSTACLES: dict[Backend, Callable[[], str]] = {
+    "pallas": _obstacle_to_pallas,
+    "numba": _obstacle_to_numba,
+}

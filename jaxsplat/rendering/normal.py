@@ -119,7 +119,7 @@ def _normal_equations(
         dataclasses.replace(splats, colors=splats.colors - background)
     )
     bounds = lists.ids, lists.starts, lists.ends
-    if backend == "xla":
+    if backend in ("xla", "numba"):
         totals = xla_normal.normal_equations(
             table, tangents, bounds, target, settings, exposure
         )

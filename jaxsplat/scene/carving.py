@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 import cv2
+import jax
 import numpy as np
 from jaxtyping import Bool, Float
 
@@ -13,6 +14,8 @@ from jaxsplat.scene.pinhole import in_image, project_points
 # A point that fewer views frame than this share of what the best framed point has is no
 # object: nothing but the frames' limits would speak for it.
 _MIN_FRAMED = 0.5
+# Views between two looks at which points are left.
+_TOGETHER = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Silhouettes:
             cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3)
             for mask in masks
         ]
-        return cls(masks, np.stack(distances), cameras)
+        return cls(masks, np.stack(distances), jax.tree.map(np.asarray, cameras))
 
 
 def least_dissent(
@@ -58,26 +61,28 @@ def least_dissent(
     """
     cameras, distances = silhouettes.cameras, silhouettes.distances
     height, width = distances.shape[1:]
-    views = len(distances)
-    framed = np.zeros(len(points), np.int32)
-    against = np.zeros(len(points), np.int32)
+    views, size = len(distances), len(points)
     kept = np.arange(len(points))
+    framed, against = np.zeros(size, np.int32), np.zeros(size, np.int32)
     # Views far from one another soon agree on most of what is background; 0.618... is
     # the golden section, whose multiples spread evenly.
-    for view in np.argsort(np.arange(views) * 0.6180339887 % 1):
-        pixels, local = project_points(points[kept], cameras, int(view))
+    order = np.argsort(np.arange(views) * 0.6180339887 % 1)
+    for count, view in enumerate(order, 1):
+        pixels, local = project_points(points, cameras, int(view))
         seen, rows, columns = in_image(pixels, local[:, 2], width, height)
         focal = max(float(cameras.fx[view]), float(cameras.fy[view]))
         limit = reach * focal / np.maximum(local[seen, 2], 1e-6)
-        framed[kept[seen]] += 1
-        outside = distances[view][rows, columns] > limit
-        against[kept[seen][outside]] += 1
-        # No later view can save what this many are against.
-        kept = kept[against[kept] <= most * views]
-    shares = np.full(len(points), np.inf)
-    kept = kept[framed[kept] >= max(_MIN_FRAMED * framed.max(initial=0), 1)]
-    kept = kept[against[kept] <= most * framed[kept]]
-    shares[kept] = against[kept] / framed[kept]
+        framed += seen
+        against[seen] += distances[view][rows, columns] > limit
+        if count % _TOGETHER == 0 or count == views:
+            # No later view can save what this many are against.
+            left = against <= most * views
+            kept, points = kept[left], points[left]
+            framed, against = framed[left], against[left]
+    shares = np.full(size, np.inf)
+    left = framed >= max(_MIN_FRAMED * framed.max(initial=0), 1)
+    left &= against <= most * framed
+    shares[kept[left]] = against[left] / framed[left]
     return shares
 
 
@@ -111,6 +116,7 @@ def outlines(
     Returns:
         A picture for each view, in pixels of about one spacing.
     """
+    cameras = jax.tree.map(np.asarray, cameras)
     kernel = np.ones((3, 3), np.uint8)
     found = []
     for view in range(len(cameras.fx)):

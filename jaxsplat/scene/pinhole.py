@@ -21,14 +21,14 @@ def project_points(
         in the camera's axes.
     """
     pose = np.asarray(cameras.camera_from_world[view], np.float32)
-    # Written out: BLAS's threads wait for one another over so thin a product.
-    x, y, z = points[:, :1], points[:, 1:2], points[:, 2:3]
-    rotation = pose[:3, :3].T
-    local = x * rotation[0] + y * rotation[1] + z * rotation[2] + pose[:3, 3]
-    depth = np.maximum(local[:, 2], 1e-6)
-    u = float(cameras.fx[view]) * local[:, 0] / depth + float(cameras.cx[view])
-    v = float(cameras.fy[view]) * local[:, 1] / depth + float(cameras.cy[view])
-    return np.stack([u, v], axis=1), local
+    # Written out: BLAS's threads wait for one another over so thin a product, and NumPy
+    # takes long over axes of three.
+    x, y, z = points.T
+    x, y, z = (row[0] * x + row[1] * y + row[2] * z + row[3] for row in pose[:3])
+    depth = np.maximum(z, 1e-6)
+    u = float(cameras.fx[view]) * x / depth + float(cameras.cx[view])
+    v = float(cameras.fy[view]) * y / depth + float(cameras.cy[view])
+    return np.stack([u, v], axis=1), np.stack([x, y, z], axis=1)
 
 
 def in_image(

@@ -23,7 +23,7 @@ from tests.helpers.clouds import camera, cloud
 CAPACITY = 256
 SEARCH = "search_"  # begins the names of what many steps lead to
 TYPES = "types_"  # begins those of zeros that stand for what is traced alone
-BACKENDS: tuple[Backend, ...] = ("xla", "reference", "pallas_interpret")
+BACKENDS: tuple[Backend, ...] = ("xla", "numba", "reference", "pallas_interpret")
 
 
 def as_made_by_users(tree: Any) -> Any:

@@ -29,11 +29,11 @@ def pretend(
     monkeypatch.setattr(backends, "default_device", lambda: device)
 
 
-def test_no_name_takes_the_kernels_on_an_nvidia_gpu_only(
+def test_no_name_takes_what_is_best_on_the_device(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for platform, version, capability, expected in [
-        ("cpu", "cpu", "", "xla"),
+        ("cpu", "cpu", "", "numba"),
         ("gpu", "PJRT C API cuda 12090", "9.0", "pallas"),
         ("gpu", "cuda 12090", "7.5", "pallas"),
         ("gpu", "cuda 12090", "7.0", "xla"),
@@ -43,7 +43,7 @@ def test_no_name_takes_the_kernels_on_an_nvidia_gpu_only(
         assert backends.resolve_backend(None) == expected
 
 
-@pytest.mark.parametrize("name", ["reference", "xla", "pallas_interpret"])
+@pytest.mark.parametrize("name", ["reference", "xla", "numba", "pallas_interpret"])
 def test_named_backend_is_taken(name: Backend) -> None:
     assert backends.resolve_backend(name) == name
 
@@ -57,6 +57,20 @@ def test_pallas_says_why_it_cannot_run(monkeypatch: pytest.MonkeyPatch) -> None:
     pretend(monkeypatch, "gpu", "cuda 12090", "7.0")
     with pytest.raises(ConfigError, match="Toy: compute capability 7.0, expected 7.5"):
         backends.resolve_backend("pallas")
+
+
+@pytest.mark.parametrize(
+    ("platform", "obstacle"),
+    [("gpu", "its functions are for CPUs"), ("cpu", "numba is not installed")],
+)
+def test_numba_says_why_it_cannot_run(
+    platform: str, obstacle: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretend(monkeypatch, platform, "cuda 12090", "7.0")
+    monkeypatch.setattr(backends.target, "obstacle", lambda: "numba is not installed")
+    with pytest.raises(ConfigError, match=f"'numba' cannot run on Toy: {obstacle}"):
+        backends.resolve_backend("numba")
+    assert backends.resolve_backend(None) == "xla"
 
 
 def test_the_default_device_decides() -> None:
@@ -118,7 +132,7 @@ def test_minification_must_be_positive(minification: float) -> None:
 
 def test_background_is_black_unless_given() -> None:
     drawn = clouds.draw(cloud(), camera(), "xla", background=(0.0, 0.0, 0.0))
-    plain = render.render(cloud(), camera(), capacity=clouds.CAPACITY)
+    plain = render.render(cloud(), camera(), backend="xla", capacity=clouds.CAPACITY)
     np.testing.assert_array_equal(plain.color, drawn.color)
     assert float(jnp.min(plain.alpha)) == 0
 

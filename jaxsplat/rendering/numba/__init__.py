@@ -1,0 +1,1 @@
+"""Compositing on a CPU by functions that Numba compiles and XLA calls."""

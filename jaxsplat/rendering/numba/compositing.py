@@ -1,0 +1,73 @@
+"""Images of splats, and their derivative, by the handler."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float, Int
+
+from jaxsplat.rendering import splat_table, tiling
+from jaxsplat.rendering.batching import natively_batched
+from jaxsplat.rendering.numba import target
+from jaxsplat.rendering.projection import Splats
+
+
+def composite(
+    splats: Splats, width: int, height: int, capacity: int
+) -> tuple[Float[Array, "5 h w"], Int[Array, ""]]:
+    """Returns what `reference.composite` returns, and the pairs that it took."""
+    columns, rows = tiling.grid(width, height)
+
+    def bin_splats(depths: Array, *fields: Array) -> tuple[Array, ...]:
+        b, n = depths.shape
+        shapes = [(b, capacity), (b, capacity), *[(b, rows, columns)] * 2, (b, n, 2)]
+        return _call(target.BIN, [*shapes, (b,)], jnp.int32, *fields, depths)
+
+    frozen = jax.lax.stop_gradient(splats)
+    *lists, needed = natively_batched(bin_splats)(
+        frozen.depths, frozen.means, frozen.factors, frozen.reach, frozen.extents
+    )
+    image = _composite(splat_table.table(splats), lists, (height, width))
+    return image, needed
+
+
+def _image(table: Array, lists: list[Array], size: tuple[int, int]) -> Array:
+    def forward(table: Array, *lists: Array) -> tuple[Array, ...]:
+        shape = (len(table), splat_table.CHANNELS, *size)
+        return _call(target.COMPOSITE, [shape], jnp.float32, table, *lists)
+
+    ids, _, starts, ends, _ = lists
+    return natively_batched(forward)(table, ids, starts, ends)[0]
+
+
+def _forward(
+    table: Array, lists: list[Array], size: tuple[int, int]
+) -> tuple[Array, tuple]:
+    image = _image(table, lists, size)
+    return image, (table, lists, image)
+
+
+def _backward(size: tuple[int, int], residuals: tuple, cotangent: Array) -> tuple:
+    def backward(table: Array, spans: Array, *rest: Array) -> tuple[Array, ...]:
+        b, m = rest[0].shape
+        shape = (b, m, table.shape[2])
+        rows = _call(target.DIFFERENTIATE, [shape], jnp.float32, table, *rest)
+        return _call(target.GATHER, [table.shape], jnp.float32, *rows, spans)
+
+    table, (*lists, spans), image = residuals
+    found = natively_batched(backward)(table, spans, *lists, image, cotangent)
+    return found[0], None
+
+
+_composite = jax.custom_vjp(_image, nondiff_argnums=(2,))
+_composite.defvjp(_forward, _backward)
+
+
+def _call(
+    which: int, shapes: list[tuple[int, ...]], dtype: Any, *operands: Array
+) -> tuple[Array, ...]:
+    results = [jax.ShapeDtypeStruct(shape, dtype) for shape in shapes]
+    call = jax.ffi.ffi_call(target.registered(), results)
+    return tuple(call(*operands, work=np.int64(which)))

@@ -1,0 +1,76 @@
+"""The handler made known to XLA, once in a process."""
+
+import ctypes
+import functools
+import hashlib
+import importlib.util
+import pathlib
+import re
+from typing import Any
+
+import jax
+from jax import ffi
+
+# Name of the handler, and the symbol of the task's address.
+NAME, TASK = "jaxsplat_numba", "jaxsplat_numba_task"
+# What the handler does, its attribute; `compositing` says with which operands.
+BIN, COMPOSITE, DIFFERENTIATE, GATHER = range(4)
+# Places in XLA's table of functions, and the version that gives a meaning to places.
+_PLACES = {"ThreadPool_Schedule": 11, "ThreadPool_NumThreads": 12}
+_MAJOR = 0
+_WORD = "int64(int64)"  # what both are: a function of an address
+HEADER = "xla/ffi/api/c_api.h"
+
+_kept: list[Any] = []  # what XLA has only addresses of
+
+
+@functools.cache
+def obstacle() -> str:
+    """Returns why the handler cannot run in this process, "" if it can."""
+    if importlib.util.find_spec("numba") is None:
+        return "numba is not installed"
+    try:
+        header = pathlib.Path(ffi.include_dir(), HEADER).read_text()
+    except OSError:
+        return f"JAX {jax.__version__} comes without {HEADER}"
+    functions = re.findall(r"_API_STRUCT_FIELD\(XLA_FFI_(\w+)\)", header)
+    found = {name: functions.index(name) for name in _PLACES if name in functions}
+    major = re.search(r"#define XLA_FFI_API_MAJOR (\d+)", header)
+    if found != _PLACES or not major or int(major[1]) != _MAJOR:
+        return f"JAX {jax.__version__} calls functions in another way"
+    return ""
+
+
+@functools.cache
+def registered() -> str:
+    """Returns the handler's name, after compiling it or reading it from Numba's cache.
+
+    Numba keeps what it compiled beside the source, or in the user's cache folder.
+    """
+    import llvmlite.binding
+    import numba
+
+    from jaxsplat.rendering.numba import frames, work
+
+    task_source, handler_source = work.task_and_handler(_digest())
+
+    def compiled(function: Any) -> int:
+        try:
+            found = numba.cfunc(_WORD, cache=True, **frames.OPTIONS)(function)
+        except RuntimeError:  # nowhere to keep it
+            found = numba.cfunc(_WORD, **frames.OPTIONS)(function)
+        _kept.append(found)
+        return found.address
+
+    llvmlite.binding.add_symbol(TASK, compiled(task_source))
+    address = compiled(handler_source)
+    capsule = ffi.pycapsule(ctypes.c_void_p(address))
+    ffi.register_ffi_target(NAME, capsule, platform="cpu")
+    return NAME
+
+
+def _digest() -> str:
+    """Returns a digest of the sources: Numba's cache looks at one of them alone."""
+    sources = sorted(pathlib.Path(__file__).parent.glob("*.py"))
+    text = b"".join(source.read_bytes() for source in sources)
+    return hashlib.blake2b(text, digest_size=8).hexdigest()
