@@ -28,7 +28,8 @@ class EvaluationConfig:
     )
     categories: tuple[str, ...] = flags.option((), "objects to inspect; all by default")
     out: str = flags.option("runs/mad", "folder for the results", free=True)
-    preset: Preset = flags.option("fast", flags.PRESET_HELP)
+    preset: Preset = flags.option("best", flags.PRESET_HELP)
+    fit_seconds: float | None = flags.option(None, flags.FIT_SECONDS_HELP, lower=1.0)
     seed: int = flags.option(0, "of everything random", lower=0)
     size: int | None = flags.option(
         None, "longer image side in pixels; the files' own by default", lower=16
@@ -74,6 +75,7 @@ class EvaluationConfig:
         return Evaluation(
             method=dataclasses.replace(method, compare=compare),
             preset=self.preset,
+            fit_seconds=self.fit_seconds,
             seed=self.seed,
             size=self.size,
             max_queries=self.max_queries,

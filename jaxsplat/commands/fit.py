@@ -38,7 +38,8 @@ class Config:
     method: Literal["best", "splatpose"] = flags.option(
         "best", "detector: best, or splatpose as published"
     )
-    preset: Preset = flags.option("fast", flags.PRESET_HELP)
+    preset: Preset = flags.option("best", flags.PRESET_HELP)
+    fit_seconds: float | None = flags.option(None, flags.FIT_SECONDS_HELP, lower=1.0)
     seed: int = flags.option(0, "of everything random", lower=0)
     size: int | None = flags.option(
         None, "longer image side in pixels; the files' own by default", lower=16
@@ -159,6 +160,7 @@ def _fit(
         objects,
         config.method,
         preset=config.preset,
+        fit_seconds=config.fit_seconds,
         seed=config.seed,
         backend=config.backend,
         watch=evaluation.told_to(progress),

@@ -26,8 +26,11 @@ from jaxsplat.errors import ConfigError
 Config = TypeVar("Config")
 
 PRESET_HELP = (
-    "fast: a minute or two on a CPU; best: a sharper fit in three times as long; "
-    "paper: the published settings"
+    "best: a fit of some minutes on a CPU; fast: a third of that; paper: the published "
+    "settings"
+)
+FIT_SECONDS_HELP = (
+    "that the fit of an object may take, compilation included; no limit by default"
 )
 
 

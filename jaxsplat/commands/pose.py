@@ -55,7 +55,7 @@ class Config:
     )
     categories: tuple[str, ...] = flags.option((), "objects to measure; all by default")
     out: str = flags.option("runs/pose", "folder for scenes and results", free=True)
-    preset: Preset = flags.option("fast", flags.PRESET_HELP)
+    preset: Preset = flags.option("best", flags.PRESET_HELP)
     seed: int = flags.option(0, "of everything random", lower=0)
     size: int | None = flags.option(
         None, "longer image side in pixels; the files' own by default", lower=16

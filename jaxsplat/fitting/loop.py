@@ -1,5 +1,6 @@
 """The loop over the steps of a stage."""
 
+import dataclasses
 import math
 import time
 from collections.abc import Iterator
@@ -7,20 +8,18 @@ from collections.abc import Iterator
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from jaxsplat.core import ssim
 from jaxsplat.errors import ConfigError, NumericsError
 from jaxsplat.fitting import density
 from jaxsplat.fitting.config import FitConfig
+from jaxsplat.fitting.pacing import Pace
 from jaxsplat.fitting.state import FitState
 from jaxsplat.fitting.steps import StepReport, train_step
 from jaxsplat.fitting.targets import Targets
 from jaxsplat.rendering import api as render
 from jaxsplat.rendering.backends import Backend
-
-# Steps between two looks at the reports: reading them back costs a synchronisation.
-INTERVAL = 50
 
 
 class Loop:
@@ -60,8 +59,9 @@ class Loop:
         order: Int[np.ndarray, " s"],
         minification: float,
         capacity: int | None = None,
+        seconds: float | None = None,
     ) -> Iterator[tuple[FitState, float]]:
-        """Yields the state and the recent PSNR every `INTERVAL` steps and at the end.
+        """Yields the state and the recent PSNR after every interval.
 
         A step whose lists of splats are too short leaves out the farthest splats. That
         is seen at the end of the interval, which is then taken again with longer lists:
@@ -73,6 +73,8 @@ class Loop:
             order: index of the view to match in each of `s` steps.
             minification: how many times smaller images are than in the last stage.
             capacity: of the lists; planned when it is None.
+            seconds: that the steps may take, in which case there may be fewer than `s`;
+                None for as many as they take.
 
         Raises:
             ConfigError: images are smaller than the window of SSIM.
@@ -80,22 +82,31 @@ class Loop:
         """
         self._check_size(targets)
         self.capacity = capacity or render.plan(state.gaussians, targets.cameras)
-        step = int(state.step)
-        for begin in range(0, len(order), INTERVAL):
-            views = order[begin : begin + INTERVAL]
-            first = step + begin
+        first = int(state.step)
+        pace = Pace(len(order), seconds)
+        place, taken = 0.0, 0
+        while part := pace.next():
+            views = order[taken : taken + part.steps]
+            # Where in the schedule each step is.
+            places = first + place + part.advance * np.arange(part.steps)
             while True:
                 # A copy, since the first step takes the memory of its input.
                 before = jax.tree.map(jnp.copy, state)
-                state, reports = self._steps(state, targets, views, first, minification)
-                psnr, needed = _read(reports, first)
+                state, reports = self._steps(
+                    state, targets, views, first + taken, places, minification
+                )
+                psnr, needed = _read(reports, first + taken)
                 if needed <= self.capacity:
                     break
                 # The need may have fallen since its peak.
                 planned = render.plan(state.gaussians, targets.cameras)
                 self.capacity = max(planned, needed)
                 state = before
+            taken, place = taken + part.steps, pace.place
             yield state, psnr
+        if taken < len(order):
+            # There was no time for more. The next stage's schedule begins all the same.
+            yield dataclasses.replace(state, step=jnp.int32(first + len(order))), psnr
 
     def _check_size(self, targets: Targets) -> None:
         height, width = targets.images.shape[1:3]
@@ -111,11 +122,14 @@ class Loop:
         targets: Targets,
         views: Int[np.ndarray, " s"],
         first: int,
+        places: Float[np.ndarray, " s"],
         minification: float,
     ) -> tuple[FitState, list[StepReport]]:
         reports = []
-        for step, view in enumerate(views, first):
-            state, report = self._step(state, targets, int(view), step, minification)
+        for step, (view, place) in enumerate(zip(views, places, strict=True), first):
+            state, report = self._step(
+                state, targets, int(view), step, float(place), minification
+            )
             reports.append(report)
             state = density.control(
                 state,
@@ -133,6 +147,7 @@ class Loop:
         targets: Targets,
         view: int,
         step: int,
+        place: float,
         minification: float,
     ) -> tuple[FitState, StepReport]:
         program = (targets.images.shape, self.capacity)
@@ -143,6 +158,7 @@ class Loop:
             jnp.int32(view),
             jax.random.fold_in(self._key, step),
             self._unit,
+            jnp.float32(place / self._config.steps),
             config=self._config,
             backend=self.backend,
             capacity=self.capacity,

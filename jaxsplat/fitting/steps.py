@@ -82,6 +82,7 @@ def train_step(
     view: Int[Array, ""],
     key: PRNGKeyArray,
     unit: Float[Array, ""],
+    progress: Float[Array, ""],
     *,
     config: FitConfig,
     backend: Backend,
@@ -96,6 +97,7 @@ def train_step(
         view: index of the view to match.
         key: randomness of this step.
         unit: length of the rates' unit, scene units.
+        progress: share of the fit that is done, in [0, 1].
         config: settings.
         backend: of the renderer.
         capacity: slots for (tile, splat) pairs.
@@ -130,7 +132,6 @@ def train_step(
         finite &= jnp.all(jnp.isfinite(slope))
     with jax.numpy_dtype_promotion("standard"):  # optax has float ** int32
         updates, moments = adam(config.rates.memory).update(gradient, state.moments)
-    progress = state.step.astype(jnp.float32) / config.steps
     rates = step_sizes(config.rates, unit, progress)
     moved = {name: values[name] - rates[name] * updates[name] for name in values}
     if config.density.kind == "mcmc":

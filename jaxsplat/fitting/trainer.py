@@ -8,10 +8,18 @@ from collections.abc import Callable, Iterator, Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
+from absl import logging
 
 from jaxsplat.data.views import View, posed_cameras
-from jaxsplat.errors import DataError
-from jaxsplat.fitting import beginning, checkpoints, exposures, support, targets
+from jaxsplat.errors import ConfigError, DataError
+from jaxsplat.fitting import (
+    beginning,
+    checkpoints,
+    exposures,
+    pacing,
+    support,
+    targets,
+)
 from jaxsplat.fitting import state as fit_state
 from jaxsplat.fitting.checkpoints import Checkpoint, Standing, Store
 from jaxsplat.fitting.config import FitConfig, Stage
@@ -22,6 +30,9 @@ from jaxsplat.rendering.sampling import usual_sampling_rate
 from jaxsplat.scene import gaussians as scene
 from jaxsplat.scene import hull
 from jaxsplat.scene.gaussians import Gaussians
+
+# A fit that takes longer than this times what it was given says so.
+_LATE = 1.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +74,7 @@ def fit(
     watch: Callable[[FitProgress], None] | None = None,
     checkpoint: Checkpoint | None = None,
     background_is_plain: bool = True,
+    seconds: float | None = None,
 ) -> FitResult:
     """Returns the scene that posed views show.
 
@@ -78,15 +90,21 @@ def fit(
             the same bits. None saves nothing.
         background_is_plain: false where photographs without alpha show more than the
             object and the background's colour, so that the object's outline is unknown.
+        seconds: that the fit may take, compilation included. Where its steps would take
+            longer there are fewer, and what it finds depends on the machine. None for
+            no limit.
 
     Raises:
-        ConfigError: a stage makes images too small, or the backend cannot run here.
+        ConfigError: a stage makes images too small, the backend cannot run here, or
+            `seconds` is not positive.
         DataError: fewer than two views, a view without pose or with NaN, or only some
             views have alpha.
         NumericsError: loss or gradients stop being finite.
     """
     if len(views) < 2:
         raise DataError(f"{len(views)} training view(s): expected 2 or more")
+    if seconds is not None and not seconds > 0:
+        raise ConfigError(f"seconds: found {seconds}, expected a number above 0")
     begin = time.monotonic()
     rng = np.random.default_rng(seed)
     cameras = posed_cameras(views)
@@ -106,19 +124,26 @@ def fit(
     standing = Standing(start, math.nan, 0, 0.0, 0.0)
     store = None
     if checkpoint:
-        settings = (config, background, background_is_plain, seed, loop.backend)
-        store = Store(checkpoint, checkpoints.fingerprint(views, settings))
+        told = (config, background, background_is_plain, seed, loop.backend, seconds)
+        store = Store(checkpoint, checkpoints.fingerprint(views, told))
         standing = store.latest(start) or standing
         loop.compile_seconds = standing.compile_seconds
         begin -= standing.seconds
     distance = beginning.camera_distance(cameras, center)
 
+    cleaning = 0.0
+
     def cleaned(state: FitState) -> FitState:
+        nonlocal cleaning
         if masks is None:
             return state
-        return support.only_supported(state, masks, cameras, distance)
+        before = time.monotonic()
+        state = support.only_supported(state, masks, cameras, distance)
+        cleaning = time.monotonic() - before
+        return state
 
-    for stage, order, capacity in _remaining(config.stages, orders, standing):
+    remaining = list(_remaining(config.stages, orders, standing))
+    for place, (stage, order, capacity) in enumerate(remaining):
         state = standing.state
         reduced = targets.make_targets(views, masks, background, stage.scale)
         smaller = config.stages[-1].scale / stage.scale
@@ -126,23 +151,35 @@ def fit(
             state = cleaned(state)
             if config.exposure and reduced.has_alpha and int(state.step):
                 state = exposures.measured(state, reduced, loop.backend, smaller)
-        found = loop.stage(state, reduced, order, smaller, capacity)
+        allowed = None
+        if seconds is not None:
+            # The last stage is cleaned as well.
+            left = seconds - (time.monotonic() - begin) - cleaning
+            allowed = left * pacing.share_of([each[0] for each in remaining[place:]])
+        found = loop.stage(state, reduced, order, smaller, capacity, allowed)
         for state, psnr in found:
-            seconds = time.monotonic() - begin
-            standing = Standing(
-                state, psnr, loop.capacity, seconds, loop.compile_seconds
-            )
+            spent = time.monotonic() - begin
+            standing = Standing(state, psnr, loop.capacity, spent, loop.compile_seconds)
             step = int(state.step)
             if store and step < config.steps:
                 store.save_if_due(standing)
             if watch:
                 live = scene.count(state.gaussians)
                 watch(FitProgress(step, config.steps, psnr, live))
-    jax.block_until_ready(standing.state)
+    found = jax.block_until_ready(cleaned(standing.state)).gaussians
+    spent = time.monotonic() - begin
+    if seconds is not None and spent > _LATE * seconds:
+        logging.warning(
+            "the fit took %.0f s, more than the %.0f s that it was given: %.0f s of it "
+            "were compilation",
+            spent,
+            seconds,
+            loop.compile_seconds,
+        )
     return FitResult(
-        cleaned(standing.state).gaussians,
+        found,
         center,
-        time.monotonic() - begin - loop.compile_seconds,
+        spent - loop.compile_seconds,
         loop.compile_seconds,
         standing.psnr,
     )

@@ -78,11 +78,12 @@ class Detector:
         self,
         method: str | Method = "best",
         *,
-        preset: Preset = "fast",
+        preset: Preset = "best",
         fit_config: FitConfig | None = None,
         seed: int = 0,
         backend: Backend | None = None,
         calibration_views: int = 20,
+        fit_seconds: float | None = None,
     ) -> None:
         """Keeps the settings; `fit` does the work.
 
@@ -95,6 +96,8 @@ class Detector:
             backend: of the renderer; the best that runs here when None.
             calibration_views: good views that the fit does not see, to tell what scores
                 mean; at most a tenth of all.
+            fit_seconds: that the fit may take, compilation included; a fit that would
+                take longer has fewer steps. None for no limit.
 
         Raises:
             ConfigError: there is no such method or preset, or a number is refused.
@@ -104,7 +107,7 @@ class Detector:
         self.method = method
         self.fitted: Fitted | None = None
         self._settings = FitSettings(
-            preset, fit_config, seed, backend, calibration_views
+            preset, fit_config, seed, backend, calibration_views, fit_seconds
         )
         self._known: Prepared | None = None
 

@@ -39,13 +39,18 @@ _LEAST_CONFIDENCE = 0.6
 class FitSettings:
     """Settings of a detector beside its method; see `Detector`."""
 
-    preset: Preset = "fast"
+    preset: Preset = "best"
     fit_config: FitConfig | None = None
     seed: int = 0
     backend: Backend | None = None
     calibration_views: int = 20
+    fit_seconds: float | None = None
 
     def __post_init__(self) -> None:
+        if self.fit_seconds is not None and not self.fit_seconds > 0:
+            raise ConfigError(
+                f"fit_seconds: found {self.fit_seconds}, expected a number above 0"
+            )
         if self.calibration_views < 0:
             raise ConfigError(
                 f"calibration_views: found {self.calibration_views}, expected 0 or more"
@@ -127,6 +132,7 @@ def fit(
         backend=settings.backend,
         watch=watch,
         checkpoint=None if checkpoint is None else fitting.Checkpoint(checkpoint),
+        seconds=settings.fit_seconds,
     )
     begin = time.monotonic()
     twin = twin_of(result, views.fitted, objects, settings.backend)

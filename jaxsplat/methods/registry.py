@@ -7,7 +7,7 @@ from jaxsplat.methods.method import Method
 METHODS = {"best": best.PRESETS, "splatpose": splatpose.PRESETS}
 
 
-def find_method(name: str, preset: str = "fast") -> Method:
+def find_method(name: str, preset: str = "best") -> Method:
     """Returns a method by its name.
 
     Args:

@@ -35,16 +35,18 @@ class Evaluation:
             two shares and one seed, the lesser one's views are among the greater one's.
         parts: rule that tells by their names which queries show one part; the object's
             own file when None. See `data.group_parts`.
+        fit_seconds: that the fit may take; None for no limit.
     """
 
     method: Method
-    preset: Preset = "fast"
+    preset: Preset = "best"
     seed: int = 0
     size: int | None = None
     max_queries: int | None = None
     backend: Backend | None = None
     train_share: float = 1.0
     parts: str | None = None
+    fit_seconds: float | None = None
 
 
 def evaluate(
@@ -141,6 +143,7 @@ def fit_or_load(
         objects,
         settings.method,
         preset=settings.preset,
+        fit_seconds=settings.fit_seconds,
         seed=settings.seed,
         backend=settings.backend,
         watch=told_to(progress),

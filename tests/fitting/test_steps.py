@@ -50,6 +50,7 @@ def run(
         jnp.int32(view),
         jax.random.key(seed),
         jnp.float32(4.4),
+        jnp.float32(int(state.step) / CONFIG.steps),
         config=CONFIG,
         backend="xla",
         capacity=CAPACITY,
