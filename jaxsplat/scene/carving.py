@@ -4,12 +4,11 @@ import dataclasses
 from collections.abc import Sequence
 
 import cv2
-import jax
 import numpy as np
 from jaxtyping import Bool, Float
 
 from jaxsplat.core.cameras import Camera
-from jaxsplat.scene.pinhole import in_image, project_points
+from jaxsplat.scene.pinhole import focal_length, in_image, project_points
 
 # A point that fewer views frame than this share of what the best framed point has is no
 # object: nothing but the frames' limits would speak for it.
@@ -39,7 +38,7 @@ class Silhouettes:
             cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3)
             for mask in masks
         ]
-        return cls(masks, np.stack(distances), jax.tree.map(np.asarray, cameras))
+        return cls(masks, np.stack(distances), cameras)
 
 
 def least_dissent(
@@ -70,7 +69,7 @@ def least_dissent(
     for count, view in enumerate(order, 1):
         pixels, local = project_points(points, cameras, int(view))
         seen, rows, columns = in_image(pixels, local[:, 2], width, height)
-        focal = max(float(cameras.fx[view]), float(cameras.fy[view]))
+        focal = focal_length(cameras, int(view))
         limit = reach * focal / np.maximum(local[seen, 2], 1e-6)
         framed += seen
         against[seen] += distances[view][rows, columns] > limit
@@ -116,13 +115,12 @@ def outlines(
     Returns:
         A picture for each view, in pixels of about one spacing.
     """
-    cameras = jax.tree.map(np.asarray, cameras)
     kernel = np.ones((3, 3), np.uint8)
     found = []
     for view in range(len(cameras.fx)):
         pixels, local = project_points(points, cameras, view)
         depth = float(np.median(local[:, 2])) if len(points) else 1.0
-        focal = max(float(cameras.fx[view]), float(cameras.fy[view]))
+        focal = focal_length(cameras, view)
         zoom = min(max(depth, 1e-6) / (focal * spacing), 1.0)
         width = max(round(cameras.width * zoom), 1)
         height = max(round(cameras.height * zoom), 1)

@@ -20,15 +20,24 @@ def project_points(
         Pixels (u, v), which mean something where the depth z is positive, and (x, y, z)
         in the camera's axes.
     """
-    pose = np.asarray(cameras.camera_from_world[view], np.float32)
+    # Rows of NumPy's arrays: JAX starts a program for each of its own.
+    pose = np.asarray(cameras.camera_from_world)[view].astype(np.float32)
+    fx, fy, cx, cy = (
+        float(np.asarray(each)[view])
+        for each in (cameras.fx, cameras.fy, cameras.cx, cameras.cy)
+    )
     # Written out: BLAS's threads wait for one another over so thin a product, and NumPy
     # takes long over axes of three.
     x, y, z = points.T
     x, y, z = (row[0] * x + row[1] * y + row[2] * z + row[3] for row in pose[:3])
     depth = np.maximum(z, 1e-6)
-    u = float(cameras.fx[view]) * x / depth + float(cameras.cx[view])
-    v = float(cameras.fy[view]) * y / depth + float(cameras.cy[view])
+    u, v = fx * x / depth + cx, fy * y / depth + cy
     return np.stack([u, v], axis=1), np.stack([x, y, z], axis=1)
+
+
+def focal_length(cameras: Camera, view: int) -> float:
+    """Returns the longer of a view's focal lengths, in pixels."""
+    return max(float(np.asarray(each)[view]) for each in (cameras.fx, cameras.fy))
 
 
 def in_image(
