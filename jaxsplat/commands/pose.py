@@ -96,7 +96,7 @@ class Config:
 def main(config: Config) -> None:
     """Measures every category."""
     if config.figures:
-        figures.canvas(1, 1)
+        figures.canvas(1.0, 1.0)
     paths = data.resolve_categories(
         config.data_dir or data.sample_dir(), config.categories
     )

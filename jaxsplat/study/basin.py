@@ -84,7 +84,7 @@ def draw(found: Mapping[str, Any], title: str, path: pathlib.Path) -> None:
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    canvas = figures.canvas(6, 4)
+    canvas = figures.canvas(6.0, 4.0)
     axes = canvas.add_subplot(
         xlabel="start's shift, % of the distance",
         ylabel="start's rotation, degrees",

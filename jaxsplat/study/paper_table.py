@@ -127,7 +127,8 @@ def _draw(table: PaperTable, path: pathlib.Path) -> None:
     axes.set_xlabel(table.axes[0])
     axes.set_ylabel(table.axes[1])
     axes.grid(alpha=0.3)
-    axes.legend(fontsize="small")
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize="small")
     figures.save(canvas, path)
 
 

@@ -129,7 +129,8 @@ def test_paint_that_misleads_is_trusted_less(
     )
     tried = COMPARE._tried(wrong, twin, *module._stacked(twin, VIEWS[4:]))
     assert float(tried.trust[1]) > float(state.trust[1])
-    untried = COMPARE.prepare(twin, VIEWS[:4], (), jax.random.key(0))
+    with toy_detector.quick():  # as `state` was compiled
+        untried = COMPARE.prepare(twin, VIEWS[:4], (), jax.random.key(0))
     np.testing.assert_allclose(untried.trust, module._UNTRIED)
     np.testing.assert_allclose(untried.painted, state.painted, atol=1e-5)
 
