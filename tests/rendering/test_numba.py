@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import jax
@@ -169,3 +170,31 @@ def test_another_interface_of_xla_is_no_place_to_run(
         )
     monkeypatch.setattr(target.ffi, "include_dir", lambda: str(tmp_path))
     assert reason in target.obstacle.__wrapped__()
+
+
+def test_numba_that_does_not_go_with_numpy_is_no_place_to_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(name: str) -> None:
+        raise ImportError(f"{name.title()} needs another NumPy")
+
+    monkeypatch.setattr(target.importlib, "import_module", refuse)
+    reason = target.obstacle.__wrapped__()
+    assert reason == "numba cannot be imported (Numba needs another NumPy)"
+
+
+def test_threads_that_ask_at_once_register_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls: list[int] = []
+
+    def register() -> None:
+        calls.append(1)
+        time.sleep(0.05)
+        target._kept.append(None)
+
+    monkeypatch.setattr(target, "_kept", [])
+    monkeypatch.setattr(target, "_register", register)
+    with ThreadPoolExecutor(4) as pool:
+        names = list(pool.map(lambda _: target.registered(), range(4)))
+    assert names == [target.NAME] * 4 and calls == [1]

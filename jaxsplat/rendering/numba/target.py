@@ -3,9 +3,10 @@
 import ctypes
 import functools
 import hashlib
-import importlib.util
+import importlib
 import pathlib
 import re
+import threading
 from typing import Any
 
 import jax
@@ -22,13 +23,16 @@ _WORD = "int64(int64)"  # what both are: a function of an address
 HEADER = "xla/ffi/api/c_api.h"
 
 _kept: list[Any] = []  # what XLA has only addresses of
+_lock = threading.Lock()
 
 
 @functools.cache
 def obstacle() -> str:
     """Returns why the handler cannot run in this process, "" if it can."""
-    if importlib.util.find_spec("numba") is None:
-        return "numba is not installed"
+    try:
+        importlib.import_module("numba")
+    except ImportError as error:  # also where it does not go with this NumPy
+        return f"numba cannot be imported ({error})"
     try:
         header = pathlib.Path(ffi.include_dir(), HEADER).read_text()
     except OSError:
@@ -41,12 +45,18 @@ def obstacle() -> str:
     return ""
 
 
-@functools.cache
 def registered() -> str:
     """Returns the handler's name, after compiling it or reading it from Numba's cache.
 
     Numba keeps what it compiled beside the source, or in the user's cache folder.
     """
+    with _lock:
+        if not _kept:
+            _register()
+    return NAME
+
+
+def _register() -> None:
     import llvmlite.binding
     import numba
 
@@ -54,19 +64,18 @@ def registered() -> str:
 
     task_source, handler_source = work.task_and_handler(_digest())
 
-    def compiled(function: Any) -> int:
+    def compiled(function: Any) -> Any:
         try:
-            found = numba.cfunc(_WORD, cache=True, **frames.OPTIONS)(function)
+            return numba.cfunc(_WORD, cache=True, **frames.OPTIONS)(function)
         except RuntimeError:  # nowhere to keep it
-            found = numba.cfunc(_WORD, **frames.OPTIONS)(function)
-        _kept.append(found)
-        return found.address
+            return numba.cfunc(_WORD, **frames.OPTIONS)(function)
 
-    llvmlite.binding.add_symbol(TASK, compiled(task_source))
-    address = compiled(handler_source)
-    capsule = ffi.pycapsule(ctypes.c_void_p(address))
+    task = compiled(task_source)
+    llvmlite.binding.add_symbol(TASK, task.address)
+    handler = compiled(handler_source)
+    capsule = ffi.pycapsule(ctypes.c_void_p(handler.address))
     ffi.register_ffi_target(NAME, capsule, platform="cpu")
-    return NAME
+    _kept.extend([task, handler])
 
 
 def _digest() -> str:
