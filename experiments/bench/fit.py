@@ -134,7 +134,7 @@ def _rows(objects: ObjectSet, config: Config) -> Any:
             )
 
         fit(1.0)  # compiles
-        for limit in (*config.seconds, None):
+        for limit in (*map(float, config.seconds), None):
             result = fit(limit)
             twin = twin_of(result, fitted, objects, config.backend)
             yield {
