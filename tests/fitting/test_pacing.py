@@ -82,9 +82,7 @@ def test_large_images_have_more_of_the_time() -> None:
     assert pacing.share_of(stages[1:]) == 1
 
 
-def test_a_fit_ends_in_time_with_all_stages(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_fit_ends_in_time_with_all_stages() -> None:
     views = toy_object.views()
     config = FitConfig(
         stages=(Stage(0.5, 5_000), Stage(1.0, 20_000)),

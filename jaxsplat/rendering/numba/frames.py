@@ -68,39 +68,38 @@ def _add(typing_context, address, value):
     return types.int64(types.int64, types.int64), generate
 
 
+_WORD = ir.IntType(64)
+
+
 @no_type_check
-def _external(name, returns, *takes):
-    """Returns an intrinsic that calls a C function of the process."""
+def _external(name, *takes):
+    """Returns what calls a function of the process that returns a word."""
 
     @no_type_check
     def generate(context, builder, signature, arguments):
-        kind = ir.FunctionType(returns, takes)
+        kind = ir.FunctionType(_WORD, takes)
         function = cgutils.get_or_insert_function(builder.module, kind, name)
-        found = builder.call(function, arguments)
-        return context.get_dummy_value() if returns is ir.VoidType() else found
+        return builder.call(function, arguments)
 
     return generate
-
-
-_WORD = ir.IntType(64)
 
 
 @intrinsic
 @no_type_check
 def _allocate(typing_context, size):
-    return types.int64(types.int64), _external("malloc", _WORD, _WORD)
+    return types.int64(types.int64), _external("malloc", _WORD)
 
 
 @intrinsic
 @no_type_check
 def _free(typing_context, address):
-    return types.int64(types.int64), _external("free", _WORD, _WORD)
+    return types.int64(types.int64), _external("free", _WORD)
 
 
 @intrinsic
 @no_type_check
 def _yield(typing_context):
-    return types.int64(), _external("sched_yield", _WORD)
+    return types.int64(), _external("sched_yield")
 
 
 @intrinsic
@@ -109,7 +108,7 @@ def _task_address(typing_context):
     """Returns the address of the function that has the symbol `TASK`."""
 
     def generate(context, builder, signature, arguments):
-        kind = ir.FunctionType(ir.VoidType(), [_WORD])
+        kind = ir.FunctionType(_WORD, [_WORD])
         task = cgutils.get_or_insert_function(builder.module, kind, TASK)
         return builder.ptrtoint(task, _WORD)
 
@@ -120,7 +119,7 @@ def _task_address(typing_context):
 @no_type_check
 def help_at(typing_context, record):
     """Calls the function that has the symbol `TASK`."""
-    return types.int64(types.int64), _external(TASK, _WORD, _WORD)
+    return types.int64(types.int64), _external(TASK, _WORD)
 
 
 @intrinsic
@@ -272,7 +271,7 @@ def shared(frame, work, chunks, helpers):
     found[_REQUEST + 4] = record
     for _ in range(helpers):
         if _call(schedule, record + 8 * _REQUEST):
-            _add(record, -1)  # an error: nobody comes
+            _add(record + 8 * _HOLDERS, -1)  # an error: nobody comes
     return record
 
 
