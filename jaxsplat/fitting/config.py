@@ -4,7 +4,9 @@ import dataclasses
 import math
 from typing import Literal
 
+from jaxsplat.core import sizes
 from jaxsplat.errors import ConfigError
+from jaxsplat.scene.gaussians import SIZES_IN_OCTAVE
 
 Density = Literal["original", "mcmc", "fixed"]
 Start = Literal["hull", "random"]
@@ -207,9 +209,7 @@ PRESETS: dict[str, FitConfig] = {"paper": PAPER, "fast": FAST, "best": BEST}
 # A Gaussian for each square of so many pixels a side of the object's surface: what
 # detail a fit shows grows with the object's pixels, and so does the time.
 _SPACING = {"fast": 3.4, "best": 2.5}
-_FEWEST, _MOST = 1000, {"fast": 30_000, "best": 60_000}
-# Counts are few, so that objects share programs.
-_MULTIPLE = 500
+_FEWEST, _MOST = 1024, {"fast": 32_768, "best": 65_536}
 
 
 def preset(name: str, covered: float) -> FitConfig:
@@ -228,6 +228,6 @@ def preset(name: str, covered: float) -> FitConfig:
     if name == "paper":
         return PAPER
     wanted = 4 * covered / _SPACING[name] ** 2
-    count = _MULTIPLE * math.ceil(wanted / _MULTIPLE)
+    count = sizes.nearest(wanted, SIZES_IN_OCTAVE)
     count = min(max(count, _FEWEST), _MOST[name])
     return dataclasses.replace(PRESETS[name], count=count, capacity=count)

@@ -25,6 +25,7 @@ from jaxsplat.methods.inspecting import Prepared
 from jaxsplat.rendering.backends import Backend, resolve_backend
 from jaxsplat.rendering.twin import Twin
 from jaxsplat.scene import splats
+from jaxsplat.scene.gaussians import in_few_sizes
 
 _FORMAT = 7
 # Attributes of `Prepared` that are stored as they are.
@@ -115,7 +116,7 @@ def load(
             storage.decode(record[key], arrays, where)
             for key in ("twin", "settings", "states", *_OTHERS)
         )
-        gaussians = splats.read_splats(root / _SCENE)
+        gaussians = in_few_sizes(splats.read_splats(root / _SCENE))
         whole = Twin(gaussians=gaussians, backend=resolve_backend(backend), **twin)
         world = _world(record["world"])
     except DataError:

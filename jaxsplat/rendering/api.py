@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Int
 
-from jaxsplat.core import precision
+from jaxsplat.core import precision, sizes
 from jaxsplat.core.cameras import Camera
 from jaxsplat.errors import ConfigError
 from jaxsplat.rendering import backends, binning, projection, reference, tiling, xla
@@ -90,7 +90,7 @@ def plan(
     slack: float = 1.25,
     *,
     minification: float | Float[Array, "..."] | None = None,
-    sizes: int = 4,
+    in_octave: int = 4,
 ) -> int:
     """Returns a list capacity that fits every given camera, from concrete arrays.
 
@@ -102,7 +102,7 @@ def plan(
         cameras: one camera or a stack of them with one leading axis.
         slack: factor for poses and parameters that will still move.
         minification: as in `render`, one for all cameras or one each.
-        sizes: in an octave, a power of two.
+        in_octave: sizes from one power of two to the next.
     """
     # Also where a traced function renders arrays that it closes over.
     with jax.ensure_compile_time_eval():
@@ -113,9 +113,7 @@ def plan(
             minification = jnp.asarray(minification, jnp.float32)
             minification = jnp.broadcast_to(minification, cameras.fx.shape)
         most = int(jnp.max(_needed(gaussians, cameras, minification)))
-    needed = int(slack * max(most, 1024))
-    step = max(2 ** (needed.bit_length() - 1) // sizes, 1)
-    return -(-needed // step) * step
+    return sizes.at_least(int(slack * max(most, 1024)), in_octave)
 
 
 def capacity_for(

@@ -13,12 +13,13 @@ from jaxsplat.core.cameras import Camera
 from jaxsplat.rendering import api, sampling
 from jaxsplat.rendering.api import Rendered
 from jaxsplat.rendering.backends import Backend, resolve_backend
+from jaxsplat.scene import gaussians as scene
 from jaxsplat.scene.gaussians import Gaussians
 
 # Poses of photographs lie between and beyond those of the training views, so lists
 # planned for these get some room; sizes are few, so that objects share programs.
 _CAPACITY_SLACK = 1.25
-_SIZES = 2
+_IN_OCTAVE = 2
 
 
 @jax.tree_util.register_dataclass
@@ -70,12 +71,12 @@ def make_twin(
     middle = jnp.asarray(center, jnp.float32)
     first = jax.tree.map(lambda leaf: leaf[0], views)
     return Twin(
-        precision.single(gaussians),
+        scene.in_few_sizes(precision.single(gaussians)),
         precision.single(first if camera is None else camera),
         middle,
         jnp.asarray(background, jnp.float32),
         sampling.usual_sampling_rate(views, middle),
-        api.plan(gaussians, views, _CAPACITY_SLACK, sizes=_SIZES),
+        api.plan(gaussians, views, _CAPACITY_SLACK, in_octave=_IN_OCTAVE),
         resolve_backend(backend),
     )
 

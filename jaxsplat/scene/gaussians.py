@@ -7,6 +7,11 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Bool, Float
 
+from jaxsplat.core import sizes
+
+# From one power of two to the next.
+SIZES_IN_OCTAVE = 2
+
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
@@ -56,3 +61,18 @@ def sh_degree(gaussians: Gaussians) -> int:
 def count(gaussians: Gaussians) -> int:
     """Returns the number of live Gaussians (reads it back from the device)."""
     return int(jnp.sum(gaussians.live))
+
+
+def in_few_sizes(gaussians: Gaussians) -> Gaussians:
+    """Returns the cloud with rows that are not live, up to one of few sizes.
+
+    Objects with a few Gaussians more or less then share their programs.
+    """
+    rows = len(gaussians.live)
+    more = sizes.at_least(max(rows, 1), SIZES_IN_OCTAVE) - rows
+
+    def filled(leaf: Array) -> Array:
+        return jnp.pad(leaf, ((0, more), *[(0, 0)] * (leaf.ndim - 1)))
+
+    filled_up = jax.tree.map(filled, gaussians)
+    return dataclasses.replace(filled_up, quats=filled_up.quats.at[rows:].set(0.5))

@@ -35,15 +35,16 @@ def test_presets_have_their_names() -> None:
 
 def test_gaussians_grow_with_the_object_in_the_photographs() -> None:
     counts = [preset("fast", pixels).count for pixels in (0.0, 1.2e4, 4.8e4, 1e6)]
-    assert counts == [1000, 4500, 17_000, 30_000]
+    assert counts == [1024, 4096, 16_384, 32_768]
     # A sphere of 100 pixels' radius covers pi r^2 and has a surface of 4 pi r^2.
     sphere = preset("fast", math.pi * 100**2)
-    assert sphere.count == pytest.approx(4 * math.pi * 100**2 / 3.4**2, abs=500)
+    # The nearest of two sizes in an octave is at most a fifth away.
+    assert sphere.count == pytest.approx(4 * math.pi * 100**2 / 3.4**2, rel=0.25)
     assert sphere.capacity == sphere.count
     assert preset("paper", 1.2e4) == PAPER
     sharper = preset("best", math.pi * 100**2)
-    assert sharper.count == pytest.approx(4 * math.pi * 100**2 / 2.5**2, abs=500)
-    assert preset("best", 1e6).count == 60_000 and sharper.steps == BEST.steps
+    assert sharper.count == pytest.approx(4 * math.pi * 100**2 / 2.5**2, rel=0.25)
+    assert preset("best", 1e6).count == 65_536 and sharper.steps == BEST.steps
     with pytest.raises(ConfigError, match="preset 'slow': expected one of"):
         preset("slow", 1.2e4)
 

@@ -48,8 +48,8 @@ def test_a_plan_fits_every_image_at_its_own() -> None:
     scene = cloud(1000)
     views = cameras.stack([camera(64, 48)] * 2)
     both, large = (
-        render.plan(scene, views, 1.0, minification=jnp.array(steps), sizes=16)
+        render.plan(scene, views, 1.0, minification=jnp.array(steps), in_octave=16)
         for steps in ([4.0, 0.3], [0.3, 0.3])
     )
-    small = render.plan(scene, views, 1.0, minification=4.0, sizes=16)
+    small = render.plan(scene, views, 1.0, minification=4.0, in_octave=16)
     assert both == large > small

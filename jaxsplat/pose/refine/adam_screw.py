@@ -102,7 +102,7 @@ class AdamScrew:
         """Draws the start and plans the lists; arguments as in `parts.Starts`."""
         posed = posed_cameras(views)
         small = cameras.at_poses(self._small(twin), posed.camera_from_world)
-        capacity = render_api.plan(twin.gaussians, small, _CAPACITY_SLACK, sizes=2)
+        capacity = render_api.plan(twin.gaussians, small, _CAPACITY_SLACK, in_octave=2)
         parameters = START_DEVIATION * jax.random.normal(key, (7,), jnp.float32)
         return ScrewState(parameters, capacity, twin.capacity)
 
