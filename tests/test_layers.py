@@ -19,6 +19,7 @@ LAYERS = [
     "rendering",
     "fitting",
     "features",
+    "matchers",
     "pose",
     "scores",
     "metrics",
@@ -66,7 +67,7 @@ def wrong_imports(source: str, layer: str) -> list[str]:
         parts = name.split(".")
         if parts[0] in ("", "experiments", "tests"):
             wrong.append(name)
-        elif parts[0] == "flax" and layer != "features":
+        elif parts[0] == "flax" and layer not in ("features", "matchers"):
             wrong.append(name)
         elif parts[0] == "jaxsplat" and len(parts) > 1 and parts[1] in LAYERS and layer:
             allowed = LAYERS[: LAYERS.index(layer) + 1]
@@ -194,6 +195,8 @@ def test_nothing_can_run_code_out_of_a_file(path: pathlib.Path) -> None:
         ("report", "from experiments import mad", True),
         ("pose", "from flax import nnx", True),
         ("features", "from flax import nnx", False),
+        ("matchers", "from flax import nnx", False),
+        ("features", "from jaxsplat import matchers", True),
         ("", "from jaxsplat.rendering import api", False),
     ],
 )

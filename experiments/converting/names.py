@@ -12,6 +12,10 @@ from jaxsplat.features.config import NetworkConfig
 from jaxsplat.features.dinov2 import DinoV2Config
 from jaxsplat.features.sam import SamConfig
 from jaxsplat.features.weights import RawTensor
+from jaxsplat.matchers.lightglue import LightGlueConfig
+from jaxsplat.matchers.registry import Config as MatcherConfig
+
+Config = NetworkConfig | MatcherConfig
 
 Tensors = dict[str, RawTensor]
 
@@ -33,7 +37,7 @@ _OTHERS = re.compile(r"embeddings\.Reshape\w*")
 _POSITIONS = "pos_embed"
 
 
-def as_published(config: NetworkConfig, tensors: Mapping[str, RawTensor]) -> Tensors:
+def as_published(config: Config, tensors: Mapping[str, RawTensor]) -> Tensors:
     """Returns a file's tensors under the names that the network has for them.
 
     Args:
@@ -44,6 +48,8 @@ def as_published(config: NetworkConfig, tensors: Mapping[str, RawTensor]) -> Ten
         return _dinov2(tensors)
     if isinstance(config, SamConfig):
         return _sam(tensors)
+    if isinstance(config, LightGlueConfig):
+        return _lightglue(tensors)
     return dict(tensors)
 
 
@@ -53,6 +59,19 @@ def _sam(tensors: Mapping[str, RawTensor]) -> Tensors:
     for name, tensor in tensors.items():
         name = name.removeprefix("image_encoder.")
         result[re.sub(r"\.mlp\.fc([12])\.", r".mlp.lin\1.", name)] = tensor
+    return result
+
+
+def _lightglue(tensors: Mapping[str, RawTensor]) -> Tensors:
+    """From its first release too, which has all layers' attention of one kind together.
+
+    XFeat's version stands in its file beside the detector.
+    """
+    result = {}
+    for name, tensor in tensors.items():
+        name = name.removeprefix("matcher.")
+        old = re.fullmatch(r"(self_attn|cross_attn)\.(\d+)\.(.*)", name)
+        result[f"transformers.{old[2]}.{old[1]}.{old[3]}" if old else name] = tensor
     return result
 
 

@@ -12,7 +12,7 @@ from jaxsplat import errors
 from jaxsplat.features.weights import RawTensor
 
 # Under these names training scripts save the weights beside other things.
-_WEIGHTS = ("state_dict", "model")
+_WEIGHTS = ("state_dict", "model", "extractor")
 _TYPES = {"float32": "F32", "float16": "F16", "float64": "F64", "int64": "I64"}
 
 

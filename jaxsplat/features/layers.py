@@ -20,31 +20,37 @@ class Kernel(nnx.Param):
 
 
 class BatchNorm(nnx.Module):
-    """Batch normalisation by the running statistics."""
+    """Batch normalisation by the running statistics, scaled and shifted if `affine`."""
 
-    def __init__(self, channels: int, epsilon: float) -> None:
-        self.weight = nnx.Param(jnp.zeros((channels,)))
-        self.bias = nnx.Param(jnp.zeros((channels,)))
+    def __init__(self, channels: int, epsilon: float, affine: bool = True) -> None:
+        self.weight = nnx.Param(jnp.zeros((channels,))) if affine else None
+        self.bias = nnx.Param(jnp.zeros((channels,))) if affine else None
         self.running_mean = nnx.BatchStat(jnp.zeros((channels,)))
         self.running_var = nnx.BatchStat(jnp.zeros((channels,)))
         self.epsilon = epsilon
 
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
-        scale = self.weight[...] * lax.rsqrt(self.running_var[...] + self.epsilon)
+        scale = lax.rsqrt(self.running_var[...] + self.epsilon)
+        if self.weight is None or self.bias is None:
+            return (x - self.running_mean[...]) * scale
+        scale = self.weight[...] * scale
         return (x - self.running_mean[...]) * scale + self.bias[...]
 
 
 class Conv(nnx.Module):
-    """An ordinary convolution without bias."""
+    """An ordinary convolution."""
 
-    def __init__(self, inputs: int, outputs: int, window: Window) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, window: Window, use_bias: bool = False
+    ) -> None:
         shape = (window.side, window.side, inputs, outputs)
         self.weight = Kernel(jnp.zeros(shape))
+        self.bias = nnx.Param(jnp.zeros((outputs,))) if use_bias else None
         self.window = window
 
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 c2"]:
         padding = self.window.padding
-        return lax.conv_general_dilated(
+        y = lax.conv_general_dilated(
             x,
             self.weight[...],
             (self.window.stride, self.window.stride),
@@ -52,6 +58,7 @@ class Conv(nnx.Module):
             dimension_numbers=("NHWC", "HWIO", "NHWC"),
             precision=lax.Precision.HIGHEST,
         )
+        return y if self.bias is None else y + self.bias[...]
 
 
 class PointwiseConv(nnx.Module):

@@ -1,7 +1,6 @@
 """Named feature networks: load one, normalise images for it, extract its maps."""
 
 import dataclasses
-import pathlib
 from collections.abc import Sequence
 
 import jax
@@ -11,7 +10,7 @@ from jaxtyping import Float
 
 from jaxsplat import errors
 from jaxsplat.core import precision
-from jaxsplat.features import structure, weights
+from jaxsplat.features import loading, structure, weights
 from jaxsplat.features.config import NetworkConfig
 from jaxsplat.features.interpolation import resize_grid
 from jaxsplat.features.registry import NETWORKS, model_of
@@ -53,30 +52,14 @@ def load_network(
     if name not in NETWORKS:
         raise errors.ConfigError(f"name: {name!r}, expected one of {sorted(NETWORKS)}")
     entry = NETWORKS[name]
-    if path is None and entry.bundled is None:
-        raise errors.DataError(
-            f"{name}: its weights do not come with the package. Fetch {entry.source}, "
-            f"run `python -m experiments.convert_weights --network {name} --source "
-            "THAT_FILE --output FILE.safetensors`, and pass that file as `path`"
-        )
     config = entry.config
     if taps is not None:
         config = dataclasses.replace(config, tapped=tuple(taps))
-    bundled = weights.BUNDLED / str(entry.bundled)
-    file = bundled if path is None else pathlib.Path(path)
-    data = weights.read_file(file)
-    if path is None and entry.sha256 is not None:
-        weights.check_sha256(data, entry.sha256, file)
-    model = model_of(config)
     # A file has the tensors of all maps, of which those behind the last one are left.
-    every = structure.file_shapes(model, dataclasses.replace(config, tapped=()))
-    tensors = weights.select(
-        weights.parse(data, str(file)),
-        structure.file_shapes(model, config),
-        str(file),
-        unused=every,
-    )
-    return FeatureNetwork(structure.to_params(model, config, tensors), config)
+    whole = dataclasses.replace(config, tapped=())
+    model = model_of(config)
+    params = loading.load_params(entry, model, config, path, weights.BUNDLED, whole)
+    return FeatureNetwork(params, config)
 
 
 def normalize(
@@ -117,4 +100,5 @@ def extract(
     )
     whole = jax.vmap(lambda image: resize_grid(image, height, width, "linear"))(images)
     normalized = normalize(network, whole)
-    return structure.forward(model_of(config), config, network.params, normalized)
+    model = structure.with_params(model_of(config), config, network.params)
+    return tuple(model(normalized))

@@ -1,12 +1,12 @@
 """The feature networks by name."""
 
-import dataclasses
 from typing import Literal
 
 from jaxsplat.features.architecture import EfficientNetConfig
 from jaxsplat.features.config import IMAGENET_MEAN, IMAGENET_STD, NetworkConfig
 from jaxsplat.features.dinov2 import DinoV2, DinoV2Config
 from jaxsplat.features.efficientnet import EfficientNet
+from jaxsplat.features.loading import Entry
 from jaxsplat.features.resnet import ResNet, ResNetConfig
 from jaxsplat.features.sam import Sam, SamConfig
 from jaxsplat.features.structure import Model
@@ -25,26 +25,9 @@ NetworkName = Literal[
 _RESNET_LAYERS = ("layer1", "layer2", "layer3")
 
 
-@dataclasses.dataclass(frozen=True)
-class Entry:
-    """A network that can be loaded by name.
-
-    Attributes:
-        config: its architecture, normalisation and maps.
-        source: the public file that `experiments.convert_weights` takes.
-        bundled: name of the file that comes with the package, if any.
-        sha256: of that file.
-    """
-
-    config: NetworkConfig
-    source: str
-    bundled: str | None = None
-    sha256: str | None = None
-
-
 # Each network gets the normalisation that it was trained with, since its first layers
 # hold the statistics of exactly that.
-_ENTRIES = (
+_ENTRIES: tuple[Entry[NetworkConfig], ...] = (
     Entry(
         EfficientNetConfig(
             name="efficientnet_lite0",

@@ -5,7 +5,7 @@ arrays in a dictionary everywhere else.
 """
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -14,11 +14,11 @@ from flax import nnx
 from jax import Array
 from jaxtyping import Float
 
-from jaxsplat.features.config import NetworkConfig
 from jaxsplat.features.layers import Kernel
 
 # A network's class: its attributes have the published names, without the class's
-# `PREFIX` where it has one, and a call of images [b, h, w, 3] returns the tapped maps.
+# `PREFIX` where it has one. A feature network is called with images [b, h, w, 3] and
+# returns the tapped maps.
 Model = Callable[[Any], nnx.Module]
 
 
@@ -37,7 +37,7 @@ class Structure(NamedTuple):
 
 
 @functools.cache
-def structure(model: Model, config: NetworkConfig) -> Structure:
+def structure(model: Model, config: Hashable) -> Structure:
     """Returns the network that a config describes, without parameters."""
     graph, state = nnx.split(nnx.eval_shape(lambda: model(config)))
     prefix = getattr(model, "PREFIX", "")
@@ -50,7 +50,7 @@ def structure(model: Model, config: NetworkConfig) -> Structure:
     return result
 
 
-def file_shapes(model: Model, config: NetworkConfig) -> dict[str, tuple[int, ...]]:
+def file_shapes(model: Model, config: Hashable) -> dict[str, tuple[int, ...]]:
     """Returns the shape of every parameter as files have it, by published name."""
     variables = structure(model, config).variables
     return {name: _file_shape(variable) for name, variable in variables.items()}
@@ -68,7 +68,7 @@ def _file_shape(variable: nnx.Variable) -> tuple[int, ...]:
 
 def to_params(
     model: Model,
-    config: NetworkConfig,
+    config: Hashable,
     tensors: Mapping[str, Float[np.ndarray, "..."]],
 ) -> dict[str, Float[Array, "..."]]:
     """Returns parameters from a file's tensors: convolutions from OIHW to HWIO."""
@@ -85,23 +85,19 @@ def to_params(
     }
 
 
-def forward(
-    model: Model,
-    config: NetworkConfig,
-    params: Mapping[str, Float[Array, "..."]],
-    images: Float[Array, "b h w 3"],
-) -> tuple[Float[Array, "b _ _ _"], ...]:
-    """Returns the tapped feature maps of normalised images.
+def with_params(
+    model: Model, config: Hashable, params: Mapping[str, Float[Array, "..."]]
+) -> Any:
+    """Returns the network, ready to be called.
 
     Args:
         model: the network's class.
         config: which member of its family.
         params: from `to_params`.
-        images: normalised, with sides that are multiples of `config.multiple`.
     """
     empty = structure(model, config)
     state = {
         empty.paths[name]: variable.replace(params[name])
         for name, variable in empty.variables.items()
     }
-    return nnx.merge(empty.graph, nnx.from_flat_state(state))(images)
+    return nnx.merge(empty.graph, nnx.from_flat_state(state))

@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from jaxsplat.features.layers import Kernel
 
-EPSILON = 1e-6  # of all layer normalisations here
+EPSILON = 1e-6  # of the layer normalisations of image encoders
 # A transformer block's hidden channels are so many times its own.
 _EXPANSION = 4
 
@@ -32,14 +32,15 @@ class Linear(nnx.Module):
 class LayerNorm(nnx.Module):
     """Normalises every token by mean and variance of its channels."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, epsilon: float = EPSILON) -> None:
         self.weight = nnx.Param(jnp.zeros((channels,)))
         self.bias = nnx.Param(jnp.zeros((channels,)))
+        self.epsilon = epsilon
 
     def __call__(self, x: Float[Array, "*n c"]) -> Float[Array, "*n c"]:
         centered = x - jnp.mean(x, axis=-1, keepdims=True)
         variance = jnp.mean(centered * centered, axis=-1, keepdims=True)
-        scale = lax.rsqrt(variance + EPSILON)
+        scale = lax.rsqrt(variance + self.epsilon)
         return centered * scale * self.weight[...] + self.bias[...]
 
 
@@ -93,7 +94,7 @@ def attend(
     queries: Float[Array, "*b n d"],
     keys: Float[Array, "*b m d"],
     values: Float[Array, "*b m d"],
-    bias: Float[Array, "*b n m"] | None = None,
+    bias: Float[Array, "*#b #n m"] | None = None,
 ) -> Float[Array, "*b n d"]:
     """Returns the values weighted by how queries and keys agree.
 
@@ -101,7 +102,7 @@ def attend(
         queries: not scaled.
         keys: that they are compared with.
         values: that are averaged.
-        bias: added to the scaled products.
+        bias: added to the scaled products; broadcast.
     """
     scale = queries.shape[-1] ** -0.5
     agreement = jnp.einsum(

@@ -65,9 +65,9 @@ def batch_norm(x: Image, params: Params, name: str, epsilon: float) -> Image:
     return scale * (x - mean) / np.sqrt(var + epsilon) + offset
 
 
-def layer_norm(x: Tokens, params: Params, name: str) -> Tokens:
+def layer_norm(x: Tokens, params: Params, name: str, epsilon: float = 1e-6) -> Tokens:
     mean, deviation = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)
-    normal = (x - mean) / np.sqrt(deviation + 1e-6)
+    normal = (x - mean) / np.sqrt(deviation + epsilon)
     return normal * of(params, f"{name}.weight") + of(params, f"{name}.bias")
 
 
