@@ -14,6 +14,7 @@ def photometric(
     target: Float[Array, "h w 3"],
     ssim_weight: float,
     residual_scale: float = 0.0,
+    weights: Float[Array, "h w"] | None = None,
 ) -> Float[Array, ""]:
     """Returns (1 - w) L1 + w (1 - SSIM) (Kerbl et al. 2023, equation 7).
 
@@ -26,12 +27,15 @@ def photometric(
         target: its photograph.
         ssim_weight: the w.
         residual_scale: the s.
+        weights: of pixels, which SSIM does not know; all 1 when None.
     """
     difference = rendered - target
     if residual_scale:
         size = jnp.sqrt(jnp.square(difference) + residual_scale**2) - residual_scale
     else:
         size = jnp.abs(difference)
+    if weights is not None:
+        size = size * weights[..., None]
     loss = (1 - ssim_weight) * jnp.mean(size)
     if ssim_weight:
         loss += ssim_weight * (1 - ssim(rendered, target))

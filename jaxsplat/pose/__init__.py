@@ -11,6 +11,7 @@ from jaxsplat.pose.expected import Expected, agreement, beside, expected_photogr
 from jaxsplat.pose.parts import Refine, Starts
 from jaxsplat.pose.photographs import Photographs, anywhere, on_plain
 from jaxsplat.pose.refine.adam_screw import AdamScrew, ScrewState
+from jaxsplat.pose.refine.adam_view import AdamView, ViewState
 from jaxsplat.pose.refine.lm import Lm
 from jaxsplat.pose.refine.stages import Stage, stages_for
 from jaxsplat.pose.starts.appearance import GalleryStarts
@@ -26,6 +27,7 @@ __all__ = [
     "OUTCOME_TEXT",
     "TRUSTED",
     "AdamScrew",
+    "AdamView",
     "CoarsePoses",
     "Expected",
     "Gallery",
@@ -39,6 +41,7 @@ __all__ = [
     "SilhouetteStarts",
     "Stage",
     "Starts",
+    "ViewState",
     "agreement",
     "anywhere",
     "beside",

@@ -2,6 +2,7 @@
 
 from jaxsplat.scores.calibrate import Conformal, GoodScores
 from jaxsplat.scores.compare import PublishedDistance
+from jaxsplat.scores.cosine import CosineDistance, PooledPeak
 from jaxsplat.scores.expected import ExpectedDistance, ExpectedDistances
 from jaxsplat.scores.parts import Calibrate, Compare, Score, Verdicts
 from jaxsplat.scores.reduce import Peak, TopShare
@@ -10,10 +11,12 @@ __all__ = [
     "Calibrate",
     "Compare",
     "Conformal",
+    "CosineDistance",
     "ExpectedDistance",
     "ExpectedDistances",
     "GoodScores",
     "Peak",
+    "PooledPeak",
     "PublishedDistance",
     "Score",
     "TopShare",

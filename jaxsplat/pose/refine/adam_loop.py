@@ -1,6 +1,7 @@
-"""Adam over the seven screw parameters of one photograph, the best pose kept."""
+"""Adam along a path of poses for one photograph, the best pose kept."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -8,17 +9,45 @@ import optax
 from jax import Array, lax
 from jaxtyping import Bool, Float, Int
 
-from jaxsplat.core import se3
-from jaxsplat.core.screw import screw_exp, screw_exp_published
 from jaxsplat.pose.estimate import Outcome, PoseEstimate
 from jaxsplat.pose.refine.photometric import Look, Scene, look
 from jaxsplat.pose.visibility import shows_object
 from jaxsplat.rendering.exposure import neutral
 
 # Converged: the last steps lowered the best loss by less than this share. As many
-# steps as it takes to leave the saddle, where the loss stands still as well.
+# steps as SplatPose's search takes to leave its saddle, where the loss stands still.
 SETTLED_STEPS = 25
 SETTLED_SHARE = 0.01
+
+
+@runtime_checkable
+class Path(Protocol):
+    """Where a search can go: poses, as points that Adam's steps lead between."""
+
+    @property
+    def dimension(self) -> int:
+        """How many numbers a step has."""
+
+    def pose(self, point: Array) -> Float[Array, "4 4"]:
+        """Returns the `camera_from_world` of a point."""
+
+    def moved(self, point: Array, step: Float[Array, " d"]) -> Array:
+        """Returns the point after a step."""
+
+    def rate(self, step: Int[Array, ""]) -> Float[Array, ""]:
+        """Returns Adam's rate of a step, counted from 0."""
+
+
+class Weighting(NamedTuple):
+    """Weights of a photograph's pixels, made anew on the way.
+
+    Attributes:
+        weigh: returns the weights at a pose, [h, w].
+        every: steps between two times.
+    """
+
+    weigh: Callable[[Array], Array]
+    every: int
 
 
 class _Best(NamedTuple):
@@ -37,75 +66,48 @@ class _Best(NamedTuple):
     needed: Int[Array, ""]
 
 
-_State = tuple[Float[Array, "7"], optax.OptState, _Best]
-
-
-def learning_rate(step: Int[Array, ""]) -> Float[Array, ""]:
-    """Returns the rate of a step, counted from 0, as the published code has it.
-
-    It starts Adam at .001 (the paper's rate) and sets .01 * .8^(k/100) after k steps.
-    """
-    decayed = 0.01 * jnp.float32(0.8) ** (step.astype(jnp.float32) / 100)
-    return jnp.where(step == 0, 0.001, decayed)
-
-
-def motion(
-    parameters: Float[Array, "7"], center: Float[Array, "3"], published: bool = False
-) -> Float[Array, "4 4"]:
-    """Returns the world's motion T (SplatPose, equations 4 to 6).
-
-    Args:
-        parameters: axis w, moment v in scene units per radian, angle in radians.
-        center: point about which the motion is carried out, [3]; the paper's is the
-            origin, which is where its data sets have the object.
-        published: the published code's variant, whose upper left block is no rotation:
-            x' = R(w)^T x + t with w of any length.
-    """
-    axis, moment, angle = parameters[:3], parameters[3:6], parameters[6]
-    if not published:
-        return se3.about(screw_exp(axis, moment, angle), center)
-    moved = screw_exp_published(axis, moment, angle)
-    return se3.about(se3.from_parts(moved[:3, :3].T, moved[:3, 3]), center)
+_State = tuple[Array, optax.OptState, _Best]
+_NOTHING = jnp.inf  # the loss where no pose was tried yet
 
 
 def descend(
     scene: Scene,
     query: Float[Array, "h w 3"],
-    start: Float[Array, "4 4"],
-    parameters: Float[Array, "7"],
+    path: Path,
+    point: Array,
     *,
     steps: Int[Array, ""],
-    published: bool,
+    weighting: Weighting | None = None,
 ) -> PoseEstimate:
     """Returns the best pose on the way of Adam from one start.
 
     A pose other than the start counts when its loss is finite and both it and the
     photograph show the object: of an empty photograph an empty render is the best. A
     step whose loss or gradient is not finite ends the search, since all later ones
-    would be the same.
+    would be the same. Losses by other weights are not compared: the best is then that
+    since the weights were made last.
 
     Args:
         scene: what is rendered.
         query: the photograph, [h, w, 3].
-        start: coarse `camera_from_world`, [4, 4].
-        parameters: where axis, moment and angle start, [7].
+        path: where the search can go.
+        point: where it starts.
         steps: number of Adam steps.
-        published: as in `motion`.
+        weighting: of the photograph's pixels; all alike when None.
     """
-    adam = optax.adam(learning_rate, b1=0.9, b2=0.999, eps=1e-8)
+    adam = optax.adam(path.rate, b1=0.9, b2=0.999, eps=1e-8)
     shown = shows_object(query, scene.twin.background)
+    still = jnp.zeros(path.dimension, jnp.float32)
 
-    def moved(parameters: Array) -> Array:
-        return se3.matmul(start, motion(parameters, scene.twin.center, published))
+    def step(index: Array, state: _State, weights: Array | None = None) -> _State:
+        point, moments, best = state
 
-    def loss_at(parameters: Array) -> tuple[Array, Look]:
-        seen = look(scene, query, moved(parameters))
-        return seen.loss, seen
+        def loss_after(step: Array) -> tuple[Array, Look]:
+            seen = look(scene, query, path.pose(path.moved(point, step)), weights)
+            return seen.loss, seen
 
-    def step(index: Array, state: _State) -> _State:
-        parameters, moments, best = state
-        (_, seen), gradient = jax.value_and_grad(loss_at, has_aux=True)(parameters)
-        best = _keep_best(best, moved(parameters), seen, shown)
+        (_, seen), gradient = jax.value_and_grad(loss_after, has_aux=True)(still)
+        best = _keep_best(best, path.pose(point), seen, shown)
         finite = best.finite & jnp.all(jnp.isfinite(gradient))
         moves = finite & (index < steps)
         best = best._replace(
@@ -121,16 +123,30 @@ def descend(
         moments = jax.tree.map(
             lambda new, old: jnp.where(moves, new, old), advanced, moments
         )
-        return jnp.where(moves, parameters + update, parameters), moments, best
+        return jnp.where(moves, path.moved(point, update), point), moments, best
 
-    worst = jnp.float32(jnp.inf)
-    none = jnp.int32(0)
+    worst = jnp.float32(_NOTHING)
+    start, none = path.pose(point), jnp.int32(0)
     best = _Best(start, worst, worst, jnp.bool(True), jnp.bool(True), none, none)
-    state: _State = (parameters, adam.init(parameters), best)
+    state: _State = (point, adam.init(still), best)
     # Once more than there are steps, to see the last pose. One gradient too many takes
     # less time than compiling another render.
-    best = lax.fori_loop(jnp.int32(0), steps + 1, step, state)[2]
-    return _estimate(scene, query, best, shown, published)
+    if weighting is None:
+        best = lax.fori_loop(jnp.int32(0), steps + 1, step, state)[2]
+        return _estimate(scene, best, shown)
+    weigh, every = weighting
+
+    def part(index: Array, state: _State) -> _State:
+        point, moments, best = state
+        weights = weigh(path.pose(point))
+        first = index * every
+        last = jnp.where(first + every < steps, first + every, steps + 1)
+        state = point, moments, best._replace(loss=worst, loss_before=worst)
+        return lax.fori_loop(first, last, lambda k, s: step(k, s, weights), state)
+
+    parts = jnp.maximum((steps + every - 1) // every, 1)
+    best = lax.fori_loop(jnp.int32(0), parts, part, state)[2]
+    return _estimate(scene, best, shown)
 
 
 def _keep_best(best: _Best, pose: Array, seen: Look, shown: Array) -> _Best:
@@ -148,23 +164,15 @@ def _keep_best(best: _Best, pose: Array, seen: Look, shown: Array) -> _Best:
     )
 
 
-def _estimate(
-    scene: Scene, query: Array, best: _Best, shown: Array, published: bool
-) -> PoseEstimate:
-    pose, loss = best.pose, best.loss
-    if published:
-        # Its motions stretch a little; what is returned is rigid, with its own loss.
-        rigid = se3.orthonormalize(pose)
-        pose = jnp.where(jnp.isfinite(loss), rigid, pose)
-        loss = jnp.where(jnp.isfinite(loss), look(scene, query, rigid).loss, loss)
+def _estimate(scene: Scene, best: _Best, shown: Array) -> PoseEstimate:
     settled = best.loss_before - best.loss <= SETTLED_SHARE * best.loss_before
     settled = settled & jnp.isfinite(best.loss_before)
     outcome = jnp.where(settled, int(Outcome.CONVERGED), int(Outcome.MAX_STEPS))
     outcome = jnp.where(shown & best.visible, outcome, int(Outcome.OUT_OF_VIEW))
     outcome = jnp.where(best.finite, outcome, int(Outcome.NONFINITE))
     return PoseEstimate(
-        pose,
-        loss,
+        best.pose,
+        best.loss,
         best.steps,
         outcome.astype(jnp.int32),
         jnp.full((6, 6), jnp.nan, jnp.float32),

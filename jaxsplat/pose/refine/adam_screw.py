@@ -15,22 +15,18 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Int, PRNGKeyArray
 
-from jaxsplat.core import cameras, precision, resampling
-from jaxsplat.core.cameras import Camera
-from jaxsplat.data.views import View, posed_cameras
+from jaxsplat.core import precision, se3
+from jaxsplat.data.views import View
 from jaxsplat.errors import ConfigError
 from jaxsplat.pose.estimate import PoseEstimate
-from jaxsplat.pose.pairs import check_together, map_pairs
 from jaxsplat.pose.photographs import Photographs
-from jaxsplat.pose.refine import adam_loop, photometric
+from jaxsplat.pose.refine import adam_loop, comparison, photometric
 from jaxsplat.pose.refine.photometric import Scene
-from jaxsplat.rendering import api as render_api
+from jaxsplat.pose.refine.screw_path import ScrewPath
 from jaxsplat.rendering.twin import Twin
 
 # Deviation of the seven parameters at the start, as in the published code.
 START_DEVIATION = 1e-6
-# The lists must still fit when the pose has moved away from the start.
-_CAPACITY_SLACK = 1.25
 
 
 @jax.tree_util.register_dataclass
@@ -84,25 +80,17 @@ class AdamScrew:
     together: int | None = None
 
     def __post_init__(self) -> None:
-        if self.steps < 0:
-            raise ConfigError(f"steps: found {self.steps}, expected 0 or more")
+        comparison.check(self.steps, self.keep, self.side, self.together)
         if not 0 <= self.ssim_weight <= 1:
             raise ConfigError(
                 f"ssim_weight: found {self.ssim_weight}, expected a share from 0 to 1"
             )
-        if self.keep < 1:
-            raise ConfigError(f"keep: found {self.keep}, expected 1 or more")
-        if self.side is not None and self.side < 1:
-            raise ConfigError(f"side: found {self.side}, expected pixels above 0")
-        check_together(self.together)
 
     def prepare(
         self, twin: Twin, views: Sequence[View], key: PRNGKeyArray
     ) -> ScrewState:
         """Draws the start and plans the lists; arguments as in `parts.Starts`."""
-        posed = posed_cameras(views)
-        small = cameras.at_poses(self._small(twin), posed.camera_from_world)
-        capacity = render_api.plan(twin.gaussians, small, _CAPACITY_SLACK, in_octave=2)
+        capacity = comparison.plan(twin, views, self.side)
         parameters = START_DEVIATION * jax.random.normal(key, (7,), jnp.float32)
         return ScrewState(parameters, capacity, twin.capacity)
 
@@ -115,35 +103,27 @@ class AdamScrew:
     ) -> PoseEstimate:
         """Returns the refined poses in one XLA program; see `parts.Refine`."""
         twin, photographs, starts = precision.single((twin, photographs, starts))
-        camera = self._small(twin)
-        # As much more as the twin's own lists have become since.
-        capacity = state.capacity * twin.capacity // state.planned
-        scene = Scene(
-            dataclasses.replace(twin, camera=camera, capacity=capacity),
-            jnp.float32(twin.camera.width / camera.width),
-            self.ssim_weight,
-        )
-        found = refine_scene(
-            scene,
-            resampling.area_resize(photographs.images, camera.height, camera.width),
-            starts,
-            state.parameters,
-            jnp.int32(self.steps),
-            published=self.published,
-            keep=self.keep,
-            together=self.together,
-        )
-        needed = jnp.ceil(found.needed.astype(jnp.float32) * (twin.capacity / capacity))
-        return dataclasses.replace(found, needed=needed.astype(jnp.int32))
 
-    def _small(self, twin: Twin) -> Camera:
-        camera = twin.camera
-        longer = max(camera.width, camera.height)
-        scale = min(1.0, (self.side or longer) / longer)
-        return cameras.resized(
-            camera,
-            max(round(camera.width * scale), 1),
-            max(round(camera.height * scale), 1),
+        def solve(scene: Scene, images: Array) -> PoseEstimate:
+            return refine_scene(
+                scene,
+                images,
+                starts,
+                state.parameters,
+                jnp.int32(self.steps),
+                published=self.published,
+                keep=self.keep,
+                together=self.together,
+            )
+
+        return comparison.refine(
+            twin,
+            photographs.images,
+            solve,
+            side=self.side,
+            ssim_weight=self.ssim_weight,
+            capacity=state.capacity,
+            planned=state.planned,
         )
 
 
@@ -163,40 +143,23 @@ def refine_scene(
 
     Another number of steps or another cloud of the same size is the same program.
     """
-    starts = _lowest(scene, queries, starts, keep, together)
 
     def refine_one(pair: tuple[Array, Array]) -> PoseEstimate:
         query, start = pair
-        return adam_loop.descend(
-            scene,
-            queries[query],
-            start,
-            parameters,
-            steps=steps,
-            published=published,
-        )
+        path = ScrewPath(start, scene.twin.center, published)
+        found = adam_loop.descend(scene, queries[query], path, parameters, steps=steps)
+        return _rigid(scene, queries[query], found) if published else found
 
-    found = map_pairs(refine_one, starts, together)
-    best = jnp.argmin(found.loss, axis=1)
-    return jax.tree.map(lambda x: x[jnp.arange(len(best)), best], found)
+    return comparison.best_of(scene, queries, starts, refine_one, keep, together)
 
 
-def _lowest(
-    scene: Scene,
-    queries: Array,
-    starts: Array,
-    keep: int,
-    together: int | None,
-) -> Float[Array, "b keep 4 4"]:
-    """Returns each query's starts of lowest loss, by one render from each."""
-    if keep >= starts.shape[1]:
-        return starts
-
-    def loss(pair: tuple[Array, Array]) -> Array:
-        query, start = pair
-        seen = photometric.look(scene, queries[query], start)
-        return jnp.where(jnp.isfinite(seen.loss) & seen.visible, seen.loss, jnp.inf)
-
-    losses = map_pairs(loss, starts, together)
-    order = jnp.argsort(losses, axis=1, stable=True)[:, :keep]
-    return jnp.take_along_axis(starts, order[:, :, None, None], axis=1)
+def _rigid(scene: Scene, query: Array, found: PoseEstimate) -> PoseEstimate:
+    """Returns the rigid pose next to the published code's, which stretches a little."""
+    known = jnp.isfinite(found.loss)
+    rigid = se3.orthonormalize(found.camera_from_world)
+    loss = photometric.look(scene, query, rigid).loss
+    return dataclasses.replace(
+        found,
+        camera_from_world=jnp.where(known, rigid, found.camera_from_world),
+        loss=jnp.where(known, loss, found.loss),
+    )

@@ -48,9 +48,19 @@ class Look:
 
 
 def look(
-    scene: Scene, query: Float[Array, "h w 3"], camera_from_world: Float[Array, "4 4"]
+    scene: Scene,
+    query: Float[Array, "h w 3"],
+    camera_from_world: Float[Array, "4 4"],
+    weights: Float[Array, "h w"] | None = None,
 ) -> Look:
-    """Returns how the object looks from a pose, compared with a photograph."""
+    """Returns how the object looks from a pose, compared with a photograph.
+
+    Args:
+        scene: what is rendered.
+        query: the photograph.
+        camera_from_world: the pose.
+        weights: of the photograph's pixels; all alike when None.
+    """
     twin = scene.twin
     rendered = render_api.render(
         twin.gaussians,
@@ -60,5 +70,5 @@ def look(
         capacity=twin.capacity,
         minification=scene.minification,
     )
-    loss = losses.photometric(rendered.color, query, scene.ssim_weight)
+    loss = losses.photometric(rendered.color, query, scene.ssim_weight, weights=weights)
     return Look(loss, jnp.mean(rendered.alpha) >= MIN_COVERAGE, rendered.needed)

@@ -12,7 +12,7 @@ import scipy.spatial
 from jaxsplat import pose
 from jaxsplat.core import cameras, quaternions, se3
 from jaxsplat.fitting import losses
-from jaxsplat.pose.refine import adam_loop, adam_screw, photometric
+from jaxsplat.pose.refine import adam_screw, photometric, screw_path
 from jaxsplat.rendering import api as render
 from tests.pose.conftest import CAPACITY, Toy
 
@@ -21,7 +21,7 @@ PARAMETERS = jnp.array([0.2, -0.5, 0.3, 0.4, 0.1, -0.2, 0.3])
 
 def test_rates_are_those_of_the_published_code() -> None:
     steps = jnp.arange(175)
-    rates = jax.vmap(adam_loop.learning_rate)(steps)
+    rates = jax.vmap(screw_path.learning_rate)(steps)
     # After step k the code sets .01 * .8^((k + 1) / 100) for the next one.
     expected = [0.001] + [0.01 * 0.8 ** ((k + 1) / 100) for k in range(174)]
     np.testing.assert_allclose(rates, expected, rtol=1e-6)
@@ -34,13 +34,13 @@ def test_motion_is_the_exponential_of_the_unit_screw() -> None:
     screw[:3, :3] = np.cross(axis, np.eye(3)).T
     screw[:3, 3] = parameters[3:6]
     expected = scipy.linalg.expm(screw * parameters[6])
-    found = adam_loop.motion(PARAMETERS, jnp.zeros(3))
+    found = screw_path.motion(PARAMETERS, jnp.zeros(3))
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_center_stays_put_without_moment() -> None:
     center = jnp.array([1.0, -2.0, 0.5])
-    motion = adam_loop.motion(PARAMETERS.at[3:6].set(0.0), center)
+    motion = screw_path.motion(PARAMETERS.at[3:6].set(0.0), center)
     moved = motion[:3, :3] @ center + motion[:3, 3]
     np.testing.assert_allclose(moved, center, atol=1e-6)
 
@@ -54,13 +54,13 @@ def test_published_motion_is_its_formula() -> None:
     shift = shift + (theta - np.sin(theta)) * square
     points = np.random.default_rng(0).normal(size=(5, 3))
     expected = points @ rotation + shift @ v
-    found = adam_loop.motion(PARAMETERS, jnp.zeros(3), published=True)
+    found = screw_path.motion(PARAMETERS, jnp.zeros(3), published=True)
     moved = points @ np.asarray(found[:3, :3]).T + np.asarray(found[:3, 3])
     np.testing.assert_allclose(moved, expected, atol=1e-6)
 
 
 def test_moving_the_camera_shows_what_moving_the_cloud_shows(toy: Toy) -> None:
-    motion = adam_loop.motion(PARAMETERS, jnp.array([0.1, 0.2, 0.0]))
+    motion = screw_path.motion(PARAMETERS, jnp.array([0.1, 0.2, 0.0]))
     turned = scipy.spatial.transform.Rotation.from_matrix(
         motion[:3, :3] @ quaternions.to_rotation(toy.gaussians.quats)
     )
@@ -88,7 +88,7 @@ def test_gradient_is_finite_at_the_saddle(toy: Toy, published: bool) -> None:
     @jax.jit
     @jax.grad
     def gradient(parameters: jax.Array) -> jax.Array:
-        motion = adam_loop.motion(parameters, scene.twin.center, published)
+        motion = screw_path.motion(parameters, scene.twin.center, published)
         moved = se3.matmul(toy.starts[0, 0], motion)
         return photometric.look(scene, toy.queries[0], moved).loss
 

@@ -1,0 +1,113 @@
+"""IGSPAD's distance: the angle between features, place by place."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jaxtyping import Float, PRNGKeyArray
+
+from jaxsplat import features
+from jaxsplat.core.precision import single
+from jaxsplat.data.views import View
+from jaxsplat.errors import ConfigError
+from jaxsplat.features import FeatureNetwork
+from jaxsplat.pose.estimate import PoseEstimate
+from jaxsplat.rendering.twin import Twin
+
+_LEAST = 1e-12  # of the product of two squared norms
+
+
+@dataclasses.dataclass(frozen=True)
+class CosineDistance:
+    """One minus the cosine of features (IGSPAD, equation 5), upsampled to the image.
+
+    The paper's encoder has one level; of several the mean is taken.
+
+    Attributes:
+        network: name of the feature network, see `features.load_network`.
+        network_file: its weights; those that come with the package when None.
+    """
+
+    network: str = "efficientnet_lite0"
+    network_file: str | None = None
+
+    def prepare(
+        self,
+        twin: Twin,
+        views: Sequence[View],
+        unseen: Sequence[View],
+        key: PRNGKeyArray,
+    ) -> FeatureNetwork:
+        """Reads the network's weights; see `parts.Compare`."""
+        del twin, views, unseen, key
+        return features.load_network(self.network, self.network_file)
+
+    def __call__(
+        self,
+        twin: Twin,
+        state: FeatureNetwork,
+        photographs: Float[Array, "b h w 3"],
+        expected: Float[Array, "b h w 3"],
+        estimate: PoseEstimate,
+    ) -> Float[Array, "b map_h map_w"]:
+        """Returns the maps; see `parts.Compare`."""
+        del twin, estimate
+        return cosine_maps(state, photographs, expected)
+
+
+@jax.jit
+def cosine_maps(
+    network: FeatureNetwork,
+    photographs: Float[Array, "b h w 3"],
+    expected: Float[Array, "b h w 3"],
+) -> Float[Array, "b h w"]:
+    """Returns the maps, at the photographs' size, NaN where one is not finite."""
+    photographs, expected = single((photographs, expected))
+    count, height, width = photographs.shape[:3]
+    levels = features.extract(network, jnp.concatenate([photographs, expected]))
+    found = [
+        jax.image.resize(
+            1 - cosine(level[:count], level[count:]), (count, height, width), "linear"
+        )
+        for level in levels
+    ]
+    finite = jnp.isfinite(photographs) & jnp.isfinite(expected)
+    whole = jnp.all(finite, axis=(1, 2, 3))[:, None, None]
+    return jnp.where(whole, sum(found[1:], found[0]) / len(found), jnp.nan)
+
+
+def cosine(
+    first: Float[Array, "*b c"], second: Float[Array, "*b c"]
+) -> Float[Array, "*b"]:
+    """Returns the cosine of the angle between vectors; of two that are zero it is 1."""
+    product = jnp.sum(first * second, axis=-1)
+    squares = jnp.sum(first**2, axis=-1) * jnp.sum(second**2, axis=-1)
+    found = product * lax.rsqrt(jnp.maximum(squares, _LEAST))
+    return jnp.where(squares > _LEAST, found, jnp.float32(1))
+
+
+@dataclasses.dataclass(frozen=True)
+class PooledPeak:
+    """The highest mean over a window of the map (IGSPAD, equation 6).
+
+    Attributes:
+        window: its side as a share of the map's shorter one; the paper does not say.
+    """
+
+    window: float = 0.05
+
+    def __post_init__(self) -> None:
+        if not 0 < self.window <= 1:
+            raise ConfigError(
+                f"window: found {self.window}, expected a share above 0 up to 1"
+            )
+
+    def __call__(self, maps: Float[Array, "b h w"]) -> Float[Array, " b"]:
+        """Returns the scores; see `parts.Score`."""
+        side = max(1, round(self.window * min(maps.shape[1:])))
+        sums = lax.reduce_window(
+            maps, jnp.float32(0), lax.add, (1, side, side), (1, 1, 1), "VALID"
+        )
+        return jnp.max(sums, axis=(1, 2)) / side**2
