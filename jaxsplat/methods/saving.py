@@ -27,7 +27,7 @@ from jaxsplat.rendering.twin import Twin
 from jaxsplat.scene import splats
 from jaxsplat.scene.gaussians import in_few_sizes
 
-_FORMAT = 7
+_FORMAT = 8
 # Attributes of `Prepared` that are stored as they are.
 _OTHERS = ("calibration", "quality", "lens", "by_background")
 _SCENE, _ARRAYS, _RECORD = "scene.ply", "arrays.safetensors", "detector.json"

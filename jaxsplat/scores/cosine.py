@@ -80,7 +80,7 @@ def cosine_maps(
 
 def cosine(
     first: Float[Array, "*b c"], second: Float[Array, "*b c"]
-) -> Float[Array, "*b"]:
+) -> Float[Array, " *b"]:
     """Returns the cosine of the angle between vectors; of two that are zero it is 1."""
     product = jnp.sum(first * second, axis=-1)
     squares = jnp.sum(first**2, axis=-1) * jnp.sum(second**2, axis=-1)
