@@ -13,6 +13,7 @@ from jaxsplat.pose.photographs import Photographs, anywhere, on_plain
 from jaxsplat.pose.refine.adam_screw import AdamScrew, ScrewState
 from jaxsplat.pose.refine.lm import Lm
 from jaxsplat.pose.refine.stages import Stage, stages_for
+from jaxsplat.pose.refine.unrefined import Unrefined
 from jaxsplat.pose.starts.appearance import GalleryStarts
 from jaxsplat.pose.starts.gallery import (
     Gallery,
@@ -20,6 +21,7 @@ from jaxsplat.pose.starts.gallery import (
     gallery_poses,
     sphere_poses,
 )
+from jaxsplat.pose.starts.regressed import RegressedStarts
 from jaxsplat.pose.starts.silhouettes import SilhouetteStarts
 
 __all__ = [
@@ -35,10 +37,12 @@ __all__ = [
     "Photographs",
     "PoseEstimate",
     "Refine",
+    "RegressedStarts",
     "ScrewState",
     "SilhouetteStarts",
     "Stage",
     "Starts",
+    "Unrefined",
     "agreement",
     "anywhere",
     "beside",
