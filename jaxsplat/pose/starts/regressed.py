@@ -47,6 +47,8 @@ class Regressor:
         capacity: of the renderer's lists at the size of the images, where the twin's is
             `planned` (static).
         planned: see `capacity` (static).
+        width: of the images in pixels; `height` likewise (static).
+        height: see `width` (static).
     """
 
     irprn: dict[str, Float[Array, "..."]]
@@ -54,6 +56,8 @@ class Regressor:
     references: References
     capacity: int = dataclasses.field(metadata=dict(static=True))
     planned: int = dataclasses.field(metadata=dict(static=True))
+    width: int = dataclasses.field(metadata=dict(static=True))
+    height: int = dataclasses.field(metadata=dict(static=True))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,7 +136,13 @@ class RegressedStarts:
             poses = jnp.concatenate([poses, novel])
         known = training.encode(settings, twin, network, poses, images)
         regressor = Regressor(
-            found.params["irprn"], network, known, twin.capacity, planned
+            found.params["irprn"],
+            network,
+            known,
+            twin.capacity,
+            planned,
+            twin.camera.width,
+            twin.camera.height,
         )
         return regressor, found
 
@@ -172,7 +182,7 @@ def _find(
     part: RegressedStarts, twin: Twin, state: Regressor, photographs: Photographs
 ) -> CoarsePoses:
     settings, known = part.regression, state.references
-    camera = references.small(twin.camera, part.side)
+    camera = cameras.resized(twin.camera, state.width, state.height)
     # As much more as the twin's own lists have become since.
     capacity = state.capacity * twin.capacity // state.planned
     twin = dataclasses.replace(twin, camera=camera, capacity=capacity)
