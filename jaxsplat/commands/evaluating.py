@@ -16,7 +16,7 @@ from jaxsplat.study.evaluation import Evaluation
 from jaxsplat.study.paper_table import PaperTable
 from jaxsplat.study.sweeps import Outcome, Sweep
 
-MethodName = Literal["best", "splatpose"]
+MethodName = Literal["best", "splatpose", "rpe_pad"]
 
 
 @dataclasses.dataclass(frozen=True)

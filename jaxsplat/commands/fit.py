@@ -35,8 +35,8 @@ class Config:
         dataclasses.MISSING, "folder of one object: posed photographs of a good one"
     )
     out: str = flags.option(dataclasses.MISSING, "folder for the detector", free=True)
-    method: Literal["best", "splatpose"] = flags.option(
-        "best", "detector: best, or splatpose as published"
+    method: Literal["best", "splatpose", "rpe_pad"] = flags.option(
+        "best", "detector: best, or splatpose or rpe_pad as published"
     )
     preset: Preset = flags.option("best", flags.PRESET_HELP)
     fit_seconds: float | None = flags.option(None, flags.FIT_SECONDS_HELP, lower=1.0)

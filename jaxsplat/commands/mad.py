@@ -26,7 +26,7 @@ class Config(EvaluationConfig):
     """Settings of a run; each is a flag."""
 
     method: MethodName = flags.option(
-        "best", "detector: best, or splatpose as published"
+        "best", "detector: best, or splatpose or rpe_pad as published"
     )
     seeds: int = flags.option(
         1, "runs, each with a seed of its own from --seed on", lower=1, free=True

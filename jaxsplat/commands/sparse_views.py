@@ -20,7 +20,7 @@ class Config(EvaluationConfig):
 
     out: str = flags.option("runs/sparse_views", "folder for the results", free=True)
     method: MethodName = flags.option(
-        "best", "detector: best, or splatpose as published"
+        "best", "detector: best, or splatpose or rpe_pad as published"
     )
     shares: tuple[int, ...] = flags.option(
         (20, 40, 60, 80, 100),

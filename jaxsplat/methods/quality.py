@@ -10,7 +10,7 @@ from jaxsplat.data.sharpness import edge_blur
 from jaxsplat.data.views import View
 from jaxsplat.methods.inspection import Inspection
 from jaxsplat.methods.storage import storable
-from jaxsplat.pose import Outcome
+from jaxsplat.pose import TRUSTED, Outcome
 from jaxsplat.scene.found import Foreground
 
 # A held-out good view is found when its pose is nearer than this.
@@ -31,7 +31,7 @@ _MOST_BLUR_PX, _MOST_BLUR = 1.5, 0.005
 # By more, a sharp photograph is unlike all of them.
 _USELESS_BLUR_PX, _USELESS_BLUR = 2.0, 0.02
 # Outcomes after which a photograph can be compared with the twin.
-PLACED = frozenset({Outcome.CONVERGED, Outcome.MAX_STEPS, Outcome.AMBIGUOUS})
+PLACED = TRUSTED | {Outcome.AMBIGUOUS}
 # Silhouettes agree better than this when poses and silhouettes are right.
 _SOUND_CONFIDENCE = 0.85
 

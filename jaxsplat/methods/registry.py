@@ -1,10 +1,14 @@
 """The methods by name."""
 
 from jaxsplat.errors import ConfigError
-from jaxsplat.methods import best, splatpose
+from jaxsplat.methods import best, rpe_pad, splatpose
 from jaxsplat.methods.method import Method
 
-METHODS = {"best": best.PRESETS, "splatpose": splatpose.PRESETS}
+METHODS = {
+    "best": best.PRESETS,
+    "splatpose": splatpose.PRESETS,
+    "rpe_pad": rpe_pad.PRESETS,
+}
 
 
 def find_method(name: str, preset: str = "best") -> Method:

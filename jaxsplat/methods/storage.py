@@ -25,10 +25,16 @@ from jaxsplat.features.dinov2 import DinoV2Config
 from jaxsplat.features.network import FeatureNetwork
 from jaxsplat.features.resnet import ResNetConfig
 from jaxsplat.features.sam import SamConfig
+from jaxsplat.learning import Cosine, Steps, Training
 from jaxsplat.methods.method import Method
 from jaxsplat.methods.programs import States
 from jaxsplat.pose.alignment import Template
+from jaxsplat.pose.regression.network import Irprn
+from jaxsplat.pose.regression.perturbing import Perturbation
+from jaxsplat.pose.regression.references import References
+from jaxsplat.pose.regression.training import Regression
 from jaxsplat.pose.starts.matching import Search, Windows
+from jaxsplat.pose.starts.regressed import Regressor
 
 Class = TypeVar("Class", bound=type)
 Arrays = dict[str, np.ndarray]
@@ -51,25 +57,35 @@ def storable(kind: Class) -> Class:
 
 for _kind in (
     Camera,
+    Cosine,
     DinoV2Config,
     EfficientNetConfig,
     FeatureNetwork,
+    Irprn,
     Lens,
     Method,
+    Perturbation,
+    References,
+    Regression,
+    Regressor,
     ResNetConfig,
     SamConfig,
     Search,
     States,
+    Steps,
     Template,
+    Training,
     Windows,
     pose.AdamScrew,
     pose.AdamView,
     pose.Gallery,
     pose.GalleryStarts,
     pose.Lm,
+    pose.RegressedStarts,
     pose.ScrewState,
     pose.SilhouetteStarts,
     pose.Stage,
+    pose.Unrefined,
     pose.ViewState,
     scores.ExpectedDistance,
     scores.ExpectedDistances,

@@ -14,6 +14,7 @@ from jaxsplat.pose.refine.adam_screw import AdamScrew, ScrewState
 from jaxsplat.pose.refine.adam_view import AdamView, ViewState
 from jaxsplat.pose.refine.lm import Lm
 from jaxsplat.pose.refine.stages import Stage, stages_for
+from jaxsplat.pose.refine.unrefined import Unrefined
 from jaxsplat.pose.starts.appearance import GalleryStarts
 from jaxsplat.pose.starts.gallery import (
     Gallery,
@@ -21,6 +22,7 @@ from jaxsplat.pose.starts.gallery import (
     gallery_poses,
     sphere_poses,
 )
+from jaxsplat.pose.starts.regressed import RegressedStarts
 from jaxsplat.pose.starts.silhouettes import SilhouetteStarts
 
 __all__ = [
@@ -37,10 +39,12 @@ __all__ = [
     "Photographs",
     "PoseEstimate",
     "Refine",
+    "RegressedStarts",
     "ScrewState",
     "SilhouetteStarts",
     "Stage",
     "Starts",
+    "Unrefined",
     "ViewState",
     "agreement",
     "anywhere",

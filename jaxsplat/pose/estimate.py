@@ -14,8 +14,8 @@ from jaxsplat.rendering.exposure import Exposure
 class Outcome(enum.IntEnum):
     """How the search for a photograph's pose ended.
 
-    The solvers tell the first five, a detector the others, of photographs that no
-    solver was given, whose pose was never complete, or that cannot be judged.
+    The solvers tell the first five and the last, a detector the others, of photographs
+    that no solver was given, whose pose was never complete, or that cannot be judged.
     """
 
     CONVERGED = 0
@@ -28,6 +28,7 @@ class Outcome(enum.IntEnum):
     TOO_NEAR = 7
     NOT_THIS_OBJECT = 8
     UNFIT = 9
+    UNREFINED = 10
 
 
 OUTCOME_TEXT = {
@@ -46,11 +47,12 @@ OUTCOME_TEXT = {
     "and would have left out a part of the object.",
     Outcome.NOT_THIS_OBJECT: "Not this object: at the best pose found the photograph "
     "is not like the object.",
+    Outcome.UNREFINED: "Not refined: the method takes the coarse pose as it is.",
     Outcome.UNFIT: "Unfit: the fit does not show the good object well enough.",
 }
 
 # The pose is to be trusted, as far as its search can tell.
-TRUSTED = frozenset({Outcome.CONVERGED, Outcome.MAX_STEPS})
+TRUSTED = frozenset({Outcome.CONVERGED, Outcome.MAX_STEPS, Outcome.UNREFINED})
 
 
 class CoarsePoses(NamedTuple):

@@ -50,3 +50,12 @@ def test_normalize_keeps_direction() -> None:
     np.testing.assert_allclose(
         unit * np.linalg.norm(QUATS, axis=1, keepdims=True), QUATS, rtol=1e-5
     )
+
+
+def test_quaternions_of_rotations_come_back_at_any_angle() -> None:
+    axes = QUATS[:, 1:] / np.linalg.norm(QUATS[:, 1:], axis=1, keepdims=True)
+    for angle in (0.0, 1e-4, 1.0, np.pi - 1e-4, np.pi):
+        rotations = Rotation.from_rotvec(angle * axes.astype(np.float64)).as_matrix()
+        found = quaternions.from_rotation(jnp.asarray(rotations, jnp.float32))
+        assert (found[:, 0] >= 0).all()
+        np.testing.assert_allclose(to_rotation(found), rotations, atol=2e-6)

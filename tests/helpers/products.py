@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsplat import features, fitting, pose, rendering
+from jaxsplat import features, fitting, learning, pose, rendering
 from jaxsplat.core import cameras
 from jaxsplat.data.views import View, posed_cameras
 from jaxsplat.rendering import Photograph
@@ -70,6 +70,7 @@ def compute() -> dict[str, np.ndarray]:
         )
     twin, views = _toy()
     found[f"{SEARCH}fit"] = _fit(views)
+    found[f"{SEARCH}training"] = _training()
     # Zeros of the types: to compile a search takes minutes, to trace it seconds.
     found |= {
         f"{TYPES}{name}": np.zeros(leaf.shape, leaf.dtype)
@@ -104,6 +105,19 @@ def _fit(views: tuple[View, ...]) -> Any:
     first = jax.tree.map(lambda leaf: leaf[0], posed_cameras(views))
     shown = rendering.render(fitted, first, background=jnp.ones(3, jnp.float32))
     return dataclasses.replace(fitted, sh_rest=None), shown.color
+
+
+def _training() -> Any:
+    """Returns what three steps of a training learn."""
+
+    def loss(params: Any, data: Any, rows: Any, key: Any) -> Any:
+        seen = learning.take(data, rows) + jax.random.normal(key, (2, 3), jnp.float32)
+        return jnp.mean((seen @ params["matrix"]) ** 2), {}
+
+    params = {"matrix": jnp.ones((3, 2), jnp.float32)}
+    training = learning.Training(1, 2, learning.Cosine(0.1), weight_decay=0.1, clip=1.0)
+    data = jnp.asarray(_noise(5, 3), jnp.float32)
+    return learning.train(params, loss, data, 5, training, jax.random.key(0)).params
 
 
 def _search(

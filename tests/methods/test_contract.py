@@ -8,20 +8,43 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsplat import pose
+from jaxsplat import learning, pose
 from jaxsplat.data.views import ObjectSet, posed_cameras
 from jaxsplat.errors import ConfigError
 from jaxsplat.methods import METHODS, find_method, storage
 from jaxsplat.pose.parts import Refine, Starts
+from jaxsplat.pose.regression.network import Irprn
+from jaxsplat.pose.regression.perturbing import Perturbation
+from jaxsplat.pose.regression.training import Regression
 from jaxsplat.rendering.twin import Twin
 from jaxsplat.scores.parts import Calibrate, Compare, Score
 from tests.helpers import toy_object
 
 NAMED = [(name, preset) for name, presets in METHODS.items() for preset in presets]
-STARTS: list[Starts] = [pose.GalleryStarts(k=2), pose.SilhouetteStarts(k=2)]
+# Trained for ten steps; the map of the small network has eight channels.
+REGRESSED = pose.RegressedStarts(
+    Regression(
+        Irprn(8, 1, 4, 4, "correlated", reach=1, grid=1),
+        stride=2,
+        noise=Perturbation(views=1),
+        fresh=True,
+        pairs=1,
+        finetuned=False,
+    ),
+    learning.Training(1, 16, learning.Cosine(1e-3)),
+    k=2,
+    side=32,
+    rounds=2,
+)
+STARTS: list[Starts] = [
+    pose.GalleryStarts(k=2),
+    pose.SilhouetteStarts(k=2),
+    REGRESSED,
+]
 REFINE: list[Refine] = [
     pose.Lm((pose.Stage(1, 1, 4, 1.0),)),
     pose.AdamScrew(steps=3, side=20),
+    pose.Unrefined(),
 ]
 COMPARE: list[Compare] = [
     find_method("best").compare,
@@ -183,9 +206,9 @@ def test_a_method_is_settings_that_can_be_named_hashed_and_changed(
     assert not arrays and storage.decode(node, {}, "here") == changed
 
 
-def test_only_splatpose_scales_over_the_test_set() -> None:
+def test_only_published_methods_scale_over_the_test_set() -> None:
     scaled = {n for n, p in NAMED if find_method(n, p).scaled_over_test_set}
-    assert scaled == {"splatpose"}
+    assert scaled == {"splatpose", "rpe_pad"}
 
 
 def test_wrong_names_and_settings_are_told() -> None:

@@ -1,0 +1,1 @@
+"""Relative poses by regression (RPE-PAD): views, network, losses, training."""
