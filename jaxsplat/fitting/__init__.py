@@ -1,6 +1,5 @@
 """From posed images to a scene of Gaussians."""
 
-from jaxsplat.fitting.checkpoints import Checkpoint
 from jaxsplat.fitting.config import (
     BEST,
     FAST,
@@ -13,6 +12,7 @@ from jaxsplat.fitting.config import (
     preset,
 )
 from jaxsplat.fitting.trainer import FitProgress, FitResult, fit
+from jaxsplat.learning.checkpoints import Checkpoint
 
 __all__ = [
     "BEST",

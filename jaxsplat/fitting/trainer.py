@@ -21,10 +21,11 @@ from jaxsplat.fitting import (
     targets,
 )
 from jaxsplat.fitting import state as fit_state
-from jaxsplat.fitting.checkpoints import Checkpoint, Standing, Store
+from jaxsplat.fitting.checkpoints import Standing, Store
 from jaxsplat.fitting.config import FitConfig, Stage
 from jaxsplat.fitting.loop import Loop, view_order
 from jaxsplat.fitting.state import FitState
+from jaxsplat.learning.checkpoints import Checkpoint
 from jaxsplat.rendering.backends import Backend, resolve_backend
 from jaxsplat.rendering.sampling import usual_sampling_rate
 from jaxsplat.scene import gaussians as scene
