@@ -8,9 +8,9 @@
   untextured views with `K` and `RT`, and the shape's mesh.
 - `split.json`: names of shapes by split.
 
-The numbers in the photographs' names and `camera_parameters` are poses, which no method
-may know: nothing here reads them, nor the pickled `.npy` files of the real set. The real
-set has no meshes; they are put where `MESHES` says.
+The numbers in the photographs' names and `camera_parameters` are poses, which no
+method may know: nothing here reads them, nor the pickled `.npy` files of the real set.
+The real set has no meshes; they are put where `MESHES` says.
 """
 
 import dataclasses
@@ -208,11 +208,13 @@ def _reference(view: pathlib.Path) -> Reference:
     # OpenGL's axes look along -z with y up.
     pose = np.diag([1.0, -1.0, -1.0, 1.0]) @ _sized(fields, "RT", (4, 4))
     pose = poses.orthonormal(pose).astype(np.float32)
-    fx, fy, cx, cy = (np.float32(lens[at]) for at in ((0, 0), (1, 1), (0, 2), (1, 2)))
-    if not min(fx, fy) > 0:
-        raise fields.error("K", f"focal lengths {fx}, {fy}", "numbers above 0")
-    numbers = (jnp.asarray(number) for number in (pose, fx, fy, cx, cy))
-    return Reference(view, Camera(*numbers, REFERENCE_SIDE, REFERENCE_SIDE))
+    if not min(lens[0, 0], lens[1, 1]) > 0:
+        found = f"focal lengths {lens[0, 0]}, {lens[1, 1]}"
+        raise fields.error("K", found, "numbers above 0")
+    fx, fy = jnp.float32(lens[0, 0]), jnp.float32(lens[1, 1])
+    cx, cy = jnp.float32(lens[0, 2]), jnp.float32(lens[1, 2])
+    side = REFERENCE_SIDE
+    return Reference(view, Camera(jnp.asarray(pose), fx, fy, cx, cy, side, side))
 
 
 def _sized(

@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float
 
-# PTAD segments "by threshold" and does not say which: what is darker in one channel than
-# nine levels below white is object. Its antialiased rim belongs to it, pale parts too.
+# PTAD segments "by threshold" and does not say which: what is darker in one channel
+# than nine levels below white is object. Its antialiased rim belongs to it, pale parts
+# too.
 _WHITE = 246 / 255
 # A rim's pixel mixes the object with white; the object's own darkness is told by the
 # darkest pixel so near.
@@ -21,8 +22,8 @@ def matte(image: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w"]:
     """Returns the coverage of an object before white, in [0, 1].
 
     Inside the object it is 1 whatever the colours; along its rim a pixel is as much
-    object as it is dark, compared with the darkest beside it. A threshold's mask is half
-    a pixel too wide all round.
+    object as it is dark, compared with the darkest beside it. A threshold's mask is
+    half a pixel too wide all round.
 
     Args:
         image: RGB in [0, 1], [h, w, 3].

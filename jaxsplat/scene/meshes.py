@@ -1,16 +1,17 @@
 """mesh2splat: a mesh's surface as flat Gaussians, without any fit.
 
-As PTAD (section 3.2) takes it from Scolari's mesh2splat: each triangle is projected onto
-the axis-aligned plane that it faces most, a grid of square cells is laid over that plane,
-and each cell whose centre the triangle covers becomes one Gaussian. The Jacobian of the
-way back, from the plane (u, v) to the surface, gives its standard deviations: with the
-unit normal n and its largest component n_k, a cell is stretched by 1 / |n_k| in the
-direction in which the surface leaves the plane, and not at all across it. Those are the
-Jacobian's singular values and vectors, so the Gaussian is exact for any tilt.
+As PTAD (section 3.2) takes it from Scolari's mesh2splat: each triangle is projected
+onto the axis-aligned plane that it faces most, a grid of square cells is laid over that
+plane, and each cell whose centre the triangle covers becomes one Gaussian. The Jacobian
+of the way back, from the plane (u, v) to the surface, gives its standard deviations:
+with the unit normal n and its largest component n_k, a cell is stretched by 1 / |n_k|
+in the direction in which the surface leaves the plane, and not at all across it. Those
+are the Jacobian's singular values and vectors, so the Gaussian is exact for any tilt.
 """
 
 import dataclasses
 import pathlib
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -81,7 +82,7 @@ def read_mesh(path: pathlib.Path) -> Mesh:
             "trimesh: found nothing, expected it installed: pip install jaxsplat[mesh]"
         ) from None
     try:
-        mesh = trimesh.load(path, force="mesh", process=False, skip_materials=True)
+        mesh: Any = trimesh.load(path, force="mesh", process=False, skip_materials=True)
         vertices = np.asarray(mesh.vertices, np.float64)
         faces = np.asarray(mesh.faces, np.int64)
     except Exception as error:  # of whatever kind the file's fault makes trimesh raise
@@ -164,7 +165,7 @@ def _covered(
 def _axes(
     normals: Float[np.ndarray, "n 3"],
 ) -> tuple[Float[np.ndarray, "n 3 3"], Float[np.ndarray, " n"]]:
-    """Returns the Jacobian's axes as columns, normal last, and its larger singular value.
+    """Returns the Jacobian's axes as columns, normal last, and its larger stretch.
 
     The steepest direction is the faced axis less its part along the normal.
     """
