@@ -25,6 +25,20 @@ _EPSILON = 1e-6
 _GROUP = 16
 
 
+class Told(NamedTuple):
+    """What a network tells of n photographs, as in `Detected`.
+
+    Attributes:
+        logits: above 0 for anomalies, [n].
+        boxes: as shares of the sides, [n, 4].
+        maps: logits of every cell, [n, m, m].
+    """
+
+    logits: Float[np.ndarray, " n"]
+    boxes: Float[np.ndarray, "n 4"]
+    maps: Float[np.ndarray, "n m m"]
+
+
 class Examples(NamedTuple):
     """What is learnt from, n rows.
 
@@ -168,8 +182,8 @@ def train(
     return learning.train(start, loss, examples, count, training, drawn)
 
 
-def ask(network: MmpdnConfig, params: Params, inputs: Inputs) -> Detected:
-    """Returns what a network tells of photographs, as NumPy's arrays."""
+def ask(network: MmpdnConfig, params: Params, inputs: Inputs) -> Told:
+    """Returns what a network tells of photographs."""
     told = []
     arrays = tuple(getattr(inputs, f.name) for f in dataclasses.fields(inputs))
     for first in range(0, len(inputs.numbers), _GROUP):
@@ -177,8 +191,8 @@ def ask(network: MmpdnConfig, params: Params, inputs: Inputs) -> Detected:
         more = _GROUP - len(group[0])
         filled = [np.concatenate([a, a[:1].repeat(more, axis=0)]) for a in group]
         found = _ask(network, params, *filled)
-        told.append(jax.tree.map(lambda x: np.asarray(x)[: _GROUP - more], found))
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *told)
+        told.append([np.asarray(leaf)[: len(group[0])] for leaf in found])
+    return Told(*(np.concatenate(arrays) for arrays in zip(*told)))
 
 
 @functools.partial(jax.jit, static_argnames="network")
