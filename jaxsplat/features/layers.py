@@ -1,6 +1,6 @@
-"""Layers of convolutional networks, for inference. Images are [b, h, w, c].
+"""Layers of convolutional networks. Images are [b, h, w, c].
 
-Batch normalisation uses the running statistics.
+Batch normalisation uses the running statistics, which no training changes.
 """
 
 import jax.numpy as jnp
@@ -30,11 +30,12 @@ class BatchNorm(nnx.Module):
         self.epsilon = epsilon
 
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
-        scale = lax.rsqrt(self.running_var[...] + self.epsilon)
+        mean, variance = self.running_mean[...], self.running_var[...]
+        mean, variance = lax.stop_gradient((mean, variance))
+        scale = lax.rsqrt(variance + self.epsilon)
         if self.weight is None or self.bias is None:
-            return (x - self.running_mean[...]) * scale
-        scale = self.weight[...] * scale
-        return (x - self.running_mean[...]) * scale + self.bias[...]
+            return (x - mean) * scale
+        return (x - mean) * self.weight[...] * scale + self.bias[...]
 
 
 class Conv(nnx.Module):

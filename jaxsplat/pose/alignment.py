@@ -21,7 +21,7 @@ from jaxtyping import Bool, Float
 from jaxsplat.core import resampling, se3
 from jaxsplat.core.cameras import Camera
 from jaxsplat.pose import robust
-from jaxsplat.rendering import NormalEquations, motion
+from jaxsplat.rendering import NormalEquations, motion, solids
 from jaxsplat.rendering import exposure as exposures
 from jaxsplat.rendering.exposure import Exposure
 from jaxsplat.rendering.twin import Twin, look
@@ -58,20 +58,27 @@ class Template:
     camera: Camera
 
 
-def render_template(twin: Twin, camera: Camera) -> tuple[Template, Array]:
+def render_template(
+    twin: Twin, camera: Camera, solid: float | None = None
+) -> tuple[Template, Array]:
     """Returns the template seen by one camera, and `rendering.Rendered.needed`.
 
     Args:
         twin: the good object. Far from it, the depth of its centre is taken.
         camera: one camera, of any image size up to the twin's.
+        solid: for a closed surface in white, to be compared with masks: its
+            `scene.meshes.Mesh2Splat.scale`.
     """
     drawn = look(twin, camera)
     far = _FAINT * se3.apply(camera.camera_from_world, twin.center)[2]
     beside = (spread(drawn.depth) + far) / (spread(drawn.alpha) + _FAINT)
     own = drawn.depth / jnp.maximum(drawn.alpha, _FAINT)
     depth = jnp.where(drawn.alpha > _SOLID, own, beside)
-    color = jnp.moveaxis(drawn.color, -1, 0)
-    return Template(color, drawn.alpha, depth, camera), drawn.needed
+    color, alpha = jnp.moveaxis(drawn.color, -1, 0), drawn.alpha
+    if solid is not None:
+        alpha = solids.coverage(alpha, solid)
+        color = jnp.broadcast_to(alpha, color.shape)
+    return Template(color, alpha, depth, camera), drawn.needed
 
 
 def spread(image: Float[Array, "*b h w"]) -> Float[Array, "*b h w"]:

@@ -63,17 +63,23 @@ class Lm:
         polish: steps on the rasteriser's normal equations after the last stage.
         together: how many (photograph, pose) pairs are worked on side by side; the
             others follow one after another. None takes all on a GPU and 8 on a CPU.
+        solid: where the photographs are masks, white before black, and the twin a
+            closed surface: its `scene.meshes.Mesh2Splat.scale`. Masks have no exposure,
+            so none is looked for.
     """
 
     stages: tuple[Stage, ...] | None = None
     polish: int = 0
     together: int | None = None
+    solid: float | None = None
 
     def __post_init__(self) -> None:
         if self.stages is not None and not self.stages:
             raise ConfigError("stages: found none, expected one or more")
         if self.polish < 0:
             raise ConfigError(f"polish: found {self.polish}, expected 0 or more steps")
+        if self.solid is not None and self.polish:
+            raise ConfigError(f"polish: found {self.polish} on masks, expected 0")
         check_together(self.together)
 
     def prepare(
@@ -127,7 +133,7 @@ def _refine(
         small = pyramid.shrunken(twin.camera, stage.shrink)
         images = resampling.area_resize(queries, small.height, small.width)
         asked = _Query(images, plain, behind)
-        work = _Work(dataclasses.replace(twin, camera=small), stage)
+        work = _Work(dataclasses.replace(twin, camera=small), stage, solver.solid)
         found = map_pairs(
             lambda pair: work.align(_row(asked, pair[0]), pair[1]),
             starts,
@@ -159,16 +165,19 @@ class _Work:
 
     twin: Twin  # its camera is that of the stage's images
     stage: Stage
+    solid: float | None
 
     def align(self, query: _Query, pose: Array) -> _Found:
         """Returns the pose after the stage's renders and alignments."""
         twin, needed = self.twin, jnp.int32(0)
         for _ in range(self.stage.renders):
             camera = cameras.with_pose(twin.camera, pose)
-            template, pairs = alignment.render_template(twin, camera)
-            seen = alignment.estimate_exposure(
-                template, query.image, camera, query.background, query.plain
-            )
+            template, pairs = alignment.render_template(twin, camera, self.solid)
+            seen = exposure.neutral(query.background)
+            if self.solid is None:
+                seen = alignment.estimate_exposure(
+                    template, query.image, camera, query.background, query.plain
+                )
             evaluate = alignment.equations(
                 template,
                 query.image,

@@ -16,7 +16,7 @@ from jaxsplat.pose.starts.gallery import Gallery
 _TURNS = np.linspace(0.0, 2 * np.pi, 24, endpoint=False).astype(np.float32)
 # The outline of a defective or cut-off object misleads about its size; the distance is
 # taken to be within this factor of the gallery's.
-_MOST_ZOOM = 1.4
+MOST_ZOOM = 1.4
 
 
 def turned_all_ways(cut: Cut) -> Float[Array, "t 4 s s"]:
@@ -48,7 +48,7 @@ def place(
         gallery.rays[view],
         cameras.ray(camera, cut.center),
         jnp.asarray(_TURNS)[turn],
-        jnp.clip(zoom, 1 / _MOST_ZOOM, _MOST_ZOOM),
+        jnp.clip(zoom, 1 / MOST_ZOOM, MOST_ZOOM),
         center,
     )
 
