@@ -35,7 +35,7 @@ class BatchNorm(nnx.Module):
         scale = lax.rsqrt(variance + self.epsilon)
         if self.weight is None or self.bias is None:
             return (x - mean) * scale
-        return (x - mean) * self.weight[...] * scale + self.bias[...]
+        return (x - mean) * (self.weight[...] * scale) + self.bias[...]
 
 
 class Conv(nnx.Module):

@@ -7,6 +7,7 @@ import jax
 
 from jaxsplat.data.views import View
 from jaxsplat.fitting.state import FitState
+from jaxsplat.fitting.stopping import Least
 from jaxsplat.learning import checkpoints
 from jaxsplat.learning.checkpoints import Checkpoint, Saved
 
@@ -21,6 +22,7 @@ class Standing:
         capacity: of the lists in use.
         seconds: time so far, compilation included.
         compile_seconds: time of compilation so far.
+        least: the least error on views that the fit does not see.
     """
 
     state: FitState
@@ -28,6 +30,7 @@ class Standing:
     capacity: int
     seconds: float
     compile_seconds: float
+    least: Least
 
 
 def fingerprint(views: Sequence[View], settings: object) -> str:
@@ -56,7 +59,10 @@ class Store:
             like: a state of the same shapes.
         """
         saved = self._store.latest(like)
-        return None if saved is None else Standing(saved.state, **saved.host)
+        if saved is None:
+            return None
+        least = Least(saved.host.pop("error"), saved.host.pop("error_step"))
+        return Standing(saved.state, least=least, **saved.host)
 
     def save_if_due(self, standing: Standing) -> None:
         """Saves when the last time is long enough ago."""
@@ -65,6 +71,8 @@ class Store:
             "capacity": standing.capacity,
             "seconds": standing.seconds,
             "compile_seconds": standing.compile_seconds,
+            "error": standing.least.error,
+            "error_step": standing.least.step,
         }
         step = int(standing.state.step)
         self._store.save_if_due(step, Saved(standing.state, host))

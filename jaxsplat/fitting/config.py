@@ -125,6 +125,8 @@ class FitConfig:
         coverage_weight: weight of coverage that is not the photographs', against
             floaters and holes in the background's colour.
         random_background: train on random backgrounds where the views have alpha.
+        patience: share of all steps for which the error on views that the fit does not
+            see may stand still in the last stage before the fit ends; 0 for ever.
         exposure: bring photographs that have alpha to one exposure, at the start of
             every stage but the first; see `exposures`.
         rates: learning rates.
@@ -142,6 +144,7 @@ class FitConfig:
     coverage_weight: float = 0.0
     random_background: bool = False
     exposure: bool = False
+    patience: float = 0.0
     rates: LearningRates = LearningRates()
     density: DensityConfig = DensityConfig()
 
@@ -158,7 +161,7 @@ class FitConfig:
             raise ConfigError(f"start_opacity {self.start_opacity}: expected in (0, 1)")
         if not 0 <= self.ssim_weight <= 1:
             raise ConfigError(f"ssim_weight {self.ssim_weight}: expected in [0, 1]")
-        for name in ("residual_scale", "coverage_weight"):
+        for name in ("residual_scale", "coverage_weight", "patience"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 raise ConfigError(f"{name} {value}: expected 0 or more")
@@ -184,6 +187,7 @@ FAST = FitConfig(
     residual_scale=0.1,
     coverage_weight=0.1,
     exposure=True,
+    patience=0.15,
     rates=LearningRates(
         means=0.6,
         means_last=0.024,

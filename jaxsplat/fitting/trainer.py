@@ -25,6 +25,7 @@ from jaxsplat.fitting.checkpoints import Standing, Store
 from jaxsplat.fitting.config import FitConfig, Stage
 from jaxsplat.fitting.loop import Loop, view_order
 from jaxsplat.fitting.state import FitState
+from jaxsplat.fitting.stopping import Least, Plateau
 from jaxsplat.learning.checkpoints import Checkpoint
 from jaxsplat.rendering.backends import Backend, resolve_backend
 from jaxsplat.rendering.sampling import usual_sampling_rate
@@ -76,6 +77,7 @@ def fit(
     checkpoint: Checkpoint | None = None,
     background_is_plain: bool = True,
     seconds: float | None = None,
+    unseen: Sequence[View] = (),
 ) -> FitResult:
     """Returns the scene that posed views show.
 
@@ -94,6 +96,8 @@ def fit(
         seconds: that the fit may take, compilation included. Where its steps would take
             longer there are fewer, and what it finds depends on the machine. None for
             no limit.
+        unseen: more posed views, with alpha, that only tell when the fit has nothing
+            more to gain; see `FitConfig.patience`.
 
     Raises:
         ConfigError: a stage makes images too small, the backend cannot run here, or
@@ -122,14 +126,15 @@ def fit(
         resolve_backend(backend),
         seed,
     )
-    standing = Standing(start, math.nan, 0, 0.0, 0.0)
+    standing = Standing(start, math.nan, 0, 0.0, 0.0, Least())
     store = None
     if checkpoint:
         told = (config, background, background_is_plain, seed, loop.backend, seconds)
-        store = Store(checkpoint, checkpoints.fingerprint(views, told))
+        store = Store(checkpoint, checkpoints.fingerprint((*views, *unseen), told))
         standing = store.latest(start) or standing
         loop.compile_seconds = standing.compile_seconds
         begin -= standing.seconds
+    plateau = Plateau(unseen, background, config, loop.backend, standing.least)
     distance = beginning.camera_distance(cameras, center)
 
     cleaning = 0.0
@@ -159,14 +164,24 @@ def fit(
             allowed = left * pacing.share_of([each[0] for each in remaining[place:]])
         found = loop.stage(state, reduced, order, smaller, capacity, allowed)
         for state, psnr in found:
+            is_over = plateau.is_reached(state)
             spent = time.monotonic() - begin
-            standing = Standing(state, psnr, loop.capacity, spent, loop.compile_seconds)
+            standing = Standing(
+                state,
+                psnr,
+                loop.capacity,
+                spent,
+                loop.compile_seconds,
+                plateau.least,
+            )
             step = int(state.step)
             if store and step < config.steps:
                 store.save_if_due(standing)
             if watch:
                 live = scene.count(state.gaussians)
                 watch(FitProgress(step, config.steps, psnr, live))
+            if is_over:
+                break
     found = jax.block_until_ready(cleaned(standing.state)).gaussians
     spent = time.monotonic() - begin
     if seconds is not None and spent > _LATE * seconds:

@@ -26,8 +26,9 @@ from jaxsplat.scene import ply
 from jaxsplat.scene.foreground import cut_out, find_foreground, told
 from jaxsplat.scene.found import Foreground
 
-# Of the views that the fit did not see, those that the comparison may learn from: the
-# others alone set the threshold, since what was chosen by a view is better on it.
+# Of the views that the fit did not see, those that may tell it when to end, and that
+# the comparison may learn from: the others alone set the threshold, since what was
+# chosen by a view is better on it.
 _TRIED = slice(2, None, 5)
 # Views that the fit saw, of which scores tell a spread where few others do.
 _MOST_SEEN = 8
@@ -133,6 +134,7 @@ def fit(
         watch=watch,
         checkpoint=None if checkpoint is None else fitting.Checkpoint(checkpoint),
         seconds=settings.fit_seconds,
+        unseen=views.unseen[_TRIED],
     )
     begin = time.monotonic()
     twin = twin_of(result, views.fitted, objects, settings.backend)

@@ -36,6 +36,7 @@ CONFIG = FitConfig(
     start_opacity=0.5,
     ssim_weight=0.0,
     random_background=True,
+    patience=1.0,
     density=DensityConfig(kind="original", first=0, every=60, gradient=1e-5),
 )
 VIEWS = toy_object.views()
@@ -67,6 +68,7 @@ def run(
         backend="xla",
         watch=watch,
         checkpoint=checkpoint,
+        unseen=VIEWS[:1],
     )
     return result, seen
 
