@@ -173,7 +173,7 @@ class RegressedStarts:
     def _seen_small(self, twin: Twin, poses: Float[Array, "v 4 4"]) -> Twin:
         camera = references.small(twin.camera, self.side)
         views = cameras.at_poses(camera, poses)
-        capacity = render_api.plan(twin.gaussians, views, _CAPACITY_SLACK, sizes=2)
+        capacity = render_api.plan(twin.gaussians, views, _CAPACITY_SLACK, in_octave=2)
         return dataclasses.replace(twin, camera=camera, capacity=capacity)
 
 
