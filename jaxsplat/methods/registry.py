@@ -1,12 +1,16 @@
 """The methods by name."""
 
+from typing import Literal
+
 from jaxsplat.errors import ConfigError
-from jaxsplat.methods import best, rpe_pad, splatpose
+from jaxsplat.methods import best, igspad, rpe_pad, splatpose
 from jaxsplat.methods.method import Method
 
+MethodName = Literal["best", "splatpose", "igspad", "rpe_pad"]
 METHODS = {
     "best": best.PRESETS,
     "splatpose": splatpose.PRESETS,
+    "igspad": igspad.PRESETS,
     "rpe_pad": rpe_pad.PRESETS,
 }
 

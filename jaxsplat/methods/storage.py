@@ -26,6 +26,10 @@ from jaxsplat.features.network import FeatureNetwork
 from jaxsplat.features.resnet import ResNetConfig
 from jaxsplat.features.sam import SamConfig
 from jaxsplat.learning import Cosine, Steps, Training
+from jaxsplat.matchers import KeypointDetector, KeypointMatcher, Keypoints
+from jaxsplat.matchers.disk import DiskConfig
+from jaxsplat.matchers.lightglue import LightGlueConfig
+from jaxsplat.matchers.xfeat import XFeatConfig
 from jaxsplat.methods.method import Method
 from jaxsplat.methods.programs import States
 from jaxsplat.pose.alignment import Template
@@ -59,10 +63,15 @@ for _kind in (
     Camera,
     Cosine,
     DinoV2Config,
+    DiskConfig,
     EfficientNetConfig,
     FeatureNetwork,
     Irprn,
+    KeypointDetector,
+    KeypointMatcher,
+    Keypoints,
     Lens,
+    LightGlueConfig,
     Method,
     Perturbation,
     References,
@@ -76,12 +85,15 @@ for _kind in (
     Template,
     Training,
     Windows,
+    XFeatConfig,
     pose.AdamScrew,
     pose.AdamView,
     pose.Gallery,
     pose.GalleryStarts,
     pose.Lm,
     pose.RegressedStarts,
+    pose.MatchGallery,
+    pose.MatchStarts,
     pose.ScrewState,
     pose.SilhouetteStarts,
     pose.Stage,

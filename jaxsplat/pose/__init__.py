@@ -22,6 +22,7 @@ from jaxsplat.pose.starts.gallery import (
     gallery_poses,
     sphere_poses,
 )
+from jaxsplat.pose.starts.matches import MatchGallery, MatchStarts
 from jaxsplat.pose.starts.regressed import RegressedStarts
 from jaxsplat.pose.starts.silhouettes import SilhouetteStarts
 
@@ -35,6 +36,8 @@ __all__ = [
     "Gallery",
     "GalleryStarts",
     "Lm",
+    "MatchGallery",
+    "MatchStarts",
     "Outcome",
     "Photographs",
     "PoseEstimate",

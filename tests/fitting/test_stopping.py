@@ -88,9 +88,7 @@ def test_the_error_does_not_depend_on_the_exposure() -> None:
         for view in VIEWS
     )
     found = [
-        stopping.mean_squared_error(
-            cloud, make_targets(views, None, WHITE, 1.0), "xla"
-        )
+        stopping.mean_squared_error(cloud, make_targets(views, None, WHITE, 1.0), "xla")
         for views in (VIEWS, darker)
     ]
     assert max(found) < 1e-4

@@ -40,15 +40,18 @@ STARTS: list[Starts] = [
     pose.GalleryStarts(k=2),
     pose.SilhouetteStarts(k=2),
     REGRESSED,
+    pose.MatchStarts(k=2, keypoints=32, shortlist=4),
 ]
 REFINE: list[Refine] = [
     pose.Lm((pose.Stage(1, 1, 4, 1.0),)),
     pose.AdamScrew(steps=3, side=20),
+    pose.AdamView(steps=2, every=1, keypoints=32, side=20),
     pose.Unrefined(),
 ]
 COMPARE: list[Compare] = [
     find_method("best").compare,
     find_method("splatpose", "fast").compare,
+    find_method("igspad", "fast").compare,
 ]
 # The second good photograph: asked for alike, tests share one compiled program.
 ALONE = slice(1, 2)
