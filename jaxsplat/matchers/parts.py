@@ -1,8 +1,9 @@
-"""Modules that stand in the networks' files under numbers."""
+"""Modules that stand in the networks' files under numbers, some without parameters."""
 
 from collections.abc import Callable
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
 from jax import Array
 from jaxtyping import Float
@@ -33,6 +34,19 @@ class Activation(nnx.Module):
 
     def __call__(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
         return self.function(x)
+
+
+class AveragePool(nnx.Module):
+    """The mean of squares of pixels side by side."""
+
+    def __init__(self, side: int) -> None:
+        self.side = side
+
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 c"]:
+        count, height, width, channels = x.shape
+        s = self.side
+        shape = (count, height // s, s, width // s, s, channels)
+        return jnp.mean(x.reshape(shape), axis=(2, 4))
 
 
 def relu() -> Activation:

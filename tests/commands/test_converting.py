@@ -8,10 +8,12 @@ import pytest
 import safetensors.numpy
 
 from experiments import convert_weights
-from experiments.converting import onnx
+from experiments.converting import names, onnx
 from jaxsplat import errors, features
 from jaxsplat.features import registry
 from jaxsplat.features.config import NetworkConfig
+from jaxsplat.features.weights import RawTensor
+from jaxsplat.matchers.lightglue import LightGlueConfig
 from tests.helpers import networks
 
 Tensors = dict[str, np.ndarray]
@@ -196,3 +198,23 @@ def test_half_precision_and_fixed_width_fields_are_read() -> None:
     found = onnx.read(other + field(7, constant("w", values)), "file")
     assert (found["w"].dtype, found["w"].shape) == ("F16", (2, 3))
     assert np.array_equal(np.frombuffer(found["w"].data, np.float16), values.ravel())
+
+
+def test_names_of_lightglues_first_release_and_of_xfeats_file() -> None:
+    config = LightGlueConfig(name="small", channels=8)
+    tensor = RawTensor("F32", (1,), bytes(4))
+    found = names.as_published(
+        config,
+        {
+            "self_attn.3.Wqkv.bias": tensor,
+            "cross_attn.0.ffn.1.weight": tensor,
+            "matcher.transformers.2.cross_attn.to_v.bias": tensor,
+            "posenc.Wr.weight": tensor,
+        },
+    )
+    assert set(found) == {
+        "transformers.3.self_attn.Wqkv.bias",
+        "transformers.0.cross_attn.ffn.1.weight",
+        "transformers.2.cross_attn.to_v.bias",
+        "posenc.Wr.weight",
+    }

@@ -2,6 +2,7 @@
 
 import hashlib
 import pathlib
+import typing
 
 import jax
 import jax.numpy as jnp
@@ -67,6 +68,16 @@ def test_bundled_files_are_small_and_named_in_the_notice() -> None:
     for file in files:
         assert hashlib.sha256(file.read_bytes()).hexdigest() in notice
     assert sum(file.stat().st_size for file in files) < 7_000_000
+
+
+def test_the_registry_has_all_names_and_every_matcher_its_detector() -> None:
+    for names, known in (
+        (registry.DetectorName, registry.DETECTORS),
+        (registry.MatcherName, registry.MATCHERS),
+    ):
+        assert set(typing.get_args(names)) == set(known)
+    channels = {entry.config.channels for entry in registry.DETECTORS.values()}
+    assert {e.config.channels for e in registry.MATCHERS.values()} <= channels
 
 
 def test_unknown_names_and_missing_files_are_told() -> None:

@@ -18,7 +18,11 @@ from jaxsplat.scores.parts import Calibrate, Compare, Score
 from tests.helpers import toy_object
 
 NAMED = [(name, preset) for name, presets in METHODS.items() for preset in presets]
-STARTS: list[Starts] = [pose.GalleryStarts(k=2), pose.SilhouetteStarts(k=2)]
+STARTS: list[Starts] = [
+    pose.GalleryStarts(k=2),
+    pose.SilhouetteStarts(k=2),
+    pose.MatchStarts(k=2, keypoints=32, shortlist=4),
+]
 REFINE: list[Refine] = [
     pose.Lm((pose.Stage(1, 1, 4, 1.0),)),
     pose.AdamScrew(steps=3, side=20),
