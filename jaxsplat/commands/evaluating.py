@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from jaxsplat import data, report
 from jaxsplat.commands import endings, flags
@@ -15,8 +15,6 @@ from jaxsplat.study import paper_table
 from jaxsplat.study.evaluation import Evaluation
 from jaxsplat.study.paper_table import PaperTable
 from jaxsplat.study.sweeps import Outcome, Sweep
-
-MethodName = Literal["best", "splatpose", "rpe_pad"]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ import dataclasses
 import pathlib
 import shutil
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 from jaxsplat import data, report
 from jaxsplat.commands import flags, verdicts
@@ -17,6 +17,7 @@ from jaxsplat.data import atomic
 from jaxsplat.data.views import ObjectSet, View
 from jaxsplat.errors import ConfigError, DataError
 from jaxsplat.methods import Detector, Preset
+from jaxsplat.methods.registry import MethodName
 from jaxsplat.rendering.backends import Backend
 from jaxsplat.report import figures, files, foreground, locks
 from jaxsplat.scene.foreground import told
@@ -35,9 +36,7 @@ class Config:
         dataclasses.MISSING, "folder of one object: posed photographs of a good one"
     )
     out: str = flags.option(dataclasses.MISSING, "folder for the detector", free=True)
-    method: Literal["best", "splatpose", "rpe_pad"] = flags.option(
-        "best", "detector: best, or splatpose or rpe_pad as published"
-    )
+    method: MethodName = flags.option("best", "detector: best, or one as published")
     preset: Preset = flags.option("best", flags.PRESET_HELP)
     fit_seconds: float | None = flags.option(None, flags.FIT_SECONDS_HELP, lower=1.0)
     seed: int = flags.option(0, "of everything random", lower=0)

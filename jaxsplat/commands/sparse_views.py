@@ -9,7 +9,8 @@ import dataclasses
 
 from jaxsplat import report
 from jaxsplat.commands import flags
-from jaxsplat.commands.evaluating import EvaluationConfig, MethodName, sweep_of, tell
+from jaxsplat.commands.evaluating import EvaluationConfig, sweep_of, tell
+from jaxsplat.methods.registry import MethodName
 from jaxsplat.study import paper_tables, sweeps
 from jaxsplat.study.sweeps import Setting
 
@@ -19,9 +20,7 @@ class Config(EvaluationConfig):
     """Settings of the sweep; each is a flag."""
 
     out: str = flags.option("runs/sparse_views", "folder for the results", free=True)
-    method: MethodName = flags.option(
-        "best", "detector: best, or splatpose or rpe_pad as published"
-    )
+    method: MethodName = flags.option("best", "detector: best, or one as published")
     shares: tuple[int, ...] = flags.option(
         (20, 40, 60, 80, 100),
         "of the training views, in per cent",

@@ -229,8 +229,8 @@ class LightGlue(nnx.Module):
         # the longer side is 1.
         size = jnp.array([keypoints.width, keypoints.height], jnp.float32)
         places = (keypoints.places - 0.5 - size / 2) / (jnp.max(size) / 2)
-        hidden = jnp.where(keypoints.real, 0.0, _HIDDEN)[..., None, None, :]
-        return x, self.posenc(places), hidden
+        hidden = jnp.where(keypoints.real, jnp.float32(0), jnp.float32(_HIDDEN))
+        return x, self.posenc(places), hidden[..., None, None, :]
 
 
 def mutual(logarithms: Float[Array, "*b n m"], threshold: float) -> Matches:

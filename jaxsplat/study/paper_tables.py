@@ -31,8 +31,8 @@ def seeds(found: Mapping[str, Any], method: str) -> PaperTable:
     for name, record in categories.items():
         theirs = published.image_auroc(name)
         cells = [f"{theirs[x]:.1f}" if x in theirs else NONE for x in methods]
-        rows.append((name, *_cells(record, _SHARES), *cells))
-    rows.append(("mean", *_cells(found["mean"], _SHARES), *[NONE] * len(methods)))
+        rows.append((name, *cells(record, _SHARES), *cells))
+    rows.append(("mean", *cells(found["mean"], _SHARES), *[NONE] * len(methods)))
     rows += [
         (f"{x}, mean of MAD-Sim, published", *_means(means), *[NONE] * len(methods))
         for x, means in published.MEANS.items()
@@ -43,14 +43,14 @@ def seeds(found: Mapping[str, Any], method: str) -> PaperTable:
         title=f"{method} over several seeds (SplatPose's tables 1 and 2)",
         headers=headers,
         rows=tuple(rows),
-        notes=(_DEVIATION, _OTHER_DATA),
+        notes=(DEVIATION, _OTHER_DATA),
         measured=found,
         published={"means": {k: v._asdict() for k, v in published.MEANS.items()}},
         axes=("object", "image AUROC in %"),
         lines=(
             Line(
                 f"{method}, measured",
-                _points(enumerate(categories.values()), "image_auroc"),
+                points(enumerate(categories.values()), "image_auroc"),
                 True,
             ),
             *(
@@ -96,21 +96,21 @@ def sparse_views(found: Outcome, shares: Mapping[str, int], method: str) -> Pape
             for x in ("SplatPose", "OmniAD")
             for number in theirs.get(share, {}).get(x, ())
         ] or [NONE] * 4
-        pose = _cells(one["mean"].get("pose", {}), ("success_rate",))
-        rows.append((f"{share}", *_cells(one["mean"], columns), *pose, *cells))
+        pose = cells(one["mean"].get("pose", {}), ("success_rate",))
+        rows.append((f"{share}", *cells(one["mean"], columns), *pose, *cells))
     return PaperTable(
         name="sparse_views",
         title=f"{method} with fewer training views (SplatPose's table 5)",
         headers=tuple(headers),
         rows=tuple(rows),
-        notes=(_DRAWN, _DEVIATION, _OTHER_DATA),
+        notes=(_DRAWN, DEVIATION, _OTHER_DATA),
         measured={str(share): one for share, one in spreads.items()},
         published={str(share): x for share, x in theirs.items()},
         axes=("training views in %", "image AUROC in %"),
         lines=(
             Line(
                 f"{method}, measured",
-                _points(
+                points(
                     [(share, one["mean"]) for share, one in spreads.items()],
                     "image_auroc",
                 ),
@@ -151,10 +151,10 @@ def steps(
             theirs = f"{published.STEPS[k]:.1f}"
         elif k == 0:
             theirs = f"{published.WITHOUT_REFINEMENT['SplatPose'].image_auroc:.1f}"
-        pose = _cells(one["mean"].get("pose", {}), ("success_rate",))
+        pose = cells(one["mean"].get("pose", {}), ("success_rate",))
         label = name.replace("_", " ") if k is None else f"splatpose, {k}"
         spent = _pose_seconds(one["mean"])
-        rows.append((label, *_cells(one["mean"], columns), *pose, spent, theirs))
+        rows.append((label, *cells(one["mean"], columns), *pose, spent, theirs))
     rows += [
         (f"{x}, none for a photograph, published", *_means(means), NONE, NONE, NONE)
         for x, means in published.WITHOUT_REFINEMENT.items()
@@ -166,7 +166,7 @@ def steps(
         title="Detection over steps of pose (SplatPose's figure 3, RPE-PAD's table 5)",
         headers=headers,
         rows=tuple(rows),
-        notes=(_ZERO, _DEVIATION, _OTHER_DATA),
+        notes=(_ZERO, DEVIATION, _OTHER_DATA),
         measured=spreads,
         published={
             "steps": {str(k): x for k, x in published.STEPS.items()},
@@ -176,11 +176,11 @@ def steps(
         },
         axes=("steps of pose", "image AUROC in %"),
         lines=(
-            Line("splatpose, measured", _points(measured, "image_auroc"), True),
+            Line("splatpose, measured", points(measured, "image_auroc"), True),
             *(
                 Line(
                     f"{name}, measured",
-                    _points([(k, spreads[name]["mean"]) for k in ends], "image_auroc"),
+                    points([(k, spreads[name]["mean"]) for k in ends], "image_auroc"),
                     True,
                 )
                 for name in others
@@ -255,7 +255,7 @@ _THEIR_GPU = (
     "Published seconds are on one NVIDIA RTX 3090 at 800 pixels (those of the pose "
     "without LoFTR's coarse pose), so they cannot be compared with other machines'."
 )
-_DEVIATION = (
+DEVIATION = (
     "± is the standard deviation over seeds (of n - 1), where there are several; of a "
     "mean it is that of the seeds' means."
 )
@@ -272,7 +272,7 @@ _ZERO = (
 )
 
 
-def _cells(record: Mapping[str, Any], keys: Sequence[str]) -> list[str]:
+def cells(record: Mapping[str, Any], keys: Sequence[str]) -> list[str]:
     """Returns mean and deviation of numbers in per cent, as `report.summary.spread`
     has them.
     """
@@ -300,7 +300,7 @@ def _pose_seconds(record: Mapping[str, Any]) -> str:
     return f"{spent['coarse']['mean'] + spent['refine']['mean']:.3f}"
 
 
-def _points(records: Any, key: str) -> tuple[tuple[float, float, float | None], ...]:
+def points(records: Any, key: str) -> tuple[tuple[float, float, float | None], ...]:
     points = []
     for x, record in records:
         found = record.get(key)

@@ -233,7 +233,7 @@ def _placed(
     return placing.placed(
         view.camera_from_world,
         ray,
-        jnp.append(towards, 1.0),
+        jnp.concatenate([towards, jnp.ones_like(towards[:1])]),
         jnp.arctan2(found.factor[1], found.factor[0]),
         zoom,
         center,
