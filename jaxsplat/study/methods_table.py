@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jaxsplat.study.paper_table import Line, PaperTable, Row
-from jaxsplat.study.paper_tables import DEVIATION, cells, points
+from jaxsplat.study.paper_tables import DEVIATION, share_cells, share_points
 from jaxsplat.study.sweeps import Outcome
 
 _SHARES = {
@@ -37,7 +37,11 @@ def methods(found: Outcome, names: Sequence[str]) -> PaperTable:
         published={},
         axes=("method", "image AUROC in %"),
         lines=(
-            Line("measured", points(enumerate(spreads.values()), "image_auroc"), True),
+            Line(
+                "measured",
+                share_points(enumerate(spreads.values()), "image_auroc"),
+                True,
+            ),
         ),
         ticks=tuple(names),
     )
@@ -48,8 +52,8 @@ def _row(name: str, record: Mapping[str, Any]) -> Row:
     query = seconds.get("per_query", {})
     return (
         name,
-        *cells(record, tuple(_SHARES)),
-        *cells(pose, ("success_rate",)),
+        *share_cells(record, tuple(_SHARES)),
+        *share_cells(pose, ("success_rate",)),
         _number(pose, "rotation_deg_median", 2),
         *(_number(query, stage, 3) for stage in (*_STAGES, "total")),
         _number(seconds, "gallery", 1),

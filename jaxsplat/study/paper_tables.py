@@ -31,8 +31,8 @@ def seeds(found: Mapping[str, Any], method: str) -> PaperTable:
     for name, record in categories.items():
         theirs = published.image_auroc(name)
         cells = [f"{theirs[x]:.1f}" if x in theirs else NONE for x in methods]
-        rows.append((name, *cells(record, _SHARES), *cells))
-    rows.append(("mean", *cells(found["mean"], _SHARES), *[NONE] * len(methods)))
+        rows.append((name, *share_cells(record, _SHARES), *cells))
+    rows.append(("mean", *share_cells(found["mean"], _SHARES), *[NONE] * len(methods)))
     rows += [
         (f"{x}, mean of MAD-Sim, published", *_means(means), *[NONE] * len(methods))
         for x, means in published.MEANS.items()
@@ -50,7 +50,7 @@ def seeds(found: Mapping[str, Any], method: str) -> PaperTable:
         lines=(
             Line(
                 f"{method}, measured",
-                points(enumerate(categories.values()), "image_auroc"),
+                share_points(enumerate(categories.values()), "image_auroc"),
                 True,
             ),
             *(
@@ -96,8 +96,8 @@ def sparse_views(found: Outcome, shares: Mapping[str, int], method: str) -> Pape
             for x in ("SplatPose", "OmniAD")
             for number in theirs.get(share, {}).get(x, ())
         ] or [NONE] * 4
-        pose = cells(one["mean"].get("pose", {}), ("success_rate",))
-        rows.append((f"{share}", *cells(one["mean"], columns), *pose, *cells))
+        pose = share_cells(one["mean"].get("pose", {}), ("success_rate",))
+        rows.append((f"{share}", *share_cells(one["mean"], columns), *pose, *cells))
     return PaperTable(
         name="sparse_views",
         title=f"{method} with fewer training views (SplatPose's table 5)",
@@ -110,7 +110,7 @@ def sparse_views(found: Outcome, shares: Mapping[str, int], method: str) -> Pape
         lines=(
             Line(
                 f"{method}, measured",
-                points(
+                share_points(
                     [(share, one["mean"]) for share, one in spreads.items()],
                     "image_auroc",
                 ),
@@ -151,10 +151,10 @@ def steps(
             theirs = f"{published.STEPS[k]:.1f}"
         elif k == 0:
             theirs = f"{published.WITHOUT_REFINEMENT['SplatPose'].image_auroc:.1f}"
-        pose = cells(one["mean"].get("pose", {}), ("success_rate",))
+        pose = share_cells(one["mean"].get("pose", {}), ("success_rate",))
         label = name.replace("_", " ") if k is None else f"splatpose, {k}"
         spent = _pose_seconds(one["mean"])
-        rows.append((label, *cells(one["mean"], columns), *pose, spent, theirs))
+        rows.append((label, *share_cells(one["mean"], columns), *pose, spent, theirs))
     rows += [
         (f"{x}, none for a photograph, published", *_means(means), NONE, NONE, NONE)
         for x, means in published.WITHOUT_REFINEMENT.items()
@@ -176,11 +176,13 @@ def steps(
         },
         axes=("steps of pose", "image AUROC in %"),
         lines=(
-            Line("splatpose, measured", points(measured, "image_auroc"), True),
+            Line("splatpose, measured", share_points(measured, "image_auroc"), True),
             *(
                 Line(
                     f"{name}, measured",
-                    points([(k, spreads[name]["mean"]) for k in ends], "image_auroc"),
+                    share_points(
+                        [(k, spreads[name]["mean"]) for k in ends], "image_auroc"
+                    ),
                     True,
                 )
                 for name in others
@@ -272,7 +274,7 @@ _ZERO = (
 )
 
 
-def cells(record: Mapping[str, Any], keys: Sequence[str]) -> list[str]:
+def share_cells(record: Mapping[str, Any], keys: Sequence[str]) -> list[str]:
     """Returns mean and deviation of numbers in per cent, as `report.summary.spread`
     has them.
     """
@@ -300,7 +302,9 @@ def _pose_seconds(record: Mapping[str, Any]) -> str:
     return f"{spent['coarse']['mean'] + spent['refine']['mean']:.3f}"
 
 
-def points(records: Any, key: str) -> tuple[tuple[float, float, float | None], ...]:
+def share_points(
+    records: Any, key: str
+) -> tuple[tuple[float, float, float | None], ...]:
     points = []
     for x, record in records:
         found = record.get(key)
