@@ -145,7 +145,7 @@ def _method(config: Config) -> Ptad:
     return method
 
 
-def _some(queries: Sequence[Query], config: Config) -> Sequence[Query]:
+def _some(queries: tuple[Query, ...], config: Config) -> tuple[Query, ...]:
     if config.max_queries is None or config.max_queries >= len(queries):
         return queries
     rows = np.linspace(0, len(queries) - 1, config.max_queries).round().astype(int)
