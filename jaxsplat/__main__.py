@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 from jaxsplat.commands import (
+    chairs,
     degrade,
     fit,
     flags,
@@ -17,6 +18,7 @@ from jaxsplat.commands import (
 )
 
 COMMANDS: dict[str, Any] = {
+    "chairs": (chairs.main, chairs.Config),
     "degrade": (degrade.main, degrade.Config),
     "fit": (fit.main, fit.Config),
     "inspect": (inspect.main, inspect.Config),

@@ -178,6 +178,7 @@ def train(
     key = jax.random.key(seed)
     start = learning.initial(loss.network, jax.random.fold_in(key, 0))
     count = len(examples.labels)
+    examples = jax.tree.map(jnp.asarray, examples)  # once, not at every step
     drawn = jax.random.fold_in(key, 1)
     return learning.train(start, loss, examples, count, training, drawn)
 

@@ -25,8 +25,8 @@ from jaxsplat.scene.meshes import Mesh, Mesh2Splat
 
 # Photographs of one call of the solvers.
 GROUP = 16
-# Clouds are filled up to multiples of it, and lists to powers of two, so that shapes
-# share programs.
+# Clouds are filled up to so many Gaussians, or to a half octave above, and lists to
+# powers of two, so that shapes share programs.
 _ROWS = 16384
 
 
@@ -96,7 +96,9 @@ def white_twin(
 
 def _filled(cloud: Gaussians) -> Gaussians:
     count = len(cloud.means)
-    more = -count % _ROWS
+    octave = max(_ROWS, 1 << (count - 1).bit_length())
+    half = 3 * octave // 4
+    more = (half if half >= max(count, _ROWS) else octave) - count
 
     def fill(leaf: Array) -> Array:
         return jnp.concatenate([leaf, jnp.repeat(leaf[:1], more, axis=0)])
