@@ -153,13 +153,14 @@ def draw(encoder: ResNet, key: PRNGKeyArray) -> None:
             deviation = (2 * shape[-1] / part[...].size) ** 0.5
             noise = jax.random.normal(jax.random.fold_in(key, number), shape)
             part[...] = deviation * noise
-        if isinstance(part, BatchNorm):
+        if isinstance(part, BatchNorm) and part.weight is not None:
             part.weight[...] = jnp.ones_like(part.weight[...])
             part.running_var[...] = jnp.ones_like(part.running_var[...])
     for _, part in nnx.iter_graph(encoder):
         if isinstance(part, Block):
             last = part.bn3 if part.bottleneck else part.bn2
-            last.weight[...] = jnp.zeros_like(last.weight[...])
+            if last.weight is not None:
+                last.weight[...] = jnp.zeros_like(last.weight[...])
 
 
 def _mlp(widths: tuple[int, ...], rngs: nnx.Rngs) -> nnx.Sequential:
