@@ -118,8 +118,7 @@ def examples(
         known = jnp.concatenate([posed, more])
     beside = jnp.repeat(known, settings.noise.views, axis=0)
     if not settings.fresh:
-        keys = jax.random.split(key, len(beside))
-        beside = _beside(beside, twin, settings.noise, keys)
+        beside = _beside(beside, twin, settings.noise, key)
     return Examples(
         twin,
         network,
@@ -159,12 +158,12 @@ def with_params(network: FeatureNetwork, params: Params) -> FeatureNetwork:
 
 
 def _beside(
-    poses: Float[Array, "n 4 4"], twin: Twin, noise: Perturbation, keys: PRNGKeyArray
+    poses: Float[Array, "n 4 4"], twin: Twin, noise: Perturbation, key: PRNGKeyArray
 ) -> Float[Array, "n 4 4"]:
     def one(pose: Array, key: PRNGKeyArray) -> Array:
         return perturbing.perturbed(pose, twin.center, noise, key)
 
-    return jax.vmap(one)(poses, keys)
+    return jax.vmap(one)(poses, jax.random.split(key, len(poses)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -183,8 +182,7 @@ class PairLoss:
         poses = data.poses[rows]
         taken = rows < len(data.photographs)
         if settings.fresh:
-            keys = jax.random.split(drawing, len(rows))
-            beside = _beside(poses, twin, settings.noise, keys)
+            beside = _beside(poses, twin, settings.noise, drawing)
             poses = jnp.where(taken[:, None, None], poses, beside)
         seen = data.photographs[jnp.where(taken, rows, 0)]
         images = jnp.where(
@@ -210,8 +208,7 @@ class PairLoss:
                 rotation=settings.near * settings.noise.rotation,
                 translation=settings.near * settings.noise.translation,
             )
-            keys = jax.random.split(near_key, len(rows))
-            near = _beside(poses, twin, noise, keys)
+            near = _beside(poses, twin, noise, near_key)
             closest = references.maps_of(
                 network, references.renders(twin, near), settings.stride
             )
