@@ -14,8 +14,8 @@ from jaxsplat import data, fitting
 from jaxsplat.commands import endings, evaluating, mad, sparse_views, steps, timing
 from jaxsplat.data.views import ObjectSet, View
 from jaxsplat.errors import ConfigError, DataError
-from jaxsplat.methods import Method, find_method
-from jaxsplat.pose import AdamScrew
+from jaxsplat.methods import METHODS, Method, find_method
+from jaxsplat.pose import AdamScrew, AdamView, MatchStarts
 from tests.helpers import toy_detector
 
 SIDES = range(5, 11)
@@ -26,8 +26,14 @@ def find_small(name: str, preset: str = "fast") -> Method:
     """Returns a method with few steps; more steps are still more."""
     if name == "best":
         return toy_detector.QUICK
-    method = find_method(name, preset)
-    return dataclasses.replace(method, refine=AdamScrew(steps=2), batch=1)
+    method = dataclasses.replace(find_method(name, preset), batch=1)
+    if name == "igspad":
+        starts = MatchStarts(k=1, keypoints=32, shortlist=2)
+        refine = AdamView(steps=2, every=2, keypoints=32, side=20)
+        return dataclasses.replace(method, starts=starts, refine=refine)
+    if name == "rpe_pad":
+        return dataclasses.replace(method, starts=toy_detector.REGRESSED)
+    return dataclasses.replace(method, refine=AdamScrew(steps=2))
 
 
 def queries(toy: ObjectSet) -> tuple[View, ...]:
@@ -83,6 +89,36 @@ def check_files(out: pathlib.Path, name: str, shown: str) -> dict[str, Any]:
     assert figure == (importlib.util.find_spec("matplotlib") is not None)
     assert ("no figure" in shown) != figure
     return record
+
+
+def test_all_methods_on_one_fit(
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+    asked: list[tuple[str, ...]],
+) -> None:
+    out, methods = tmp_path / "methods", tuple(METHODS)
+    config = mad.Config(out=str(out), method=methods, max_queries=4)
+    fits = len(asked)
+    assert mad.main(config) == 0
+    assert len(asked) == fits + 1
+    shown = capsys.readouterr().out
+    found = json.loads((out / "methods.json").read_text())["measured"]
+    assert tuple(found) == methods
+    for name, one in found.items():
+        single = json.loads((out / name / "metrics.json").read_text())
+        assert single["config"]["method"] == name
+        assert one["image_auroc"]["mean"] == single["mean"]["image_auroc"]
+        assert one["seconds"]["per_query"]["total"]["mean"] > 0
+        assert any(line.startswith(name) for line in shown.splitlines())
+    assert mad.main(config) == 0
+    assert len(asked) == fits + 1
+
+
+def test_methods_that_do_not_exist_are_told() -> None:
+    with pytest.raises(ConfigError, match="method 'worst': expected one of best"):
+        mad.Config(method=("best", "worst"))
+    with pytest.raises(ConfigError, match="method: found none"):
+        mad.Config(method=())
 
 
 def test_several_seeds(

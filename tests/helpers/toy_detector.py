@@ -9,16 +9,34 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxsplat import features, fitting
+from jaxsplat import features, fitting, learning
 from jaxsplat.data.views import ObjectSet
 from jaxsplat.fitting import FitResult
 from jaxsplat.methods import best
-from jaxsplat.pose import Lm, Stage
+from jaxsplat.pose import Lm, RegressedStarts, Stage
+from jaxsplat.pose.regression.network import Irprn
+from jaxsplat.pose.regression.perturbing import Perturbation
+from jaxsplat.pose.regression.training import Regression
 from tests.helpers import toy_object
 from tests.helpers.networks import SMALL, by_formula
 
 # Few steps: the photographs are the toy's own, so the starts lead to them.
 QUICK = dataclasses.replace(best.BEST, refine=Lm((Stage(1, 2, 6, 1.0),)))
+# Trained for some steps; the map of the small network has eight channels.
+REGRESSED = RegressedStarts(
+    Regression(
+        Irprn(8, 1, 4, 4, "correlated", reach=1, grid=1),
+        stride=2,
+        noise=Perturbation(views=1),
+        fresh=True,
+        pairs=1,
+        finetuned=False,
+    ),
+    learning.Training(1, 16, learning.Cosine(1e-3)),
+    k=2,
+    side=32,
+    rounds=2,
+)
 
 
 @contextlib.contextmanager

@@ -8,38 +8,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsplat import learning, pose
+from jaxsplat import pose
 from jaxsplat.data.views import ObjectSet, posed_cameras
 from jaxsplat.errors import ConfigError
 from jaxsplat.methods import METHODS, find_method, storage
 from jaxsplat.pose.parts import Refine, Starts
-from jaxsplat.pose.regression.network import Irprn
-from jaxsplat.pose.regression.perturbing import Perturbation
-from jaxsplat.pose.regression.training import Regression
 from jaxsplat.rendering.twin import Twin
 from jaxsplat.scores.parts import Calibrate, Compare, Score
-from tests.helpers import toy_object
+from tests.helpers import toy_detector, toy_object
 
 NAMED = [(name, preset) for name, presets in METHODS.items() for preset in presets]
-# Trained for ten steps; the map of the small network has eight channels.
-REGRESSED = pose.RegressedStarts(
-    Regression(
-        Irprn(8, 1, 4, 4, "correlated", reach=1, grid=1),
-        stride=2,
-        noise=Perturbation(views=1),
-        fresh=True,
-        pairs=1,
-        finetuned=False,
-    ),
-    learning.Training(1, 16, learning.Cosine(1e-3)),
-    k=2,
-    side=32,
-    rounds=2,
-)
 STARTS: list[Starts] = [
     pose.GalleryStarts(k=2),
     pose.SilhouetteStarts(k=2),
-    REGRESSED,
+    toy_detector.REGRESSED,
     pose.MatchStarts(k=2, keypoints=32, shortlist=4),
 ]
 REFINE: list[Refine] = [
