@@ -92,6 +92,9 @@ def main(config: Config) -> None:
         report.Progress() as progress,
     ):
         caches = {name: run.path / f"poses_{name}.npz" for name in ("train", "test")}
+        if not config.resume:
+            for cache in caches.values():
+                cache.unlink(missing_ok=True)
         if config.poses_from is not None:
             _take_poses(pathlib.Path(config.poses_from), run.config, caches)
         seconds: dict[str, float] = {}

@@ -62,7 +62,7 @@ def test_a_toy_set_is_learnt_and_told_of_others() -> None:
     told = mmpdn_training.ask(NETWORK, trained.params, inputs)
     assert ((told.logits > 0) == (truth.labels > 0)).mean() > 0.9
     marked = truth.maps > 0.5
-    assert told.maps[marked].mean() > told.maps[~marked].mean() + 1
+    assert told.maps[marked].mean() > told.maps[~marked].mean() + 0.5
 
 
 def test_turning_over_twice_changes_nothing() -> None:

@@ -2,6 +2,7 @@
 
 import math
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxsplat.rendering import solids
@@ -20,11 +21,11 @@ def blended(share: np.ndarray) -> np.ndarray:
 
 def test_half_covered_pixels_are_half_covered() -> None:
     share = np.linspace(0, 1, 11, dtype=np.float32).reshape(1, 11)
-    alpha = blended(share).astype(np.float32)
+    alpha = jnp.asarray(blended(share), jnp.float32)
     assert alpha[0, 5] > 0.9
     np.testing.assert_allclose(solids.coverage(alpha, SCALE), share, atol=1e-4)
 
 
 def test_more_surfaces_than_two_are_no_more_than_covered() -> None:
-    alpha = np.array([[0.9999, 1.0]], np.float32)
+    alpha = jnp.asarray([[0.9999, 1.0]], jnp.float32)
     np.testing.assert_allclose(solids.coverage(alpha, SCALE), 1, atol=1e-6)

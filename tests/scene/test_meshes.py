@@ -1,5 +1,6 @@
 """mesh2splat: Gaussians lie flat on the surface, stretched as the Jacobian says."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -39,7 +40,9 @@ def test_covariances_are_the_jacobians(axis, corner) -> None:
     expected = (SETTINGS.scale * cell * extent) ** 2 * jacobian @ jacobian.T
     quats = np.asarray(cloud.quats[:3], float)
     for mean, quat, log_scale in zip(cloud.means, quats, cloud.log_scales):
-        axes = np.asarray(quaternions.to_rotation(quat.astype(np.float32)), float)
+        axes = np.asarray(
+            quaternions.to_rotation(jnp.asarray(quat, jnp.float32)), float
+        )
         deviations = np.exp(np.asarray(log_scale, float))
         deviations[2] = 0
         covariance = axes @ np.diag(deviations**2) @ axes.T
@@ -72,7 +75,7 @@ def test_the_silhouette_is_the_meshs(shape) -> None:
         opencv = np.diag([1.0, -1.0, -1.0, 1.0]) @ motion
         seen = api.render(
             cloud,
-            cameras.with_pose(camera, opencv.astype(np.float32)),
+            cameras.with_pose(camera, jnp.asarray(opencv, jnp.float32)),
             capacity=capacity,
             minification=solids.SHARPNESS,
         )
@@ -87,7 +90,8 @@ def test_depth_is_the_surfaces() -> None:
     cloud = meshes.splats_of_mesh(made.box((-1, -1, -0.1), (1, 1, 0)), SETTINGS)
     pose = np.eye(4, dtype=np.float32)
     pose[:3, :3], pose[2, 3] = np.diag([1, -1, -1]), 3
-    camera = cameras.Camera(pose, *np.float32([300, 300, 16, 16]), 32, 32)
+    lens = (jnp.float32(number) for number in (300, 300, 16, 16))
+    camera = cameras.Camera(jnp.asarray(pose), *lens, 32, 32)
     seen = api.render(cloud, camera, minification=solids.SHARPNESS)
     depth = np.asarray(seen.depth / seen.alpha)
     assert np.asarray(seen.alpha).min() > 0.98
