@@ -72,6 +72,7 @@ def errors(poses: jax.Array, truth: jax.Array) -> np.ndarray:
     return np.degrees([metrics.rotation_error(a, b) for a, b in pairs])
 
 
+@pytest.mark.slow
 def test_unseen_poses_are_told_nearer_than_by_the_most_similar_view(
     toy: Toy, bundled: None
 ) -> None:
