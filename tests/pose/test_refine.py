@@ -48,16 +48,9 @@ def lm(toy: Toy, queries: Any, starts: Any, **settings: Any) -> PoseEstimate:
     return solver(toy.twin, (), pose.on_plain(queries), starts)
 
 
-def view(toy: Toy, queries: Any, starts: Any, **settings: Any) -> PoseEstimate:
-    """Returns the estimates of `adam_view` by all pixels, with few steps."""
-    solver = pose.AdamView(**{"steps": STEPS, "sampled": False, **settings})
-    state = pose.ViewState(None, None, CAPACITY, CAPACITY)
-    return solver(toy.twin, state, pose.on_plain(queries), starts)
-
-
-SOLVERS = [adam, lm, view]
+SOLVERS = [adam, lm]
 # Steps that lead each of them to the true poses.
-ENOUGH = {adam: 300, lm: FEW, view: 150}
+ENOUGH = {adam: 300, lm: FEW}
 
 
 @pytest.fixture(params=SOLVERS, ids=lambda solver: solver.__name__)
