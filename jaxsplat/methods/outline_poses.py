@@ -20,14 +20,10 @@ from jaxsplat.rendering import solids
 from jaxsplat.rendering import twin as twins
 from jaxsplat.rendering.twin import Twin
 from jaxsplat.scene import meshes
-from jaxsplat.scene.gaussians import Gaussians
 from jaxsplat.scene.meshes import Mesh, Mesh2Splat
 
 # Photographs of one call of the solvers.
 GROUP = 16
-# Clouds are filled up to so many Gaussians, or to a half octave above, and lists to
-# powers of two, so that shapes share programs.
-_ROWS = 16384
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,26 +81,12 @@ def white_twin(
     cloud = meshes.splats_of_mesh(mesh, settings)
     cloud = dataclasses.replace(cloud, colors=jnp.ones_like(cloud.colors))
     views = cameras.stack([reference.camera for reference in references])
-    made = twins.make_twin(
-        _filled(cloud), views, center=np.zeros(3), background=(0.0, 0.0, 0.0)
-    )
+    made = twins.make_twin(cloud, views, center=np.zeros(3), background=(0.0, 0.0, 0.0))
     rate = made.sampling_rate * (solids.SHARPNESS if solid else 1.0)
-    # Twice what the references take: photographs are taken from nearer too.
+    # Twice what the references take: photographs are taken from nearer too. A power of
+    # two, so that shapes share programs.
     capacity = 2 << (made.capacity - 1).bit_length()
     return dataclasses.replace(made, sampling_rate=rate, capacity=capacity)
-
-
-def _filled(cloud: Gaussians) -> Gaussians:
-    count = len(cloud.means)
-    octave = max(_ROWS, 1 << (count - 1).bit_length())
-    half = 3 * octave // 4
-    more = (half if half >= max(count, _ROWS) else octave) - count
-
-    def fill(leaf: Array) -> Array:
-        return jnp.concatenate([leaf, jnp.repeat(leaf[:1], more, axis=0)])
-
-    filled = jax.tree.map(fill, cloud)
-    return dataclasses.replace(filled, live=jnp.arange(count + more) < count)
 
 
 def find_poses(
