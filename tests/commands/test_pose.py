@@ -84,6 +84,7 @@ def test_tables_have_a_line_for_each_way_and_say_what_is_published() -> None:
     assert sum("published" in line for line in lines) == 6
 
 
+@pytest.mark.slow
 def test_the_command_asks_for_held_out_views(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

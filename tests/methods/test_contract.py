@@ -35,6 +35,18 @@ COMPARE: list[Compare] = [
     find_method("splatpose", "fast").compare,
     find_method("igspad", "fast").compare,
 ]
+# Those that train or match with whole networks take minutes to compile.
+SLOW = (pose.AdamView, pose.MatchStarts, pose.RegressedStarts)
+
+
+def parts(*every: Any) -> list[Any]:
+    """Returns parts as parameters of a test."""
+    return [
+        pytest.param(part, marks=[pytest.mark.slow] * isinstance(part, SLOW))
+        for part in every
+    ]
+
+
 # The second good photograph: asked for alike, tests share one compiled program.
 ALONE = slice(1, 2)
 
@@ -76,7 +88,9 @@ def called(part: Any, ready: Ready, state: Any, rows: slice) -> Any:
 
 
 @pytest.fixture(
-    scope="module", params=[*STARTS, *REFINE, *COMPARE], ids=lambda p: type(p).__name__
+    scope="module",
+    params=parts(*STARTS, *REFINE, *COMPARE),
+    ids=lambda part: type(part).__name__,
 )
 def prepared(
     request: pytest.FixtureRequest, ready: Ready, objects: ObjectSet
@@ -132,7 +146,9 @@ def test_a_photograph_alone_is_as_in_a_batch_and_bad_ones_harm_only_themselves(
         assert known.size == 0 or not jnp.isnan(known).any()
 
 
-@pytest.mark.parametrize("part", [*STARTS, *REFINE], ids=lambda p: type(p).__name__)
+@pytest.mark.parametrize(
+    "part", parts(*STARTS, *REFINE), ids=lambda part: type(part).__name__
+)
 def test_a_photograph_without_object_is_told(
     part: Any, ready: Ready, objects: ObjectSet
 ) -> None:

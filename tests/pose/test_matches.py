@@ -28,6 +28,7 @@ def views() -> tuple[View, ...]:
     return tuple(by_name[name] for name in ("000", "030", "050", "067", "094"))
 
 
+@pytest.mark.slow
 def test_a_turned_and_shifted_photograph_is_found_by_its_neighbour(
     views: tuple[View, ...],
 ) -> None:

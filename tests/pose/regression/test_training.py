@@ -123,6 +123,7 @@ def test_the_loss_is_equation_eight_of_the_pairs(toy: Toy) -> None:
     np.testing.assert_allclose(loss, expected, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_papers_novel_set_stays_and_joins_the_gallery(
     toy: Toy, bundled: None
 ) -> None:
