@@ -57,6 +57,13 @@ def resized(camera: Camera, width: int, height: int) -> Camera:
     )
 
 
+def limited(camera: Camera, side: int) -> Camera:
+    """Returns the camera of images whose longer side has so many pixels at most."""
+    scale = min(1.0, side / max(camera.width, camera.height))
+    width, height = round(camera.width * scale), round(camera.height * scale)
+    return resized(camera, max(width, 1), max(height, 1))
+
+
 def stack(cameras: Sequence[Camera]) -> Camera:
     """Returns one camera record with a leading batch axis; sizes must agree."""
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *cameras)

@@ -8,6 +8,7 @@ of all of them in the mean.
 
 import dataclasses
 import functools
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +21,9 @@ from jaxsplat.fitting.state import FitState
 from jaxsplat.fitting.targets import Targets
 from jaxsplat.rendering import api as render
 from jaxsplat.rendering import exposure
+from jaxsplat.rendering.api import Rendered
 from jaxsplat.rendering.backends import Backend
+from jaxsplat.rendering.exposure import Exposure
 from jaxsplat.scene.gaussians import Gaussians
 
 
@@ -59,22 +62,59 @@ def _measure(
     """Returns gain and offset of each photograph over what is rendered."""
 
     def one(view: tuple[Camera, Array, Array]) -> tuple[Array, Array]:
-        camera, image, coverage = view
-        drawn = render.render(
-            gaussians,
-            camera,
-            backend=backend,
-            capacity=capacity,
-            minification=minification,
-        )
-        photograph = losses.over_background(
-            image.astype(jnp.float32) / 255,
-            coverage.astype(jnp.float32) / 255,
-            targets.background,
-        )
-        seen = exposure.estimate_of_view(
-            drawn.color, drawn.alpha, photograph, targets.background
-        )
-        return jnp.maximum(seen.gain, exposure.LEAST_GAIN), seen.offset
+        seen = observe(gaussians, targets, view, backend, capacity, minification)
+        exposed = seen.exposure
+        return jnp.maximum(exposed.gain, exposure.LEAST_GAIN), exposed.offset
 
     return lax.map(one, (targets.cameras, targets.images, targets.coverage))
+
+
+class Observed(NamedTuple):
+    """A photograph beside what is fitted so far.
+
+    Attributes:
+        drawn: the object from the photograph's pose, before black.
+        photograph: RGB in [0, 1], [h, w, 3].
+        exposure: of the photograph, over what is drawn.
+    """
+
+    drawn: Rendered
+    photograph: Float[Array, "h w 3"]
+    exposure: Exposure
+
+
+def observe(
+    gaussians: Gaussians,
+    targets: Targets,
+    view: tuple[Camera, Array, Array],
+    backend: Backend,
+    capacity: int,
+    minification: Array | None = None,
+) -> Observed:
+    """Returns a photograph beside its render, and its exposure.
+
+    Args:
+        gaussians: what is fitted so far.
+        targets: the photographs.
+        view: camera, image and coverage of one of them.
+        backend: of the renderer.
+        capacity: of its lists.
+        minification: as in `render`.
+    """
+    camera, image, coverage = view
+    drawn = render.render(
+        gaussians,
+        camera,
+        backend=backend,
+        capacity=capacity,
+        minification=minification,
+    )
+    photograph = losses.over_background(
+        image.astype(jnp.float32) / 255,
+        coverage.astype(jnp.float32) / 255,
+        targets.background,
+    )
+    seen = exposure.estimate_of_view(
+        drawn.color, drawn.alpha, photograph, targets.background
+    )
+    return Observed(drawn, photograph, seen)

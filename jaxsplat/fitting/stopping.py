@@ -12,12 +12,11 @@ from jaxtyping import Float
 
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data.views import View
-from jaxsplat.fitting import losses
+from jaxsplat.fitting import exposures
 from jaxsplat.fitting.config import FitConfig
 from jaxsplat.fitting.state import FitState
 from jaxsplat.fitting.targets import Targets, make_targets
 from jaxsplat.rendering import api as render
-from jaxsplat.rendering import exposure
 from jaxsplat.rendering.backends import Backend
 from jaxsplat.scene.gaussians import Gaussians
 
@@ -86,17 +85,10 @@ def _error(
     gaussians: Gaussians, targets: Targets, backend: Backend, capacity: int
 ) -> Float[Array, ""]:
     def one(view: tuple[Camera, Array, Array]) -> Array:
-        camera, image, coverage = view
-        drawn = render.render(gaussians, camera, backend=backend, capacity=capacity)
-        photograph = losses.over_background(
-            image.astype(jnp.float32) / 255,
-            coverage.astype(jnp.float32) / 255,
-            targets.background,
+        drawn, photograph, exposed = exposures.observe(
+            gaussians, targets, view, backend, capacity
         )
-        seen = exposure.estimate_of_view(
-            drawn.color, drawn.alpha, photograph, targets.background
-        )
-        shown = seen.apply(jnp.moveaxis(drawn.color, -1, 0), drawn.alpha)
+        shown = exposed.apply(jnp.moveaxis(drawn.color, -1, 0), drawn.alpha)
         return jnp.mean((jnp.moveaxis(shown, 0, -1) - photograph) ** 2)
 
     found = lax.map(one, (targets.cameras, targets.images, targets.coverage))

@@ -15,8 +15,8 @@ from jaxsplat.scores import published
 
 
 @dataclasses.dataclass(frozen=True)
-class PublishedDistance:
-    """SplatPose's distance, `published.raw_maps`.
+class ByNetwork:
+    """What comparisons have in common whose state is a network.
 
     Attributes:
         network: name of the feature network, see `features.load_network`.
@@ -36,6 +36,11 @@ class PublishedDistance:
         """Reads the network's weights; see `parts.Compare`."""
         del twin, views, unseen, key
         return features.load_network(self.network, self.network_file)
+
+
+@dataclasses.dataclass(frozen=True)
+class PublishedDistance(ByNetwork):
+    """SplatPose's distance, `published.raw_maps`."""
 
     def __call__(
         self,

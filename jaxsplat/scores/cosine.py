@@ -1,48 +1,29 @@
 """IGSPAD's distance: the angle between features, place by place."""
 
 import dataclasses
-from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
-from jaxtyping import Float, PRNGKeyArray
+from jaxtyping import Float
 
 from jaxsplat import features
 from jaxsplat.core.precision import single
-from jaxsplat.data.views import View
 from jaxsplat.errors import ConfigError
 from jaxsplat.features import FeatureNetwork
 from jaxsplat.pose.estimate import PoseEstimate
 from jaxsplat.rendering.twin import Twin
+from jaxsplat.scores.compare import ByNetwork
 
 _LEAST = 1e-12  # of the product of two squared norms
 
 
 @dataclasses.dataclass(frozen=True)
-class CosineDistance:
+class CosineDistance(ByNetwork):
     """One minus the cosine of features (IGSPAD, equation 5), upsampled to the image.
 
     The paper's encoder has one level; of several the mean is taken.
-
-    Attributes:
-        network: name of the feature network, see `features.load_network`.
-        network_file: its weights; those that come with the package when None.
     """
-
-    network: str = "efficientnet_lite0"
-    network_file: str | None = None
-
-    def prepare(
-        self,
-        twin: Twin,
-        views: Sequence[View],
-        unseen: Sequence[View],
-        key: PRNGKeyArray,
-    ) -> FeatureNetwork:
-        """Reads the network's weights; see `parts.Compare`."""
-        del twin, views, unseen, key
-        return features.load_network(self.network, self.network_file)
 
     def __call__(
         self,

@@ -39,6 +39,14 @@ def project(view: cameras.Camera, points: np.ndarray) -> np.ndarray:
     )
 
 
+@pytest.mark.parametrize(
+    ("side", "size"), [(32, (32, 24)), (64, (64, 48)), (500, (64, 48)), (1, (1, 1))]
+)
+def test_the_longer_side_is_limited(side: int, size: tuple[int, int]) -> None:
+    small = cameras.limited(camera(), side)
+    assert (small.width, small.height) == size
+
+
 @pytest.mark.parametrize("size", [(32, 24), (128, 48), (64, 96), (63, 47)])
 def test_resized_camera_sees_the_same_picture(size: tuple[int, int]) -> None:
     view = camera()

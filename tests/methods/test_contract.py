@@ -1,7 +1,7 @@
 """What every registered method, and every part, does with a small object."""
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +12,7 @@ from jaxsplat import pose
 from jaxsplat.data.views import ObjectSet, posed_cameras
 from jaxsplat.errors import ConfigError
 from jaxsplat.methods import METHODS, find_method, storage
+from jaxsplat.methods.registry import MethodName
 from jaxsplat.pose.parts import Refine, Starts
 from jaxsplat.rendering.twin import Twin
 from jaxsplat.scores.parts import Calibrate, Compare, Score
@@ -210,6 +211,10 @@ def test_a_method_is_settings_that_can_be_named_hashed_and_changed(
 def test_only_published_methods_scale_over_the_test_set() -> None:
     scaled = {n for n, p in NAMED if find_method(n, p).scaled_over_test_set}
     assert scaled == {"splatpose", "rpe_pad"}
+
+
+def test_every_method_can_be_asked_for_by_name() -> None:
+    assert set(get_args(MethodName)) == set(METHODS)
 
 
 def test_wrong_names_and_settings_are_told() -> None:

@@ -41,14 +41,7 @@ def small_camera(twin: Twin, side: int | None) -> Camera:
         twin: the object; its camera is that of the photographs.
         side: longer image side in pixels; the photographs' own when None.
     """
-    camera = twin.camera
-    longer = max(camera.width, camera.height)
-    scale = min(1.0, (side or longer) / longer)
-    return cameras.resized(
-        camera,
-        max(round(camera.width * scale), 1),
-        max(round(camera.height * scale), 1),
-    )
+    return twin.camera if side is None else cameras.limited(twin.camera, side)
 
 
 def plan(twin: Twin, views: Sequence[View], side: int | None) -> int:

@@ -14,7 +14,6 @@ from jaxtyping import Bool, Float
 from jaxsplat import matchers
 from jaxsplat.core import cameras, resampling
 from jaxsplat.matchers import KeypointDetector, KeypointMatcher, Keypoints
-from jaxsplat.pose.refine import comparison
 from jaxsplat.rendering import twin as twins
 from jaxsplat.rendering.twin import Twin
 
@@ -83,7 +82,7 @@ def make_sampler(
     twin: Twin, detector: KeypointDetector, matcher: KeypointMatcher, keypoints: int
 ) -> Sampler:
     """Returns the sampler for photographs of the twin's camera."""
-    small = dataclasses.replace(twin, camera=comparison.small_camera(twin, _SIDE))
+    small = dataclasses.replace(twin, camera=cameras.limited(twin.camera, _SIDE))
     return Sampler(small, detector, matcher, keypoints)
 
 

@@ -17,7 +17,7 @@ from jaxtyping import Float
 from jaxsplat import features
 from jaxsplat.core import cameras, resampling, se3
 from jaxsplat.core.cameras import Camera
-from jaxsplat.data.views import View
+from jaxsplat.data.views import View, over_background
 from jaxsplat.errors import ConfigError
 from jaxsplat.features.network import FeatureNetwork
 from jaxsplat.pose.pairs import side_by_side
@@ -41,13 +41,6 @@ class References:
     maps: Float[Array, "v h w c"]
 
 
-def small(camera: Camera, side: int) -> Camera:
-    """Returns the camera of images whose longer side has so many pixels at most."""
-    scale = min(1.0, side / max(camera.width, camera.height))
-    width, height = round(camera.width * scale), round(camera.height * scale)
-    return cameras.resized(camera, max(width, 2), max(height, 2))
-
-
 def photographs(
     views: Sequence[View], background: Float[Array, "3"], camera: Camera
 ) -> Float[Array, "v h w 3"]:
@@ -55,10 +48,7 @@ def photographs(
     behind = np.asarray(background)
     images = []
     for view in views:
-        image = view.image
-        if view.alpha is not None:
-            image = image + (1 - view.alpha[..., None]) * behind
-        whole = jnp.asarray(image, jnp.float32)[None]
+        whole = jnp.asarray(over_background(view, behind), jnp.float32)[None]
         images.append(resampling.area_resize(whole, camera.height, camera.width)[0])
     return jnp.clip(jnp.stack(images), 0.0, 1.0)
 

@@ -30,6 +30,7 @@ from jaxsplat.pose import hypotheses
 from jaxsplat.pose.estimate import CoarsePoses
 from jaxsplat.pose.photographs import Photographs
 from jaxsplat.pose.starts import agreeing, placing
+from jaxsplat.pose.starts.placing import MOST_ZOOM
 from jaxsplat.rendering import exposure
 from jaxsplat.rendering.twin import Twin
 
@@ -37,7 +38,6 @@ from jaxsplat.rendering.twin import Twin
 _SIDE = 384
 _TURNS = 4  # quarter turns, all around
 _TOGETHER = 8  # views of one size whose keypoints are found at once
-_MOST_ZOOM = 1.4  # as for other starts: mismatches mislead about the distance
 
 
 @jax.tree_util.register_dataclass
@@ -228,7 +228,7 @@ def _placed(
     here = se3.apply(view.camera_from_world, center)
     ray = here / here[2]
     found = agreeing.similarity(_tangents(view, before), _tangents(camera, after), w)
-    zoom = jnp.clip(1 / jnp.linalg.norm(found.factor), 1 / _MOST_ZOOM, _MOST_ZOOM)
+    zoom = jnp.clip(1 / jnp.linalg.norm(found.factor), 1 / MOST_ZOOM, MOST_ZOOM)
     towards = agreeing.applied(found.factor, ray[:2]) + found.shift
     return placing.placed(
         view.camera_from_world,

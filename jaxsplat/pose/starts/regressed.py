@@ -171,7 +171,7 @@ class RegressedStarts:
         return network
 
     def _seen_small(self, twin: Twin, poses: Float[Array, "v 4 4"]) -> Twin:
-        camera = references.small(twin.camera, self.side)
+        camera = cameras.limited(twin.camera, self.side)
         views = cameras.at_poses(camera, poses)
         capacity = render_api.plan(twin.gaussians, views, _CAPACITY_SLACK, in_octave=2)
         return dataclasses.replace(twin, camera=camera, capacity=capacity)
