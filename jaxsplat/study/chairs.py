@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
@@ -90,7 +91,7 @@ def measure(shown: Shown, told: Told) -> dict[str, Any]:
     kinds = np.array([query.kind for query in shown.queries])
     boxed = np.isfinite(shown.boxes).all(axis=1) & np.isfinite(told.boxes).all(axis=1)
     overlap = mmpdn_training.box_iou(
-        told.boxes[boxed].astype(np.float32), shown.boxes[boxed].astype(np.float32)
+        *(jnp.asarray(boxes[boxed], jnp.float32) for boxes in (told.boxes, shown.boxes))
     )
     return {
         "auc": _auc(told.logits, shown.labels),
