@@ -11,6 +11,10 @@ import pytest
 _MOST_MAPPINGS = 25_000
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+# Most programs of the tests run once or twice: compiling them well takes a third longer.
+os.environ["XLA_FLAGS"] = (
+    f"--xla_backend_optimization_level=0 {os.environ.get('XLA_FLAGS', '')}"
+)
 
 import jax  # noqa: E402  (the platform must be chosen first)
 

@@ -17,5 +17,6 @@ BEST = Method(
     compare=ExpectedDistance(),
     score=TopShare(),
     calibrate=Conformal(),
+    by_nearness=True,
 )
 PRESETS = dict.fromkeys(("fast", "best", "paper"), BEST)

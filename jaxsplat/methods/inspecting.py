@@ -19,6 +19,7 @@ from jaxsplat.methods.programs import Judged, States
 from jaxsplat.methods.quality import PLACED, Quality, judgeable
 from jaxsplat.pose import TRUSTED, Outcome, Photographs, PoseEstimate
 from jaxsplat.rendering.twin import Twin
+from jaxsplat.scores.nearness import Nearness
 
 # How much longer than planned the renderer's lists may become for a photograph from
 # very near.
@@ -41,6 +42,8 @@ class Prepared:
         states: of the method's parts.
         calibration: of the method's calibration; None while it is being made.
         quality: of the fit; None while it is being measured.
+        nearness: what it costs a photograph that no view of the fit is near; None where
+            that is not told.
         world: how the user's coordinates become those of the twin.
         lens: that photographs are taken with, with its distortion; None where they are
             those of the twin's camera.
@@ -52,6 +55,7 @@ class Prepared:
     states: States
     calibration: Any = None
     quality: Quality | None = None
+    nearness: Nearness | None = None
     world: World = World()
     lens: Lens | None = None
     by_background: bool = True
@@ -191,15 +195,17 @@ def _tell(
     judged: Judged,
     seconds: dict[str, float],
 ) -> list[Inspection]:
-    scores = np.asarray(judged.scores)
+    inside = orthonormal(np.asarray(estimate.camera_from_world))
+    scores, maps = np.asarray(judged.scores), np.asarray(judged.maps)
+    if known.nearness is not None:
+        cost = known.nearness.factor(inside).astype(scores.dtype)
+        scores, maps = scores / cost, maps / cost[:, None, None]
     threshold, verdicts = None, None
     if known.calibration is not None:
         threshold = method.calibrate.threshold(known.calibration)
     if threshold is not None:
-        verdicts = method.calibrate(known.calibration, judged.scores)
-    poses = known.world.camera_to_user(
-        orthonormal(np.asarray(estimate.camera_from_world))
-    )
+        verdicts = method.calibrate(known.calibration, jnp.asarray(scores))
+    poses = known.world.camera_to_user(inside)
     covariances = known.world.covariance_to_user(np.asarray(estimate.covariance))
     found = []
     for row, one in enumerate(taken):
@@ -228,7 +234,7 @@ def _tell(
                 covariance=covariances[row],
                 loss=float(estimate.loss[row]),
                 steps=int(estimate.steps[row]),
-                anomaly_map=np.asarray(judged.maps[row]),
+                anomaly_map=maps[row],
                 render=np.asarray(judged.expected[row]),
                 stage_seconds=seconds,
             )

@@ -31,6 +31,8 @@ class Method:
         scaled_over_test_set: whether an evaluation scales the maps by minimum and
             maximum over all test photographs, as SplatPose's code does. A detector
             never does: no single photograph could be inspected.
+        by_nearness: whether maps and scores are told in multiples of what good views
+            score as far from those that the fit saw, where enough views tell that.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Method:
     calibrate: Calibrate
     batch: int | None = None
     scaled_over_test_set: bool = False
+    by_nearness: bool = False
 
     def __post_init__(self) -> None:
         if self.batch is not None and self.batch < 1:

@@ -25,6 +25,7 @@ from jaxsplat.scene import gaussians as scene
 from jaxsplat.scene import ply
 from jaxsplat.scene.foreground import cut_out, find_foreground, told
 from jaxsplat.scene.found import Foreground
+from jaxsplat.scores.nearness import learn
 
 # Of the views that the fit did not see, those that may tell it when to end, and that
 # the comparison may learn from: the others alone set the threshold, since what was
@@ -32,6 +33,8 @@ from jaxsplat.scene.found import Foreground
 _TRIED = slice(2, None, 5)
 # Views that the fit saw, of which scores tell a spread where few others do.
 _MOST_SEEN = 8
+# Likewise where many do, beside which these tell what it costs not to be seen.
+_SEEN_BESIDE = 24
 # Silhouettes that agree less are of no one object at the poses given.
 _LEAST_CONFIDENCE = 0.6
 
@@ -253,23 +256,47 @@ def _calibrate(
     """
     held_out = views.held_out
     inspected = inspecting.inspect(method, known, held_out)
+    unseen = _scores(inspected, held_out)
     tried = {view.name for view in held_out[_TRIED]}
-    good = {
-        name: score
-        for name, score in _scores(inspected, held_out).items()
-        if name not in tried
-    }
+    kept = [name for name in unseen if name not in tried]
+    few = method.calibrate.are_few(len(kept))
     seen: dict[str, float] = {}
-    if method.calibrate.are_few(len(good)):
-        some = spread(len(views.seen), min(len(views.seen), _MOST_SEEN))
+    if few or (method.by_nearness and kept):
+        count = _MOST_SEEN if few else _SEEN_BESIDE
+        some = spread(len(views.seen), min(len(views.seen), count))
         looked_at = [views.seen[index] for index in some]
         seen = _scores(inspecting.inspect(method, known, looked_at), looked_at)
-    calibration = method.calibrate.prepare(
-        *(np.array(list(found.values()), np.float32) for found in (good, seen))
-    )
+    if method.by_nearness and seen and not few:
+        known, unseen = _by_nearness(known, views, seen, unseen)
     measured = quality.measure(inspected, held_out, len(views.fitted), views.foreground)
+    calibration = method.calibrate.prepare(
+        np.array([unseen[name] for name in kept], np.float32),
+        np.array(list(seen.values()) if few else [], np.float32),
+    )
     known = dataclasses.replace(known, calibration=calibration, quality=measured)
-    return known, tuple(good)
+    return known, tuple(kept)
+
+
+def _by_nearness(
+    known: Prepared,
+    views: _Divided,
+    seen: dict[str, float],
+    unseen: dict[str, float],
+) -> tuple[Prepared, dict[str, float]]:
+    """Returns the detector that knows what distance costs, and scores less that."""
+    found = [view for view in views.unseen if view.name in unseen]
+    poses = np.asarray(posed_cameras(found).camera_from_world)
+    scores = np.array([unseen[view.name] for view in found])
+    nearness = learn(
+        np.asarray(known.twin.center),
+        np.asarray(posed_cameras(views.fitted).camera_from_world),
+        np.array(list(seen.values())),
+        poses,
+        scores,
+    )
+    told = scores / nearness.factor(poses)
+    less = {view.name: float(s) for view, s in zip(found, told, strict=True)}
+    return dataclasses.replace(known, nearness=nearness), less
 
 
 def _scores(inspected: Sequence[Inspection], views: Sequence[View]) -> dict[str, float]:

@@ -27,9 +27,9 @@ from jaxsplat.rendering.twin import Twin
 from jaxsplat.scene import splats
 from jaxsplat.scene.gaussians import in_few_sizes
 
-_FORMAT = 8
+_FORMAT = 9
 # Attributes of `Prepared` that are stored as they are.
-_OTHERS = ("calibration", "quality", "lens", "by_background")
+_OTHERS = ("calibration", "quality", "nearness", "lens", "by_background")
 _SCENE, _ARRAYS, _RECORD = "scene.ply", "arrays.safetensors", "detector.json"
 
 

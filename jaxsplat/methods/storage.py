@@ -39,6 +39,7 @@ from jaxsplat.pose.regression.references import References
 from jaxsplat.pose.regression.training import Regression
 from jaxsplat.pose.starts.matching import Search, Windows
 from jaxsplat.pose.starts.regressed import Regressor
+from jaxsplat.scores.nearness import Nearness
 
 Class = TypeVar("Class", bound=type)
 Arrays = dict[str, np.ndarray]
@@ -73,6 +74,7 @@ for _kind in (
     Lens,
     LightGlueConfig,
     Method,
+    Nearness,
     Perturbation,
     References,
     Regression,

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import pathlib
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import cv2
 import jax.numpy as jnp
@@ -20,9 +21,11 @@ from jaxsplat.methods import (
     best,
     find_method,
     inspecting,
+    preparing,
     programs,
 )
 from jaxsplat.pose import TRUSTED, Lm, Outcome, Stage, on_plain
+from jaxsplat.scene.foreground import cut_out, find_foreground
 from jaxsplat.scene.found import Foreground
 from tests.helpers import toy_object
 from tests.helpers.toy_object import SIDE
@@ -114,6 +117,56 @@ def test_saved_and_loaded_it_gives_the_same_numbers_bit_for_bit(
     for name in ("scene.ply", "arrays.safetensors"):
         first = (tmp_path / "toy.detector" / name).read_bytes()
         assert (tmp_path / "twice" / name).read_bytes() == first
+
+
+def test_many_good_views_tell_what_it_costs_that_none_is_near(
+    detector: Detector,
+    objects: ObjectSet,
+    photos: list[np.ndarray],
+    found: list[Inspection],
+    tmp_path: pathlib.Path,
+) -> None:
+    cut = cut_out(objects.train, find_foreground(objects.train))
+    unseen, seen = cut[:12], cut[12:]
+    views = preparing._Divided(
+        seen,
+        objects.train[12:],
+        unseen,
+        objects.train[:12],
+        Foreground("plain", 1.0, None),
+    )
+    inspect = inspecting.inspect
+
+    def with_doubt(*asked: Any) -> list[Inspection]:
+        """Returns much higher scores for views that the fit did not see."""
+        names = {view.name for view in unseen}
+        return [
+            dataclasses.replace(one, score=one.score * (50 if one.name in names else 1))
+            for one in inspect(*asked)
+        ]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inspecting, "inspect", with_doubt)
+        known, names = preparing._calibrate(detector.method, detector._prepared, views)
+    assert known.nearness is not None and len(names) == 10
+    poses = np.stack([pose_of(seen[0]), pose_of(unseen[0])])
+    factors = known.nearness.factor(poses)
+    assert factors[0] == pytest.approx(1, abs=0.02) and factors[1] > 1.2
+    other = Detector(detector.method)
+    other._known, other.fitted = known, detector.fitted
+    other.save(tmp_path / "d")
+    for one in (other, Detector.load(tmp_path / "d")):
+        again = one.inspect(photos[:1])[0]
+        cost = known.nearness.factor(again.camera_from_world[None])[0]
+        assert again.score == pytest.approx(found[0].score / cost, rel=1e-5)
+        np.testing.assert_allclose(
+            again.anomaly_map, found[0].anomaly_map / cost, rtol=1e-5
+        )
+
+
+def pose_of(view: View) -> np.ndarray:
+    assert view.camera is not None
+    return np.asarray(view.camera.camera_from_world)
 
 
 def test_another_method_uses_the_same_twin(
