@@ -11,7 +11,7 @@ import pytest
 _MOST_MAPPINGS = 25_000
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-# Most programs of the tests run once or twice: compiling them well takes a third longer.
+# Most programs of the tests run once or twice: compiling them well costs a third more.
 os.environ["XLA_FLAGS"] = (
     f"--xla_backend_optimization_level=0 {os.environ.get('XLA_FLAGS', '')}"
 )
