@@ -6,6 +6,7 @@ from typing import Any
 from jaxsplat.commands import (
     chairs,
     degrade,
+    export,
     fit,
     flags,
     inspect,
@@ -20,6 +21,7 @@ from jaxsplat.commands import (
 COMMANDS: dict[str, Any] = {
     "chairs": (chairs.main, chairs.Config),
     "degrade": (degrade.main, degrade.Config),
+    "export": (export.main, export.Config),
     "fit": (fit.main, fit.Config),
     "inspect": (inspect.main, inspect.Config),
     "mad": (mad.main, mad.Config),

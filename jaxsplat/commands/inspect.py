@@ -68,7 +68,7 @@ def main(config: Config) -> int:
     """Inspects the photographs and returns the exit code."""
     given = [pathlib.Path(text) for text in dict.fromkeys(config.images)]
     with report.Progress() as progress:
-        found = _folders(given) if config.watch else _photographs(given, progress)
+        found = _folders(given) if config.watch else photographs_in(given, progress)
         detector = Detector.load(config.detector, backend=config.backend)
         if reason := verdicts.why_none(detector):
             progress.note(f"{config.detector}: no verdicts are possible: {reason}")
@@ -85,7 +85,7 @@ def main(config: Config) -> int:
     return told.code
 
 
-def _photographs(
+def photographs_in(
     given: Sequence[pathlib.Path], progress: report.Progress
 ) -> list[pathlib.Path]:
     """Returns the files given and those in the folders given, each once.

@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from jaxsplat import data
 from jaxsplat.commands import endings
-from jaxsplat.data import atomic, sampling
-from jaxsplat.data.views import View, over_background
+from jaxsplat.data import atomic
 from jaxsplat.errors import DataError
-from jaxsplat.methods import Detector, Inspection, PartInspection
+from jaxsplat.methods import Detector, Inspection, PartInspection, photographs
 from jaxsplat.report import figures, files, names
 from jaxsplat.report.progress import Progress
 from jaxsplat.scene import splats
@@ -122,7 +120,8 @@ class Told:
             return written
         stem = picture_name(path)
         pictures = {"render": figures.to_uint8(found.render)}
-        photo = self._photograph(path, found.render.shape[:2])
+        height, width = found.render.shape[:2]
+        photo = self._photograph(path, (height, width))
         if photo is not None:
             scale = (0.0, self._hottest(found.anomaly_map))
             pictures["heat_map"] = figures.overlay(photo, found.anomaly_map, scale)
@@ -133,18 +132,17 @@ class Told:
         return written
 
     def _photograph(
-        self, path: pathlib.Path, shape: tuple[int, ...]
+        self, path: pathlib.Path, shape: tuple[int, int]
     ) -> UInt8[np.ndarray, "h w 3"] | None:
         """Returns a photograph as its render shows it, None where it is gone."""
         try:
-            image, alpha = data.read_image(path)
+            photo = photographs.beside_render(
+                path, self._lens, self._background, shape
+            )
         except DataError as error:
             self._progress.note(f"{error}; no heat map is drawn")
             return None
-        view = sampling.undistorted(View(path.name, image, alpha), self._lens)
-        whole = over_background(view, self._background)
-        height, width = shape
-        return figures.to_uint8(data.resize_area(whole, width, height))
+        return figures.to_uint8(photo)
 
     def _hottest(self, values: Float[np.ndarray, "h w"]) -> float:
         if self._threshold is None:

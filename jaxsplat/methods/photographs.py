@@ -112,6 +112,29 @@ def take(
     return Taken(name, image, plain, cameras.resized(seen_by, width, height), whole)
 
 
+def beside_render(
+    path: pathlib.Path,
+    lens: Lens | None,
+    background: Float[np.ndarray, "3"],
+    shape: tuple[int, int],
+) -> Float[np.ndarray, "h w 3"]:
+    """Returns a photograph's file as its render shows it, RGB in [0, 1].
+
+    Args:
+        path: the photograph.
+        lens: that it was taken with; its distortion is taken out.
+        background: RGB that one with alpha is put over, [3].
+        shape: height and width of the render.
+
+    Raises:
+        DataError: the file is gone or damaged.
+    """
+    image, alpha = data.read_image(path)
+    view = sampling.undistorted(View(path.name, image, alpha), lens)
+    height, width = shape
+    return data.resize_area(over_background(view, background), width, height)
+
+
 def _undistorted(item: Any, view: View, lens: Lens | None) -> View:
     """Returns what was read of an item, without the distortion of the lens."""
     return view if isinstance(item, View) else sampling.undistorted(view, lens)

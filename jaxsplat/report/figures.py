@@ -55,9 +55,18 @@ def overlay(
     """
     height, width = image.shape[:2]
     resized = cv2.resize(values.astype(np.float32), (width, height))
-    weight = np.nan_to_num(_relative(resized, scale), nan=1.0)[..., None] ** 0.5
+    return on_grey(image, resized, scale)
+
+
+def on_grey(
+    image: UInt8[np.ndarray, "h w 3"],
+    values: Float[np.ndarray, "h w"],
+    scale: tuple[float, float],
+) -> UInt8[np.ndarray, "h w 3"]:
+    """Returns what `overlay` does, of values that need no resizing."""
+    weight = np.nan_to_num(_relative(values, scale), nan=1.0)[..., None] ** 0.5
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None].astype(np.float32)
-    mixed = (1 - weight) * _DIMMED * grey + weight * heat_map(resized, scale)
+    mixed = (1 - weight) * _DIMMED * grey + weight * heat_map(values, scale)
     return np.rint(np.clip(mixed, 0, 255)).astype(np.uint8)
 
 

@@ -113,7 +113,7 @@ class CategoryFolder:
         if changed:
             result_lines.write(self.path / RESULTS, self.results.values())
         for name in changed:
-            self._arrays_path(name).unlink(missing_ok=True)
+            arrays_path(self.path, name).unlink(missing_ok=True)
             self._map_path(name).unlink(missing_ok=True)
         return len(changed)
 
@@ -145,7 +145,7 @@ class CategoryFolder:
         }
         text = files.dump_json(line)
         if arrays is not None:
-            files.write_arrays(self._arrays_path(name), arrays)
+            files.write_arrays(arrays_path(self.path, name), arrays)
         result_lines.append(self.path / RESULTS, text)
         self.results[name] = json.loads(text)
 
@@ -155,7 +155,7 @@ class CategoryFolder:
         Raises:
             DataError: they are missing or damaged.
         """
-        return files.read_arrays(self._arrays_path(name))
+        return files.read_arrays(arrays_path(self.path, name))
 
     def remove_checkpoint(self) -> None:
         """Removes what an unfinished fit left, once its detector is saved."""
@@ -180,9 +180,6 @@ class CategoryFolder:
         record = poses.transforms(intrinsics, rows)
         files.write_json(self.path / "poses.json", record)
 
-    def _arrays_path(self, name: str) -> pathlib.Path:
-        return self.path / "queries" / names.safe_path(name, ".npz")
-
     def _map_path(self, name: str) -> pathlib.Path:
         return self.path / "maps" / names.safe_path(name, ".png")
 
@@ -203,6 +200,11 @@ class CategoryFolder:
     def _holds_work(self) -> bool:
         others = (self.path / name for name in _OWNED if name != RESULTS)
         return bool(self.results) or any(path.exists() for path in others)
+
+
+def arrays_path(folder: pathlib.Path, name: str) -> pathlib.Path:
+    """Returns where a category's folder holds the arrays of a query."""
+    return folder / "queries" / names.safe_path(name, ".npz")
 
 
 def clear(path: pathlib.Path) -> None:
