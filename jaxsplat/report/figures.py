@@ -1,5 +1,7 @@
 """Pictures for people: heat maps, overlays, outlines, and their encoding."""
 
+import pathlib
+
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
@@ -142,6 +144,16 @@ def encode_png(image: UInt8[np.ndarray, "h w 3"]) -> bytes:
 def encode_jpeg(image: UInt8[np.ndarray, "h w 3"]) -> bytes:
     """Returns the RGB image as a JPEG file."""
     return _encode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+
+
+def read_picture(path: pathlib.Path) -> Rgb8 | None:
+    """Returns a picture that was written here, None where it is not there."""
+    try:
+        data = np.frombuffer(path.read_bytes(), np.uint8)
+    except OSError:
+        return None
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    return None if image is None else np.ascontiguousarray(image[..., ::-1])
 
 
 def _encode(

@@ -28,6 +28,7 @@ _OWNED = (
     "checkpoint",
     "queries",
     "maps",
+    "pictures",
     "poses.json",
     SECTION,
     RESULTS,
@@ -161,6 +162,23 @@ class CategoryFolder:
         """Removes what an unfinished fit left, once its detector is saved."""
         shutil.rmtree(self.checkpoint_path, ignore_errors=True)
 
+    def write_picture(self, name: str, kind: str, jpeg: bytes) -> str:
+        """Writes a picture of a query that the page shows.
+
+        Args:
+            name: the view's name.
+            kind: what it is, a plain word.
+            jpeg: content of the file.
+
+        Returns:
+            Where the page, which lies beside the category's folder, finds it; see
+            `picture_path`.
+        """
+        path = picture_path(self.path, name, kind)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(jpeg)
+        return path.relative_to(self.path.parent).as_posix()
+
     def write_map(
         self, name: str, values: np.ndarray, scale: tuple[float, float]
     ) -> pathlib.Path:
@@ -205,6 +223,11 @@ class CategoryFolder:
 def arrays_path(folder: pathlib.Path, name: str) -> pathlib.Path:
     """Returns where a category's folder holds the arrays of a query."""
     return folder / "queries" / names.safe_path(name, ".npz")
+
+
+def picture_path(folder: pathlib.Path, name: str, kind: str) -> pathlib.Path:
+    """Returns where a category's folder holds a picture of a query."""
+    return folder / "pictures" / names.safe_path(name, f"-{kind}.jpg")
 
 
 def clear(path: pathlib.Path) -> None:

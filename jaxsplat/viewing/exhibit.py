@@ -53,6 +53,7 @@ class Exhibit:
         detector: of the object.
         training: posed views, inside; none where the data are not at hand.
         shots: photographs with a pose, in order.
+        is_one_part: whether all photographs show one part; those of a run need not.
         notes: what is not shown and why, a sentence each.
     """
 
@@ -60,6 +61,7 @@ class Exhibit:
     detector: Detector
     training: tuple[View, ...] = ()
     shots: tuple[Shot, ...] = ()
+    is_one_part: bool = False
     notes: tuple[str, ...] = ()
 
     @property
@@ -72,16 +74,24 @@ class Exhibit:
 def anomalies(exhibit: Exhibit, shots: Sequence[Shot]) -> Float[np.ndarray, " n"]:
     """Returns what photographs together say of each Gaussian, NaN where none shows it.
 
-    Photographs without a verdict take no part, as in `Detector.inspect_part`.
+    Of one part it is their mean, as `Detector.inspect_part` gives it. Of different
+    parts, whose defects are not the others', it is the highest that one of them says.
+    Photographs without a verdict take no part.
 
     Args:
         exhibit: the object.
         shots: some of its photographs.
     """
-    seen = (
+    twin = exhibit.detector.twin
+    seen = [
         (shot.camera, shot.anomaly_map) for shot in shots if shot.defective is not None
-    )
-    return fusing.fuse(exhibit.detector.twin, seen)
+    ]
+    if exhibit.is_one_part or not seen:
+        return fusing.fuse(twin, seen)
+    highest = fusing.fuse(twin, seen[:1])
+    for one in seen[1:]:
+        highest = np.fmax(highest, fusing.fuse(twin, [one]))
+    return highest
 
 
 def expected_residual(exhibit: Exhibit) -> Float[np.ndarray, " n"] | None:

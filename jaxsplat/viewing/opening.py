@@ -60,7 +60,8 @@ def open_exhibit(asked: Asked) -> Exhibit:
         shots, without = [], []
     if without:
         notes.append(f"without pose and map, hence not shown: {', '.join(without)}")
-    return Exhibit(name, detector, training, tuple(shots), tuple(notes))
+    is_one_part = bool(asked.images)
+    return Exhibit(name, detector, training, tuple(shots), is_one_part, tuple(notes))
 
 
 def _find(

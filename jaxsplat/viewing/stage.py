@@ -3,9 +3,10 @@
 What is shown, in which colours and from where, is computed in `looks` and `placing`.
 """
 
+import contextlib
 import dataclasses
+import io
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,11 @@ from jaxsplat.viewing.placing import Frustum
 
 _TOGETHER = "all together"
 # Of frusta, in multiples of the cameras' distance; pixels of their pictures.
-_TRAINING_SCALE, _SHOT_SCALE, _PICTURE_SIDE = 0.02, 0.06, 192
+_TRAINING_SCALE, _SHOT_SCALE, _PICTURE_SIDE = 0.015, 0.045, 192
+# From where the object is seen first: nearer than the photographs were taken.
+_FIRST_DISTANCE = 0.7
+# Of the lines, in multiples of the cameras' distance.
+_THICKNESS = 0.001
 _GREY, _GOOD, _BAD, _UNKNOWN = (150, 155, 160), (27, 110, 60), (179, 38, 30), (90,) * 3
 # Pixels of the longer side that our own renderer draws.
 _DRAWN_SIDE = 480
@@ -50,7 +55,11 @@ class Stage:
         self._look = self._looks.first
         self._drawer = Drawer(exhibit.detector.twin)
         self._lock = threading.Lock()
-        self._server = viser.ViserServer(host, port, label=exhibit.name, verbose=False)
+        # It greets on stdout, where results belong.
+        with contextlib.redirect_stdout(io.StringIO()):
+            self._server = viser.ViserServer(
+                host, port, label=exhibit.name, verbose=False
+            )
         self.port: int = self._server.get_port()
         self._is_drawn = False
         self._center = np.asarray(exhibit.detector.twin.center, float)
@@ -73,7 +82,7 @@ class Stage:
             self._exhibit.detector.twin.camera,
             self._center,
             self._up,
-            1.1 * self._distance,
+            _FIRST_DISTANCE * self._distance,
             1,
         )
         start = self._server.initial_camera
@@ -92,6 +101,7 @@ class Stage:
             scene.add_camera_frustum(
                 f"/training/{number}",
                 scale=_TRAINING_SCALE * self._distance,
+                thickness=_THICKNESS * self._distance,
                 color=_GREY,
                 **_placed(placing.frustum(view.camera)),
             )
@@ -105,6 +115,7 @@ class Stage:
         handle = self._server.scene.add_camera_frustum(
             f"/photographs/{number}",
             scale=_SHOT_SCALE * self._distance,
+            thickness=_THICKNESS * self._distance,
             color={None: _UNKNOWN, False: _GOOD, True: _BAD}[shot.defective],
             image=figures.thumbnail(shot.picture, _PICTURE_SIDE),
             **_placed(placing.frustum(shot.camera)),
