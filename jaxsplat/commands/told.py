@@ -136,9 +136,7 @@ class Told:
     ) -> UInt8[np.ndarray, "h w 3"] | None:
         """Returns a photograph as its render shows it, None where it is gone."""
         try:
-            photo = photographs.beside_render(
-                path, self._lens, self._background, shape
-            )
+            photo = photographs.beside_render(path, self._lens, self._background, shape)
         except DataError as error:
             self._progress.note(f"{error}; no heat map is drawn")
             return None

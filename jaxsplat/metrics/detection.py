@@ -53,7 +53,10 @@ def roc_curve(
     if ranking.why_undefined(labels):
         return None
     values, place = np.unique(scores, return_inverse=True)
-    counts = [np.bincount(place[is_one], minlength=len(values)) for is_one in (~labels, labels)]
+    counts = [
+        np.bincount(place[is_one], minlength=len(values))
+        for is_one in (~labels, labels)
+    ]
     rising = np.cumsum(np.column_stack(counts)[::-1], axis=0)
     return np.concatenate([np.zeros((1, 2)), rising / rising[-1]])
 

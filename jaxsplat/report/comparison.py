@@ -113,9 +113,7 @@ def compare(first: pathlib.Path, second: pathlib.Path) -> Comparison:
     )
 
 
-def page(
-    found: Comparison, first: pathlib.Path, second: pathlib.Path
-) -> Iterator[str]:
+def page(found: Comparison, first: pathlib.Path, second: pathlib.Path) -> Iterator[str]:
     """Yields the page that shows it, in pieces.
 
     Args:

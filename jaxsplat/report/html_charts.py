@@ -79,9 +79,7 @@ def _path(points: Float[np.ndarray, "p 2"], limit: float) -> str:
     if len(across) > _MOST_POINTS:
         kept = np.unique(np.linspace(0, len(across) - 1, _MOST_POINTS).round())
         across, up = across[kept.astype(int)], up[kept.astype(int)]
-    pairs = [
-        f"{_x(x / limit)} {_y(y)}" for x, y in zip(across.tolist(), up.tolist())
-    ]
+    pairs = [f"{_x(x / limit)} {_y(y)}" for x, y in zip(across.tolist(), up.tolist())]
     return "M" + "L".join(pairs) if pairs else ""
 
 

@@ -23,7 +23,7 @@ class Row:
 
 
 def row(view: FitView) -> Row:
-    """Returns a view's photograph, its render, their difference, and what is expected."""
+    """Returns a photograph, its render, their difference, and what is expected."""
     photo = figures.thumbnail(figures.to_uint8(view.photo), _SIDE)
     difference = np.abs(view.photo - view.render).mean(axis=-1)
     pictures = [

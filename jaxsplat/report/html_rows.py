@@ -79,12 +79,12 @@ def label(row: QueryRow) -> Label:
         if row.defective != (truth == "defect"):
             states += ["wrong", "alarm" if row.defective else "missed"]
     kind = row.defect_type if row.defect_type is not None else "truth not known"
-    return Label(kind, tuple(states), html_strip.Dot(row.name, truth, row.score, row.p_value))
+    return Label(
+        kind, tuple(states), html_strip.Dot(row.name, truth, row.score, row.p_value)
+    )
 
 
-def query(
-    row: QueryRow, scale: tuple[float, float], side: int, keep: Keep
-) -> Query:
+def query(row: QueryRow, scale: tuple[float, float], side: int, keep: Keep) -> Query:
     """Returns the values of one row of the page.
 
     Args:
@@ -155,9 +155,7 @@ def _pictures(
         truth = figures.outline(photo, row.mask)
     nothing = "good: nothing to mark" if row.defect_type == GOOD else "no truth"
 
-    def picture(
-        caption: str, kind: str, image: Rgb8 | None, otherwise: str
-    ) -> Picture:
+    def picture(caption: str, kind: str, image: Rgb8 | None, otherwise: str) -> Picture:
         if image is None:
             return Picture(caption, "", 0, 0, otherwise)
         source = keep(row.name, kind, figures.encode_jpeg(image))

@@ -34,8 +34,9 @@ def write_section(folder: CategoryFolder, category: CategoryReport) -> None:
     """Writes the category's part of the page, section.html, into its folder.
 
     The queries' pictures go beside it, into `pictures`; `html.page` takes them into
-    the page where they are few. Each row's pictures are written as they come and then dropped, so one row is in
-    memory at a time. Once this returns, the page needs nothing else of the category.
+    the page where they are few. Each row's pictures are written as they come and then
+    dropped, so one row is in memory at a time. Once this returns, the page needs
+    nothing else of the category.
 
     Args:
         folder: the category's folder.
@@ -48,9 +49,7 @@ def write_section(folder: CategoryFolder, category: CategoryReport) -> None:
         side = html_rows.picture_side(category.queries)
         labels = []
         for row in category.rows:
-            query = html_rows.query(
-                row, category.map_scale, side, folder.write_picture
-            )
+            query = html_rows.query(row, category.map_scale, side, folder.write_picture)
             rows.writelines(html_templates.render("query.html", query=query))
             labels.append(html_rows.label(row))
         rows.seek(0)

@@ -60,9 +60,7 @@ def measure(
     pro = metrics.pro_curve(maps, masks)
     drawn = shown.charts(scores, labels, pro, found)
     fit = shown.fit(objects, true, detector)
-    _write_section(
-        objects, found, detector, folder, scaling, span, errors, drawn, fit
-    )
+    _write_section(objects, found, detector, folder, scaling, span, errors, drawn, fit)
     fitted = detector.fitted
     assert fitted is not None
     return report.CategoryMetrics(

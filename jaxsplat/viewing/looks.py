@@ -129,5 +129,6 @@ def render_size(aspect: float, longer: int, step: int = 16) -> tuple[int, int]:
     """
     if not math.isfinite(aspect) or aspect <= 0:
         aspect = 1.0
-    width, height = min(1.0, aspect) * longer, min(1.0, 1 / aspect) * longer
-    return tuple(max(step, step * round(side / step)) for side in (width, height))  # type: ignore[return-value]
+    sides = min(1.0, aspect) * longer, min(1.0, 1 / aspect) * longer
+    width, height = (step * max(1, round(side / step)) for side in sides)
+    return width, height

@@ -49,9 +49,7 @@ def frustum(camera: Camera) -> Frustum:
     )
 
 
-def of_viewer(
-    shown: Frustum, width: int, height: int
-) -> Camera:
+def of_viewer(shown: Frustum, width: int, height: int) -> Camera:
     """Returns a viewer's camera for an image of some size."""
     rotation = np.asarray(quaternions.to_rotation(jnp.asarray(shown.wxyz, jnp.float32)))
     pose = np.eye(4)

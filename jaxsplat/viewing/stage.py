@@ -55,8 +55,7 @@ class Stage:
         self._look = self._looks.first
         self._drawer = Drawer(exhibit.detector.twin)
         self._lock = threading.Lock()
-        # It greets on stdout, where results belong.
-        with contextlib.redirect_stdout(io.StringIO()):
+        with _silent():
             self._server = viser.ViserServer(
                 host, port, label=exhibit.name, verbose=False
             )
@@ -73,7 +72,8 @@ class Stage:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.stop()
+        with _silent():
+            self._server.stop()
 
     def _scene(self) -> None:
         scene = self._server.scene
@@ -155,7 +155,9 @@ class Stage:
         self._color.on_update(lambda _: self._change())
         self._threshold.on_update(lambda _: self._change())
         self._shot.on_update(lambda event: self._listed(event.client))
-        with_training.on_update(lambda _: self._show(self._training, with_training.value))
+        with_training.on_update(
+            lambda _: self._show(self._training, with_training.value)
+        )
         with_shots.on_update(lambda _: self._show(self._shots, with_shots.value))
         own.on_update(lambda _: self._draw_ourselves(own.value))
 
@@ -223,9 +225,7 @@ class Stage:
         if not self._is_drawn:
             return
         seen = client.camera
-        frustum = Frustum(
-            tuple(seen.wxyz), tuple(seen.position), seen.fov, seen.aspect
-        )
+        frustum = Frustum(tuple(seen.wxyz), tuple(seen.position), seen.fov, seen.aspect)
         with self._lock:
             # While this one waited, the camera may have moved on.
             if (tuple(seen.wxyz), tuple(seen.position)) != (
@@ -241,6 +241,11 @@ class Stage:
 
 def _placed(frustum: Frustum) -> dict[str, Any]:
     return dataclasses.asdict(frustum)
+
+
+def _silent() -> contextlib.AbstractContextManager[object]:
+    """Keeps viser's greetings from stdout, where results belong."""
+    return contextlib.redirect_stdout(io.StringIO())
 
 
 def _viser() -> Any:

@@ -45,9 +45,7 @@ def test_others_read_what_is_exported(
     assert (red > blue + 0.2)[anomaly > 3].all()
     assert np.abs(red - blue)[anomaly == 0].max(initial=0) < 0.01
     splats = np.fromfile(tmp_path / "anomaly.splat", np.uint8).reshape(rows, 32)
-    np.testing.assert_array_equal(
-        splats[:, :4].copy().view("<f4")[:, 0], colored["x"]
-    )
+    np.testing.assert_array_equal(splats[:, :4].copy().view("<f4")[:, 0], colored["x"])
     np.testing.assert_allclose(splats[:, 24], 255 * np.clip(red, 0, 1), atol=1)
     video = cv2.VideoCapture(str(tmp_path / "turntable.mp4"))
     frames = [frame for is_there, frame in iter(video.read, (False, None)) if is_there]
@@ -60,9 +58,7 @@ def test_others_read_what_is_exported(
 
 
 def test_one_query_and_no_video(run: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    config = export.Config(
-        str(run), out=str(tmp_path), frames=0, query="train/0.png"
-    )
+    config = export.Config(str(run), out=str(tmp_path), frames=0, query="train/0.png")
     assert export.main(config) == 0
     assert table(tmp_path / "scene.ply")["anomaly"].max() < 0.6
     assert not (tmp_path / "turntable.mp4").exists()
