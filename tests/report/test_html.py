@@ -302,9 +302,10 @@ def test_a_picture_that_is_gone_is_told(made: Make, tmp_path: pathlib.Path) -> N
     made(RIGHT)
     section = tmp_path / "run" / "01Penguin" / "section.html"
     (section.parent / "pictures" / "test" / "Burrs" / "000-twin.jpg").unlink()
-    with pytest.raises(DataError, match="000-twin.jpg: cannot be read"), open(
-        section, encoding="utf-8"
-    ) as file:
+    with (
+        pytest.raises(DataError, match="000-twin.jpg: cannot be read"),
+        open(section, encoding="utf-8") as file,
+    ):
         list(html_pictures.moved_inside(file, tmp_path / "run"))
 
 

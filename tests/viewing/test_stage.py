@@ -15,6 +15,13 @@ from jaxsplat.errors import ConfigError
 from jaxsplat.viewing import Exhibit, stage
 from tests.helpers import chromium, shown
 
+# Whoever starts the tests in the background has SIGINT ignored.
+START = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from jaxsplat.__main__ import main
+main(["jaxsplat", "view", *sys.argv[1:]])
+"""
 ROOT = pathlib.Path(__file__).parents[2]
 _CONNECT = socket.socket.connect
 
@@ -41,13 +48,11 @@ def test_the_viewer_shows_a_run_and_ends_at_ctrl_c(
     pytest.importorskip("viser")
     run = shown.write_run(tmp_path, shown.views())
     viewer = subprocess.Popen(
-        [sys.executable, "-m", "jaxsplat", "view", str(run), "--port=8311"],
+        [sys.executable, "-c", START, str(run), "--port=8311"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         text=True,
-        # Whoever starts the tests in the background has SIGINT ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     try:
         assert viewer.stdout is not None
