@@ -5,7 +5,9 @@ from typing import Any
 
 from jaxsplat.commands import (
     chairs,
+    compare_runs,
     degrade,
+    export,
     fit,
     flags,
     inspect,
@@ -15,11 +17,14 @@ from jaxsplat.commands import (
     sparse_views,
     steps,
     timing,
+    view,
 )
 
 COMMANDS: dict[str, Any] = {
     "chairs": (chairs.main, chairs.Config),
+    "compare_runs": (compare_runs.main, compare_runs.Config),
     "degrade": (degrade.main, degrade.Config),
+    "export": (export.main, export.Config),
     "fit": (fit.main, fit.Config),
     "inspect": (inspect.main, inspect.Config),
     "mad": (mad.main, mad.Config),
@@ -28,6 +33,7 @@ COMMANDS: dict[str, Any] = {
     "sparse_views": (sparse_views.main, sparse_views.Config),
     "steps": (steps.main, steps.Config),
     "timing": (timing.main, timing.Config),
+    "view": (view.main, view.Config),
 }
 
 

@@ -27,6 +27,7 @@ LAYERS = [
     "methods",
     "report",
     "serving",
+    "viewing",
     "study",
     "commands",
 ]

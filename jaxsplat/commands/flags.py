@@ -41,6 +41,7 @@ def option(
     lower: int | float | None = None,
     upper: int | float | None = None,
     free: bool = False,
+    positional: bool = False,
 ) -> Any:
     """Returns a dataclass field that becomes a flag.
 
@@ -50,8 +51,15 @@ def option(
         lower: smallest value that is allowed.
         upper: largest value that is allowed.
         free: results do not depend on it, so it may change when a run goes on.
+        positional: it may be given without the flag's name, in the order of the fields.
     """
-    metadata = {"help": help, "lower": lower, "upper": upper, "free": free}
+    metadata = {
+        "help": help,
+        "lower": lower,
+        "upper": upper,
+        "free": free,
+        "positional": positional,
+    }
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -120,7 +128,7 @@ def run(
         flags.DEFINE_string(
             "compile_cache", compile_cache.USUAL, "", flag_values=values
         )
-        extra = values(arguments)[1:]
+        extra = _take_positional(config_class, values, values(arguments)[1:])
         if extra:
             raise ConfigError(f"unexpected argument {extra[0]!r}")
         config = read(config_class, values)
@@ -132,6 +140,25 @@ def run(
     logging.use_absl_handler()
     logging.set_verbosity(logging.INFO if values.debug else logging.WARNING)
     sys.exit(endings.supervise(functools.partial(main, config), values.debug))
+
+
+def _take_positional(
+    config_class: type, values: flags.FlagValues, words: Sequence[str]
+) -> list[str]:
+    """Gives words without a flag to the fields that take them; returns those left.
+
+    Raises:
+        ConfigError: a field that is required has no value.
+    """
+    left = list(words)
+    for field in dataclasses.fields(config_class):
+        if not field.metadata.get("positional"):
+            continue
+        if left and values[field.name].value is None:
+            values[field.name].parse(left.pop(0))
+        if values[field.name].value is None:
+            raise ConfigError(f"{field.name}: found none, expected it as an argument")
+    return left
 
 
 def _required(hint: Any) -> Any:
@@ -196,7 +223,7 @@ def _define(field: dataclasses.Field[Any], hint: Any, values: flags.FlagValues) 
         flags.DEFINE_string(**settings)
     else:
         raise TypeError(f"{field.name}: no flag can hold a {hint}")
-    if is_required:
+    if is_required and not field.metadata.get("positional"):
         flags.mark_flag_as_required(field.name, flag_values=values)
 
 

@@ -138,10 +138,10 @@ def _found(config: Config, progress: report.Progress) -> list[pathlib.Path]:
     given = [pathlib.Path(text) for text in dict.fromkeys(config.images)]
     if config.serve:
         return []
-    return _folders(given) if config.watch else _photographs(given, progress)
+    return _folders(given) if config.watch else photographs_in(given, progress)
 
 
-def _photographs(
+def photographs_in(
     given: Sequence[pathlib.Path], progress: report.Progress
 ) -> list[pathlib.Path]:
     """Returns the files given and those in the folders given, each once.

@@ -195,6 +195,11 @@ class Detector:
         return self._prepared.quality
 
     @property
+    def compared_by(self) -> Any:
+        """What the method's comparison learnt of the object, see `scores.Compare`."""
+        return self._prepared.states.compare
+
+    @property
     def unfit(self) -> str:
         """Why no verdict is given about any photograph, "" where verdicts are given."""
         return self.quality.unfit if self.quality else ""

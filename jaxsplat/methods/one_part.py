@@ -7,13 +7,11 @@ together on the Gaussians, of which each gets the mean of what was seen of it.
 
 import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 from jaxtyping import Float
 
 from jaxsplat.core import cameras
@@ -22,12 +20,8 @@ from jaxsplat.methods import inspecting, photographs
 from jaxsplat.methods.inspecting import Prepared
 from jaxsplat.methods.inspection import Inspection
 from jaxsplat.methods.method import Method
-from jaxsplat.rendering.twin import Twin
-from jaxsplat.scores.painting import of_size, paint
+from jaxsplat.scores import fusing
 from jaxsplat.scores.parts import Calibrate
-
-# Pixels of a Gaussian from which photographs tell of it.
-_SEEN = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,21 +126,19 @@ def _in_space(
     judged: Sequence[int],
 ) -> Float[np.ndarray, " n"]:
     """Returns `PartInspection.anomalies`."""
-    count = len(known.twin.gaussians.means)
-    total, weight = np.zeros(count), np.zeros(count)
-    for number in judged:
-        camera = _camera(known, items[number], number)
-        anomaly_map = found[number].anomaly_map
-        assert anomaly_map is not None
-        pose = known.world.camera_to_inside(found[number].camera_from_world)
-        seen_by = cameras.with_pose(
-            of_size(camera, *anomaly_map.shape), jnp.asarray(pose, jnp.float32)
-        )
-        values, pixels = _painted(known.twin, seen_by, jnp.asarray(anomaly_map))
-        total += np.asarray(values)
-        weight += np.asarray(pixels)
-    seen = weight >= _SEEN
-    return np.where(seen, total / np.where(seen, weight, 1.0), np.nan)
+
+    def seen() -> Iterator[tuple[Camera, Float[np.ndarray, "h w"]]]:
+        for number in judged:
+            camera = _camera(known, items[number], number)
+            anomaly_map = found[number].anomaly_map
+            assert anomaly_map is not None
+            pose = known.world.camera_to_inside(found[number].camera_from_world)
+            yield (
+                cameras.with_pose(camera, jnp.asarray(pose, jnp.float32)),
+                anomaly_map,
+            )
+
+    return fusing.fuse(known.twin, seen())
 
 
 def _camera(known: Prepared, item: Any, number: int) -> Camera:
@@ -157,14 +149,3 @@ def _camera(known: Prepared, item: Any, number: int) -> Camera:
     )
     assert not isinstance(taken, Inspection)
     return taken.camera
-
-
-@jax.jit
-def _painted(
-    twin: Twin, camera: Camera, anomaly_map: Float[Array, "h w"]
-) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
-    size = camera.height, camera.width
-    values, weight = paint(
-        twin, camera, jax.image.resize(anomaly_map, size, "linear")[None]
-    )
-    return values[:, 0], weight

@@ -112,6 +112,25 @@ def take(
     return Taken(name, image, plain, cameras.resized(seen_by, width, height), whole)
 
 
+def as_rendered(
+    view: View,
+    lens: Lens | None,
+    background: Float[np.ndarray, "3"],
+    shape: tuple[int, int],
+) -> Float[np.ndarray, "h w 3"]:
+    """Returns a photograph as its render shows it, RGB in [0, 1].
+
+    Args:
+        view: as the camera took it.
+        lens: that it was taken with; its distortion is taken out.
+        background: RGB that one with alpha is put over, [3].
+        shape: height and width of the render.
+    """
+    whole = over_background(sampling.undistorted(view, lens), background)
+    height, width = shape
+    return data.resize_area(whole, width, height)
+
+
 def _undistorted(item: Any, view: View, lens: Lens | None) -> View:
     """Returns what was read of an item, without the distortion of the lens."""
     return view if isinstance(item, View) else sampling.undistorted(view, lens)

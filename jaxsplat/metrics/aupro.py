@@ -35,8 +35,43 @@ def aupro(
         ConfigError: the limit is not in (0, 1].
         NumericsError: a score is NaN or infinite.
     """
+    return area_under_pro(pro_curve(maps, masks), limit)
+
+
+def area_under_pro(
+    curve: Float[np.ndarray, "p 2"] | None, limit: float = 0.3
+) -> float | None:
+    """Returns what `aupro` does, of a curve that is known.
+
+    Args:
+        curve: see `pro_curve`.
+        limit: greatest false positive rate that counts.
+
+    Raises:
+        ConfigError: the limit is not in (0, 1].
+    """
     if not 0 < limit <= 1:
         raise errors.ConfigError(f"limit: found {limit}, expected 0 < limit <= 1")
+    if curve is None:
+        return None
+    return _area(curve[:, 0], curve[:, 1], limit) / limit
+
+
+def pro_curve(
+    maps: Float[np.ndarray, "n h w"], masks: Bool[np.ndarray, "n h w"]
+) -> Float[np.ndarray, "p 2"] | None:
+    """Returns the whole per-region-overlap curve, or None where it is undefined.
+
+    Args:
+        maps: one score per pixel, higher for more defective, [n, h, w].
+        masks: true for defective pixels, [n, h, w].
+
+    Returns:
+        False positive rate and mean overlap, both rising, through every threshold.
+
+    Raises:
+        NumericsError: a score is NaN or infinite.
+    """
     ranking.check_finite(maps)
     if ranking.why_undefined(masks):
         return None
@@ -48,7 +83,7 @@ def aupro(
     rate = np.stack([above, above + equal], axis=1)[::-1].ravel() / normal
     overlap_after = np.cumsum(steps[::-1])
     overlap = np.stack([overlap_after - steps[::-1], overlap_after], axis=1).ravel()
-    return _area(np.append(rate, 1.0), np.append(overlap, 1.0), limit) / limit
+    return np.column_stack([np.append(rate, 1.0), np.append(overlap, 1.0)])
 
 
 def _overlap_steps(

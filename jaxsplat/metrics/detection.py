@@ -33,6 +33,34 @@ def image_auroc(
     return pixel_auroc(scores[:, None, None], labels[:, None, None])
 
 
+def roc_curve(
+    scores: Float[np.ndarray, " n"], labels: Bool[np.ndarray, " n"]
+) -> Float[np.ndarray, "p 2"] | None:
+    """Returns the ROC curve over images, or None where it is undefined.
+
+    Args:
+        scores: one score per image, higher for more defective, [n].
+        labels: true for defective images, [n].
+
+    Returns:
+        False and true positive rate from (0, 0) to (1, 1), a point for each distinct
+        score; straight lines between them stand for ties.
+
+    Raises:
+        NumericsError: a score is NaN or infinite.
+    """
+    ranking.check_finite(scores[:, None, None])
+    if ranking.why_undefined(labels):
+        return None
+    values, place = np.unique(scores, return_inverse=True)
+    counts = [
+        np.bincount(place[is_one], minlength=len(values))
+        for is_one in (~labels, labels)
+    ]
+    rising = np.cumsum(np.column_stack(counts)[::-1], axis=0)
+    return np.concatenate([np.zeros((1, 2)), rising / rising[-1]])
+
+
 def pixel_auroc(
     maps: Float[np.ndarray, "n h w"], masks: Bool[np.ndarray, "n h w"]
 ) -> float | None:

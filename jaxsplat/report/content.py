@@ -159,6 +159,7 @@ class QueryRow:
         translation_rel: error of the found position over the camera's distance.
         defective: the detector's verdict, None where it gives none.
         why: a sentence that says why there is no verdict, "" where there is one.
+        p_value: share of good views that score as high, None where not known.
     """
 
     name: str
@@ -174,6 +175,63 @@ class QueryRow:
     translation_rel: float | None = None
     defective: bool | None = None
     why: str = ""
+    p_value: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """A line of a chart.
+
+    Attributes:
+        name: what it is.
+        kind: `good`, `defect` or `other`, which colours it.
+        points: along it, within the chart, [p, 2].
+    """
+
+    name: str
+    kind: str
+    points: Float[np.ndarray, "p 2"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Chart:
+    """A drawing of lines, upwards from 0 to 1.
+
+    Attributes:
+        title: what it shows.
+        across: what the horizontal axis is.
+        up: what the vertical axis is.
+        lines: that are drawn.
+        limit: where the horizontal axis ends; it begins at 0.
+        diagonal: whether a line from corner to corner stands for what is expected.
+    """
+
+    title: str
+    across: str
+    up: str
+    lines: tuple[Line, ...]
+    limit: float = 1.0
+    diagonal: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class FitView:
+    """A good view that the fit did not see, beside what the fit says of it.
+
+    Attributes:
+        name: of the view.
+        psnr: of the render, in dB.
+        photo: the photograph, RGB in [0, 1].
+        render: of the twin at the true pose, RGB in [0, 1].
+        expected: what good views differ by there, in multiples of the mean; None where
+            the method expects nothing.
+    """
+
+    name: str
+    psnr: float
+    photo: Float[np.ndarray, "h w 3"]
+    render: Float[np.ndarray, "h w 3"]
+    expected: Float[np.ndarray, "h w"] | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -208,6 +266,8 @@ class CategoryReport:
         notes: sentences for the reader, such as the loader's warnings.
         foreground: where the object was found in the training views, None where no
             pictures of that are known.
+        charts: of how well scores and maps tell.
+        fit: good views that the fit did not see.
     """
 
     name: str
@@ -218,3 +278,5 @@ class CategoryReport:
     threshold_source: str = ""
     notes: tuple[str, ...] = ()
     foreground: ShownForeground | None = None
+    charts: tuple[Chart, ...] = ()
+    fit: tuple[FitView, ...] = ()

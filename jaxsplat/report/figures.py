@@ -1,5 +1,7 @@
 """Pictures for people: heat maps, overlays, outlines, and their encoding."""
 
+import pathlib
+
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
@@ -55,9 +57,18 @@ def overlay(
     """
     height, width = image.shape[:2]
     resized = cv2.resize(values.astype(np.float32), (width, height))
-    weight = np.nan_to_num(_relative(resized, scale), nan=1.0)[..., None] ** 0.5
+    return on_grey(image, resized, scale)
+
+
+def on_grey(
+    image: UInt8[np.ndarray, "h w 3"],
+    values: Float[np.ndarray, "h w"],
+    scale: tuple[float, float],
+) -> UInt8[np.ndarray, "h w 3"]:
+    """Returns what `overlay` does, of values that need no resizing."""
+    weight = np.nan_to_num(_relative(values, scale), nan=1.0)[..., None] ** 0.5
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None].astype(np.float32)
-    mixed = (1 - weight) * _DIMMED * grey + weight * heat_map(resized, scale)
+    mixed = (1 - weight) * _DIMMED * grey + weight * heat_map(values, scale)
     return np.rint(np.clip(mixed, 0, 255)).astype(np.uint8)
 
 
@@ -133,6 +144,16 @@ def encode_png(image: UInt8[np.ndarray, "h w 3"]) -> bytes:
 def encode_jpeg(image: UInt8[np.ndarray, "h w 3"]) -> bytes:
     """Returns the RGB image as a JPEG file."""
     return _encode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+
+
+def read_picture(path: pathlib.Path) -> Rgb8 | None:
+    """Returns a picture that was written here, None where it is not there."""
+    try:
+        data = np.frombuffer(path.read_bytes(), np.uint8)
+    except OSError:
+        return None
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    return None if image is None else np.ascontiguousarray(image[..., ::-1])
 
 
 def _encode(

@@ -9,13 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 
-from jaxsplat import data
-from jaxsplat.data import sampling
 from jaxsplat.data.lens import Lens
-from jaxsplat.data.views import View, over_background
-from jaxsplat.methods import Detector, Inspection
+from jaxsplat.data.views import View
+from jaxsplat.methods import Detector, Inspection, photographs
 from jaxsplat.report import figures, names
 
 VERDICTS: Mapping[bool | None, str | None] = {
@@ -105,22 +103,16 @@ class Painter:
             return {}
         pictures = {"render": figures.to_uint8(found.render)}
         if photograph is not None:
-            photo = self._as_rendered(*photograph, found.render.shape[:2])
+            height, width = found.render.shape[:2]
+            view = View(found.name, *photograph)
+            photo = figures.to_uint8(
+                photographs.as_rendered(
+                    view, self.lens, self.background, (height, width)
+                )
+            )
             scale = (0.0, self._hottest(found.anomaly_map))
             pictures["heat_map"] = figures.overlay(photo, found.anomaly_map, scale)
         return {kind: figures.encode_png(drawn) for kind, drawn in pictures.items()}
-
-    def _as_rendered(
-        self,
-        image: Float[np.ndarray, "h w 3"],
-        alpha: Float[np.ndarray, "h w"] | None,
-        shape: tuple[int, ...],
-    ) -> UInt8[np.ndarray, "h2 w2 3"]:
-        """Returns a photograph as its render shows it."""
-        view = sampling.undistorted(View("", image, alpha), self.lens)
-        whole = over_background(view, self.background)
-        height, width = shape
-        return figures.to_uint8(data.resize_area(whole, width, height))
 
     def _hottest(self, values: Float[np.ndarray, "h w"]) -> float:
         if self.threshold is None:

@@ -1,9 +1,13 @@
-"""The report page: one file that opens anywhere, without a network."""
+"""The report page, which opens anywhere, without a network.
+
+It is one file where its pictures are few; many stay in the folders beside it and are
+loaded as they are scrolled to.
+"""
 
 import pathlib
 from collections.abc import Iterator, Mapping
 
-from jaxsplat.report import html_templates, names, tables
+from jaxsplat.report import html_pictures, html_templates, names, tables
 
 _TILES = (
     ("image AUROC", "image AUROC"),
@@ -26,10 +30,12 @@ def page(
         metrics: the content of metrics.json, see `summary.metrics_record`.
         sections: by category, in order, the file that `write_section` wrote.
     """
+    are_inside = html_pictures.fit_inside(list(sections.values()))
+    beside = "" if are_inside else " · its pictures are in the folders beside it"
     return html_templates.render(
         "page.html",
         title=title,
-        subtitle=_subtitle(metrics),
+        subtitle=_subtitle(metrics) + beside,
         tiles=_tiles(metrics),
         headers=[column.header for column in tables.COLUMNS],
         rows=[_summary_row(row, sections) for row in tables.rows(metrics)],
@@ -38,14 +44,17 @@ def page(
             ("Settings", _facts(metrics["config"])),
             ("Versions", _facts(metrics["versions"])),
         ],
-        sections=_stored(sections),
+        sections=_stored(sections, are_inside),
     )
 
 
-def _stored(sections: Mapping[str, pathlib.Path]) -> Iterator[str]:
+def _stored(sections: Mapping[str, pathlib.Path], are_inside: bool) -> Iterator[str]:
     for path in sections.values():
         with open(path, encoding="utf-8") as file:
-            yield from html_templates.stored(file)
+            if are_inside:
+                yield from html_pictures.moved_inside(file, path.parent.parent)
+            else:
+                yield from html_templates.stored(file)
 
 
 def _subtitle(metrics: Mapping[str, object]) -> str:

@@ -1,7 +1,7 @@
 """What query.html shows of one query: its tags, numbers and pictures."""
 
-import base64
 import dataclasses
+from collections.abc import Callable
 
 from jaxsplat.data.views import GOOD
 from jaxsplat.report import figures, html_strip
@@ -28,10 +28,10 @@ class Label:
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """A picture as base64 of its JPEG, "" where `otherwise` says why there is none."""
+    """A picture, whose source is "" where `otherwise` says why there is none."""
 
     caption: str
-    jpeg: str
+    source: str
     width: int
     height: int
     otherwise: str
@@ -62,6 +62,10 @@ class Query:
     pictures: tuple[Picture, ...]
 
 
+# Takes a query's name, what its picture is, and the JPEG; returns the picture's source.
+Keep = Callable[[str, str, bytes], str]
+
+
 def picture_side(queries: int) -> int:
     """Returns the longer side of pictures in pixels, smaller in a very long section."""
     return 224 if queries <= 400 else 160 if queries <= 1200 else 96
@@ -75,16 +79,19 @@ def label(row: QueryRow) -> Label:
         if row.defective != (truth == "defect"):
             states += ["wrong", "alarm" if row.defective else "missed"]
     kind = row.defect_type if row.defect_type is not None else "truth not known"
-    return Label(kind, tuple(states), html_strip.Dot(row.name, truth, row.score))
+    return Label(
+        kind, tuple(states), html_strip.Dot(row.name, truth, row.score, row.p_value)
+    )
 
 
-def query(row: QueryRow, scale: tuple[float, float], side: int) -> Query:
+def query(row: QueryRow, scale: tuple[float, float], side: int, keep: Keep) -> Query:
     """Returns the values of one row of the page.
 
     Args:
         row: the query.
         scale: anomaly values of the coldest and the hottest colour.
         side: longer side of the pictures in pixels.
+        keep: takes the pictures.
     """
     known = label(row)
     return Query(
@@ -95,7 +102,7 @@ def query(row: QueryRow, scale: tuple[float, float], side: int) -> Query:
         tags=_tags(row, known.states),
         why=row.why,
         facts=_facts(row, known.kind),
-        pictures=_pictures(row, scale, side),
+        pictures=_pictures(row, scale, side, keep),
     )
 
 
@@ -126,6 +133,8 @@ def _facts(row: QueryRow, kind: str) -> tuple[tuple[str, str], ...]:
         ("Truth", kind),
         ("Pose", row.pose_outcome),
     ]
+    if row.p_value is not None:
+        facts.insert(1, ("p-value", f"{row.p_value:.2g}"))
     if row.rotation_deg is not None:
         facts.append(("Rotation", f"{row.rotation_deg:.3f}° off"))
     if row.translation_rel is not None:
@@ -134,7 +143,7 @@ def _facts(row: QueryRow, kind: str) -> tuple[tuple[str, str], ...]:
 
 
 def _pictures(
-    row: QueryRow, scale: tuple[float, float], side: int
+    row: QueryRow, scale: tuple[float, float], side: int, keep: Keep
 ) -> tuple[Picture, ...]:
     photo = figures.thumbnail(figures.to_uint8(row.photo), side)
     render = heat = truth = None
@@ -145,17 +154,17 @@ def _pictures(
     if row.mask is not None and row.mask.any():
         truth = figures.outline(photo, row.mask)
     nothing = "good: nothing to mark" if row.defect_type == GOOD else "no truth"
+
+    def picture(caption: str, kind: str, image: Rgb8 | None, otherwise: str) -> Picture:
+        if image is None:
+            return Picture(caption, "", 0, 0, otherwise)
+        source = keep(row.name, kind, figures.encode_jpeg(image))
+        height, width = image.shape[:2]
+        return Picture(caption, source, width, height, otherwise)
+
     return (
-        _picture("Query", photo, ""),
-        _picture("Good twin", render, "no render"),
-        _picture("Anomaly", heat, "no map"),
-        _picture("Truth", truth, nothing),
+        picture("Query", "query", photo, ""),
+        picture("Good twin", "twin", render, "no render"),
+        picture("Anomaly", "anomaly", heat, "no map"),
+        picture("Truth", "truth", truth, nothing),
     )
-
-
-def _picture(caption: str, image: Rgb8 | None, otherwise: str) -> Picture:
-    if image is None:
-        return Picture(caption, "", 0, 0, otherwise)
-    jpeg = base64.b64encode(figures.encode_jpeg(image)).decode("ascii")
-    height, width = image.shape[:2]
-    return Picture(caption, jpeg, width, height, otherwise)

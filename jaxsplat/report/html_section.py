@@ -6,7 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from jaxsplat.report import (
     files,
+    html_charts,
+    html_fit,
     html_foreground,
+    html_histogram,
     html_rows,
     html_strip,
     html_templates,
@@ -30,8 +33,10 @@ _STOPS = 9  # colours of the scale's gradient; between them CSS mixes
 def write_section(folder: CategoryFolder, category: CategoryReport) -> None:
     """Writes the category's part of the page, section.html, into its folder.
 
-    Each row's pictures are written as they come and then dropped, so one row is in
-    memory at a time. Once this returns, the page needs nothing else of the category.
+    The queries' pictures go beside it, into `pictures`; `html.page` takes them into
+    the page where they are few. Each row's pictures are written as they come and then
+    dropped, so one row is in memory at a time. Once this returns, the page needs
+    nothing else of the category.
 
     Args:
         folder: the category's folder.
@@ -44,7 +49,7 @@ def write_section(folder: CategoryFolder, category: CategoryReport) -> None:
         side = html_rows.picture_side(category.queries)
         labels = []
         for row in category.rows:
-            query = html_rows.query(row, category.map_scale, side)
+            query = html_rows.query(row, category.map_scale, side, folder.write_picture)
             rows.writelines(html_templates.render("query.html", query=query))
             labels.append(html_rows.label(row))
         rows.seek(0)
@@ -59,6 +64,7 @@ def _section(
     shown = category.foreground
     states = Counter(state for label in labels for state in label.states)
     states["all"] = len(labels)
+    dots = [label.dot for label in labels]
     return html_templates.render(
         "section.html",
         anchor=names.safe_name(category.name),
@@ -66,7 +72,10 @@ def _section(
         threshold=_threshold(category),
         notes=category.notes,
         foreground=None if shown is None else html_foreground.block(shown),
-        strip=html_strip.score_strip([x.dot for x in labels], category.threshold),
+        strip=html_strip.score_strip(dots, category.threshold),
+        histogram=html_histogram.histogram(dots, category.threshold),
+        charts=[html_charts.plot(chart) for chart in category.charts],
+        fit=[html_fit.row(view) for view in category.fit],
         low=f"{low:.3g}",
         high=f"{high:.3g}",
         gradient=", ".join(color_stops(_STOPS)),

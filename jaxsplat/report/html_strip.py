@@ -12,11 +12,12 @@ _AXIS = 84
 
 @dataclasses.dataclass(frozen=True)
 class Dot:
-    """One query: its name, its truth (a key of the levels) and its score."""
+    """One query: its name, its truth (a key of the levels), score and p-value."""
 
     name: str
     truth: str
     score: float | None
+    p_value: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -69,7 +69,37 @@ def read(
     return results
 
 
+def peek(path: pathlib.Path) -> dict[str, Result]:
+    """Returns what is finished by name, and leaves the file as it is.
+
+    For readers beside a run, which may be writing: a last line that is not whole yet is
+    passed over.
+
+    Raises:
+        DataError: the file cannot be read, or a line before the last is not a result.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")[:-1]
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+    found = [
+        _result(line, f"{path}, line {number}")
+        for number, line in enumerate(lines, start=1)
+    ]
+    return {str(result["name"]): result for result in found}
+
+
 def _parse(line: bytes, config_hash: str, where: str) -> Result:
+    result = _result(line, where)
+    if result["config"] != config_hash:
+        raise ConfigError(
+            f"{where}: was made with other settings; choose another folder with "
+            "--out, or begin afresh with --noresume"
+        )
+    return result
+
+
+def _result(line: bytes, where: str) -> Result:
     try:
         result = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -81,10 +111,5 @@ def _parse(line: bytes, config_hash: str, where: str) -> Result:
         raise DataError(
             f"{where}: is not a result (expected an object with `name` and "
             "`config`); remove it, or begin afresh with --noresume"
-        )
-    if result["config"] != config_hash:
-        raise ConfigError(
-            f"{where}: was made with other settings; choose another folder with "
-            "--out, or begin afresh with --noresume"
         )
     return result

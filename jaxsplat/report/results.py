@@ -28,6 +28,7 @@ _OWNED = (
     "checkpoint",
     "queries",
     "maps",
+    "pictures",
     "poses.json",
     SECTION,
     RESULTS,
@@ -113,7 +114,7 @@ class CategoryFolder:
         if changed:
             result_lines.write(self.path / RESULTS, self.results.values())
         for name in changed:
-            self._arrays_path(name).unlink(missing_ok=True)
+            arrays_path(self.path, name).unlink(missing_ok=True)
             self._map_path(name).unlink(missing_ok=True)
         return len(changed)
 
@@ -145,7 +146,7 @@ class CategoryFolder:
         }
         text = files.dump_json(line)
         if arrays is not None:
-            files.write_arrays(self._arrays_path(name), arrays)
+            files.write_arrays(arrays_path(self.path, name), arrays)
         result_lines.append(self.path / RESULTS, text)
         self.results[name] = json.loads(text)
 
@@ -155,11 +156,28 @@ class CategoryFolder:
         Raises:
             DataError: they are missing or damaged.
         """
-        return files.read_arrays(self._arrays_path(name))
+        return files.read_arrays(arrays_path(self.path, name))
 
     def remove_checkpoint(self) -> None:
         """Removes what an unfinished fit left, once its detector is saved."""
         shutil.rmtree(self.checkpoint_path, ignore_errors=True)
+
+    def write_picture(self, name: str, kind: str, jpeg: bytes) -> str:
+        """Writes a picture of a query that the page shows.
+
+        Args:
+            name: the view's name.
+            kind: what it is, a plain word.
+            jpeg: content of the file.
+
+        Returns:
+            Where the page, which lies beside the category's folder, finds it; see
+            `picture_path`.
+        """
+        path = picture_path(self.path, name, kind)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(jpeg)
+        return path.relative_to(self.path.parent).as_posix()
 
     def write_map(
         self, name: str, values: np.ndarray, scale: tuple[float, float]
@@ -179,9 +197,6 @@ class CategoryFolder:
         """Writes poses.json; see `poses.transforms`."""
         record = poses.transforms(intrinsics, rows)
         files.write_json(self.path / "poses.json", record)
-
-    def _arrays_path(self, name: str) -> pathlib.Path:
-        return self.path / "queries" / names.safe_path(name, ".npz")
 
     def _map_path(self, name: str) -> pathlib.Path:
         return self.path / "maps" / names.safe_path(name, ".png")
@@ -203,6 +218,16 @@ class CategoryFolder:
     def _holds_work(self) -> bool:
         others = (self.path / name for name in _OWNED if name != RESULTS)
         return bool(self.results) or any(path.exists() for path in others)
+
+
+def arrays_path(folder: pathlib.Path, name: str) -> pathlib.Path:
+    """Returns where a category's folder holds the arrays of a query."""
+    return folder / "queries" / names.safe_path(name, ".npz")
+
+
+def picture_path(folder: pathlib.Path, name: str, kind: str) -> pathlib.Path:
+    """Returns where a category's folder holds a picture of a query."""
+    return folder / "pictures" / names.safe_path(name, f"-{kind}.jpg")
 
 
 def clear(path: pathlib.Path) -> None:

@@ -148,4 +148,5 @@ def row(
         translation_rel=None if error is None else error[1],
         defective=found.record["defective"],
         why=str(found.record["reason"]),
+        p_value=found.record["p_value"],
     )

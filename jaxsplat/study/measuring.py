@@ -13,7 +13,7 @@ from jaxsplat.data.views import GOOD, ObjectSet, View
 from jaxsplat.methods import Detector
 from jaxsplat.methods.programs import STAGES
 from jaxsplat.report import foreground
-from jaxsplat.study import findings, part_verdicts, render_quality
+from jaxsplat.study import findings, part_verdicts, render_quality, shown
 from jaxsplat.study.findings import Finding, Scaling
 
 # The hottest colour of heat maps, in multiples of the threshold.
@@ -51,19 +51,22 @@ def measure(
     true = data.read_test_poses(path)
     center = detector.world.points_to_user(np.asarray(detector.twin.center))
     errors, summary = _pose_errors(found, true, center)
-    _write_section(objects, found, detector, folder, scaling, span, errors)
     masked = [
         i for i, view in enumerate(views) if view.mask is not None or not labels[i]
     ]
     masks = _masks([views[i] for i in masked], maps.shape[1:])
     if len(masked) < len(maps):
         maps = maps[masked]
+    pro = metrics.pro_curve(maps, masks)
+    drawn = shown.charts(scores, labels, pro, found)
+    fit = shown.fit(objects, true, detector)
+    _write_section(objects, found, detector, folder, scaling, span, errors, drawn, fit)
     fitted = detector.fitted
     assert fitted is not None
     return report.CategoryMetrics(
         image_auroc=metrics.image_auroc(scores, labels),
         pixel_auroc=metrics.pixel_auroc(maps, masks),
-        aupro=metrics.aupro(maps, masks),
+        aupro=metrics.area_under_pro(pro),
         pixel_ap=metrics.pixel_ap(maps, masks),
         image_f1_max=metrics.image_f1_max(scores, labels),
         pixel_f1_max=metrics.pixel_f1_max(maps, masks),
@@ -154,6 +157,8 @@ def _write_section(
     scaling: Scaling,
     span: tuple[float, float],
     errors: Mapping[str, tuple[float, float]],
+    charts: tuple[report.Chart, ...],
+    fit: tuple[report.FitView, ...],
 ) -> None:
     behind = np.asarray(detector.twin.background)
     fitted = detector.fitted
@@ -167,8 +172,8 @@ def _write_section(
         f"{len(fitted.held_out)} that the fit never saw{promise}"
     )
     threshold = detector.threshold
-    shown = foreground.read(folder.foreground_path)
-    told = "" if shown is None else shown.told
+    outlines = foreground.read(folder.foreground_path)
+    told = "" if outlines is None else outlines.told
     rows = (
         findings.row(folder, one, behind, scaling, errors.get(one.view.name))
         for one in found
@@ -184,7 +189,9 @@ def _write_section(
             threshold_source=source,
             # What stands beside the pictures is no remark any more.
             notes=(*objects.warnings, *(x for x in remarks(detector) if x != told)),
-            foreground=shown,
+            foreground=outlines,
+            charts=charts,
+            fit=fit,
         ),
     )
 

@@ -9,10 +9,31 @@ from jaxtyping import Float
 
 from jaxsplat import metrics
 from jaxsplat.core import cameras
+from jaxsplat.core.cameras import Camera
 from jaxsplat.data.views import GOOD, ObjectSet, View
 from jaxsplat.methods import Detector, Inspection, photographs
 from jaxsplat.rendering import exposure
 from jaxsplat.rendering.twin import look
+
+
+@dataclasses.dataclass(frozen=True)
+class Compared:
+    """A good view that the fit did not see, at its true pose.
+
+    Attributes:
+        name: of the view.
+        camera: that it is seen by, inside.
+        photo: the photograph, RGB in [0, 1].
+        render: the twin in the photograph's exposure, RGB in [0, 1].
+        psnr: of the pixels that are compared: where the surroundings are unknown, those
+            of the object alone.
+    """
+
+    name: str
+    camera: Camera
+    photo: Float[np.ndarray, "h w 3"]
+    render: Float[np.ndarray, "h w 3"]
+    psnr: float
 
 
 def psnr_of_good_views(
@@ -20,17 +41,30 @@ def psnr_of_good_views(
 ) -> float | None:
     """Returns the mean PSNR of good views that the fit did not see, at true poses.
 
-    The twin is shown in each photograph's exposure, as inspection sees it. Where the
-    surroundings are unknown, the pixels of the object alone are compared.
+    Args:
+        objects: the category.
+        true: see `unseen_views`.
+        detector: of the category.
+
+    Returns:
+        Decibels, None where no view could be compared.
+    """
+    posed = unseen_views(objects, true, detector)
+    found = [compare(detector, view, matrix) for view, matrix in posed]
+    values = [one.psnr for one in found if one is not None]
+    return float(np.mean(values)) if values else None
+
+
+def unseen_views(
+    objects: ObjectSet, true: Mapping[str, np.ndarray] | None, detector: Detector
+) -> list[tuple[View, Float[np.ndarray, "4 4"]]]:
+    """Returns good views that the fit did not see, and their true poses inside.
 
     Args:
         objects: the category.
         true: poses of its test views by name, None where they are not known; then the
             training views that the fit did not see are taken.
         detector: of the category.
-
-    Returns:
-        Decibels, None where no view could be compared.
     """
     fitted = detector.fitted
     assert fitted is not None
@@ -45,15 +79,13 @@ def psnr_of_good_views(
             for view in objects.train
             if view.name in fitted.held_out and view.camera is not None
         ]
-    values = [_psnr_of(detector, view, matrix) for view, matrix in posed]
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if known else None
+    return posed
 
 
-def _psnr_of(
+def compare(
     detector: Detector, view: View, matrix: Float[np.ndarray, "4 4"]
-) -> float | None:
-    """Returns the PSNR of one view, None where it cannot be taken."""
+) -> Compared | None:
+    """Returns a view beside its render, None where it cannot be compared."""
     twin = detector.twin
     taken = photographs.take(
         view,
@@ -76,4 +108,5 @@ def _psnr_of(
     compared = taken.plain | (np.asarray(drawn.alpha) > 0.5)
     if not compared.any():
         return None
-    return metrics.psnr(shown[compared][None], taken.image[compared][None])
+    psnr = metrics.psnr(shown[compared][None], taken.image[compared][None])
+    return Compared(view.name, camera, taken.image, shown, psnr)

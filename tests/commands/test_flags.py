@@ -298,3 +298,43 @@ def test_a_reader_that_leaves_causes_no_traceback(command: list[str]) -> None:
         process.stdout.close()
         assert process.stderr.read() == ""
         assert process.wait() == 128 + signal.SIGPIPE
+
+
+@dataclasses.dataclass(frozen=True)
+class TwoPlaces:
+    """Two fields that are given without the flags' names."""
+
+    first: str = flags.option(dataclasses.MISSING, "a place", positional=True)
+    second: str = flags.option(dataclasses.MISSING, "another", positional=True)
+    out: str = "x"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["a", "b", "--out=c"],
+        ["--out=c", "a", "b"],
+        ["--out", "c", "--second=b", "a"],
+        ["--first=a", "--second=b", "--out=c"],
+    ],
+)
+def test_words_without_a_flag_are_taken_in_order(words: list[str]) -> None:
+    found: list[TwoPlaces] = []
+    with pytest.raises(SystemExit) as end:
+        flags.run(found.append, TwoPlaces, ["command", *words])
+    assert end.value.code == 0 and found == [TwoPlaces("a", "b", "c")]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["a"], "second: found none, expected it as an argument"),
+        (["a", "b", "c"], "unexpected argument 'c'"),
+    ],
+)
+def test_too_few_and_too_many_words_are_told(
+    words: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        flags.run(lambda config: None, TwoPlaces, ["command", *words])
+    assert end.value.code == 2 and told in capsys.readouterr().err

@@ -11,15 +11,18 @@ import numpy as np
 import pytest
 
 import jaxsplat.report
+from jaxsplat.errors import DataError
 from jaxsplat.report import (
     CategoryFolder,
     CategoryMetrics,
     CategoryReport,
+    FitView,
     QueryRow,
     QuerySeconds,
     RunFolder,
     Seconds,
     ShownForeground,
+    html_pictures,
     metrics_record,
     write_section,
 )
@@ -79,7 +82,7 @@ def made(tmp_path: pathlib.Path) -> Make:
 class Tags(html.parser.HTMLParser):
     """Collects the tags of a page and checks that they nest."""
 
-    VOID = ("meta", "img", "path", "circle")
+    VOID = ("meta", "img", "input", "link")
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -93,7 +96,7 @@ class Tags(html.parser.HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.seen.append(tag)
         self.attributes += attrs
-        if tag not in ("meta", "img"):
+        if tag not in self.VOID:
             self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -211,6 +214,7 @@ def test_one_row_is_in_memory_at_a_time(tmp_path: pathlib.Path) -> None:
     write_section(folder, CategoryReport("a", 4, rows(), (0.0, 1.0)))
     assert len(alive) == 4
     assert {item.name for item in folder.path.iterdir()} == {
+        "pictures",
         "results.jsonl",
         "section.html",
     }
@@ -229,7 +233,7 @@ def test_an_error_in_a_row_leaves_the_section_that_was_there(
     with pytest.raises(OSError, match="is gone"):
         write_section(folder, CategoryReport("a", 2, rows(), (0.0, 1.0)))
     assert folder.section_path.read_bytes() == before
-    assert len(list(folder.path.iterdir())) == 2
+    assert len(list(folder.path.iterdir())) == 3
 
 
 def test_links_lead_to_the_sections_in_order(tmp_path: pathlib.Path) -> None:
@@ -277,6 +281,46 @@ def test_no_query_at_all_still_makes_a_page(made: Make) -> None:
     assert Tags(text).seen.count("article") == 0
     assert '<section class="category" id="01Penguin">' in text
     assert "All (0)" in text and 'class="strip"' not in text
+
+
+def test_many_pictures_stay_in_folders_beside_the_page(
+    made: Make, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(html_pictures, "_MOST_INSIDE", 1000)
+    text = made(RIGHT, name="a b")
+    sources = re.findall(r'<img src="([^"]+)"', text)
+    assert len(sources) == 4 and "pictures are in the folders beside" in text
+    folder = safe_name("a b")
+    for source in sources:
+        assert source.startswith(f"{folder}/pictures/test/Burrs/000-")
+        content = (tmp_path / "run" / source).read_bytes()
+        assert content.startswith(b"\xff\xd8")
+    assert text.count('loading="lazy"') == 4
+
+
+def test_a_picture_that_is_gone_is_told(made: Make, tmp_path: pathlib.Path) -> None:
+    made(RIGHT)
+    section = tmp_path / "run" / "01Penguin" / "section.html"
+    (section.parent / "pictures" / "test" / "Burrs" / "000-twin.jpg").unlink()
+    with (
+        pytest.raises(DataError, match="000-twin.jpg: cannot be read"),
+        open(section, encoding="utf-8") as file,
+    ):
+        list(html_pictures.moved_inside(file, tmp_path / "run"))
+
+
+def test_the_fit_is_shown_beside_its_photographs(tmp_path: pathlib.Path) -> None:
+    view = FitView(f"{HOSTILE}.png", 31.25, PHOTO, PHOTO, PHOTO[..., 0])
+    folder = CategoryFolder(tmp_path / "a", "hash")
+    report = CategoryReport("a", 0, [], (0.0, 1.0), fit=(view,))
+    write_section(folder, report)
+    text = folder.section_path.read_text()
+    Tags(text)
+    assert "31.25 dB" in text and "Expected residual" in text
+    assert text.count("<img ") == 4 and "<script>alert" not in text
+    bare = dataclasses.replace(view, expected=None)
+    write_section(folder, dataclasses.replace(report, fit=(bare,)))
+    assert "Expected residual" not in folder.section_path.read_text()
 
 
 def test_75_queries_of_400_pixels_stay_below_15_megabytes(made: Make) -> None:

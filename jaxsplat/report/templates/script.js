@@ -31,4 +31,21 @@ for (const part of document.querySelectorAll("section.category")) {
   order.addEventListener("change", sort);
   part.querySelector(".tools").hidden = false;
   show();
+  // The query is laid over the twin when it is first asked for.
+  for (const wipe of part.querySelectorAll("input.wipe")) {
+    wipe.hidden = false;
+    wipe.addEventListener("input", () => {
+      const twin = wipe.closest("figure");
+      let over = twin.querySelector("img.over");
+      if (!over) {
+        const query = twin.parentElement.querySelector("img");
+        over = document.createElement("img");
+        over.className = "over";
+        over.alt = "";
+        over.src = query.src;
+        twin.prepend(over);
+      }
+      over.style.clipPath = "inset(0 " + (100 - wipe.value) + "% 0 0)";
+    });
+  }
 }
