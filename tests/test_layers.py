@@ -26,6 +26,7 @@ LAYERS = [
     "metrics",
     "methods",
     "report",
+    "fleet",
     "study",
     "commands",
 ]
