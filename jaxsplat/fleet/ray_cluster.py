@@ -48,7 +48,7 @@ class OnRay:
 
     def begin(self, tasks: Sequence[Task], progress: Progress) -> None:
         """See `Executor`."""
-        self._ray = _import_ray()
+        self._ray = _import_ray(self.address is None)
         self._progress, self._done, self._total = progress, 0, len(tasks)
         self._tasks: dict[Any, Task] = {}
         usable = cores.usable()
@@ -99,9 +99,17 @@ class OnRay:
         self._ray.shutdown()
 
 
-def _import_ray() -> Any:
-    """Returns the package, told to report its use to nobody."""
+def _import_ray(is_local: bool) -> Any:
+    """Returns the package, told to report its use to nobody.
+
+    Of workers here it is told to listen to this machine alone, which it takes for the
+    rule on desktops, and that they are the work and not in the background (its usual
+    niceness is 15).
+    """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    if is_local:
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+        os.environ.setdefault("RAY_worker_niceness", "0")
     try:
         import ray
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""Lists of tasks in this process: order, failures, devices, and how they are stopped."""
+"""Lists of tasks in this process: order, failures, devices, interruption."""
 
 import threading
 from collections.abc import Callable
