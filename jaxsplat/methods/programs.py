@@ -1,8 +1,8 @@
 """The compiled programs of a method: find, refine, judge.
 
-Each is one XLA program for a batch of photographs. The parts are static arguments, so a
-detector that is loaded again runs what is compiled already. Several devices each run the
-same program on a part of the batch (`jax.shard_map`), with twin and states whole.
+Each is one XLA program for a batch of photographs. The parts are static arguments, so
+a detector that is loaded again runs what is compiled already. Several devices each run
+the same program on a part of the batch (`jax.shard_map`), with twin and states whole.
 """
 
 import dataclasses

@@ -4,18 +4,19 @@ import functools
 import importlib.util
 import json
 import pathlib
+import subprocess
 import sys
 from typing import Any
 
-import jax
 import pytest
 
 from jaxsplat import fleet, report
 from jaxsplat.commands.executing import ExecutorConfig
 from jaxsplat.errors import ConfigError
-from jaxsplat.fleet import Executor, Here, OnRay, Task
-from jaxsplat.study import runs
+from jaxsplat.fleet import Here, OnRay, Task
 from tests.helpers import fleet_toys, ray_tasks
+
+ROOT = pathlib.Path(__file__).parents[2]
 
 with_ray = [
     pytest.mark.slow,
@@ -45,18 +46,6 @@ def test_ray_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> N
         )
 
 
-def evaluated(
-    out: pathlib.Path, names: tuple[str, ...], executor: Executor
-) -> dict[str, Any]:
-    """Returns the record of categories that are evaluated into a folder."""
-    paths = [pathlib.Path(name) for name in names]
-    with report.RunFolder(out, {}, resume=True) as folder:
-        planned = [runs.Run(folder, fleet_toys.SETTINGS)]
-        quiet = report.Progress(enabled=False)
-        runs.evaluate_all(paths, planned, quiet, executor)
-    return json.loads((out / "metrics.json").read_text())
-
-
 def without_seconds(record: Any) -> Any:
     """Returns a record without what depends on the machine's speed."""
     if isinstance(record, dict):
@@ -77,14 +66,22 @@ class TestRay:
         self, tmp_path: pathlib.Path
     ) -> None:
         names = ("first", "bad", "second")
-        with fleet_toys.patched(), jax.default_device(jax.devices()[0]):
-            here = evaluated(tmp_path / "here", names, Here())
+        # With one core as the workers have: XLA adds up convolutions by threads.
+        subprocess.run(
+            [sys.executable, "-m", "tests.helpers.fleet_toys", tmp_path / "here"]
+            + list(names),
+            cwd=ROOT,
+            check=True,
+        )
         mark = tmp_path / "killed"
         prepare = functools.partial(fleet_toys.prepare, mark)
-        on_ray = evaluated(
-            tmp_path / "ray", names, OnRay(workers=2, cpus=1, prepare=prepare)
-        )
+        executor = OnRay(workers=2, cpus=1, prepare=prepare)
+        fleet_toys.evaluate(tmp_path / "ray", names, executor)
         assert mark.exists()
+        here, on_ray = (
+            json.loads((tmp_path / run / "metrics.json").read_text())
+            for run in ("here", "ray")
+        )
         assert without_seconds(on_ray) == without_seconds(here)
         assert on_ray["failed"] == {"bad": "bad: has no photographs"}
         for name in ("first", "second"):

@@ -1,19 +1,28 @@
-"""Categories that take no fit and compile quickly, for workers to evaluate."""
+"""Categories that take no fit and compile quickly, for workers to evaluate.
+
+    python -m tests.helpers.fleet_toys FOLDER NAME...
+
+evaluates them one after another with one core.
+"""
 
 import contextlib
 import dataclasses
+import os
 import pathlib
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 
-from jaxsplat import data
+from jaxsplat import data, report
 from jaxsplat.data.views import ObjectSet, View
 from jaxsplat.errors import DataError
+from jaxsplat.fleet import Executor, Here
 from jaxsplat.methods import Detector
 from jaxsplat.pose import AdamScrew, SilhouetteStarts
+from jaxsplat.study import runs
 from jaxsplat.study.evaluation import Evaluation
 from tests.helpers import ray_tasks, toy_detector
 
@@ -63,6 +72,15 @@ def data_error(path: pathlib.Path) -> Exception:
     return DataError(f"{path}: has no photographs")
 
 
+def evaluate(out: pathlib.Path, names: Sequence[str], executor: Executor) -> None:
+    """Evaluates categories of these names into a run folder."""
+    paths = [pathlib.Path(name) for name in names]
+    with report.RunFolder(out, {}, resume=True) as folder:
+        planned = [runs.Run(folder, SETTINGS)]
+        quiet = report.Progress(enabled=False)
+        runs.evaluate_all(paths, planned, quiet, executor)
+
+
 _open = contextlib.ExitStack()
 
 
@@ -82,3 +100,9 @@ def prepare(mark: pathlib.Path) -> None:
     _open.enter_context(pytest.MonkeyPatch.context()).setattr(
         Detector, "inspect", inspect_or_die
     )
+
+
+if __name__ == "__main__":
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
+    with patched():
+        evaluate(pathlib.Path(sys.argv[1]), sys.argv[2:], Here())

@@ -15,6 +15,8 @@ from jaxsplat.methods.best import BEST
 from tests.helpers import spread
 
 ROOT = pathlib.Path(__file__).parents[2]
+# Sums over a photograph, which XLA adds up in another order where devices share it.
+SUMS = {"agreement", "beside", "hidden"}
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +30,10 @@ def alone() -> dict[str, np.ndarray]:
 def check_equal(found: dict[str, np.ndarray], alone: dict[str, np.ndarray]) -> None:
     assert found.keys() == alone.keys()
     for name, expected in alone.items():
-        np.testing.assert_array_equal(found[name], expected, err_msg=name)
+        rounding = 1e-6 if name in SUMS else 0.0
+        np.testing.assert_allclose(
+            found[name], expected, rounding, rounding, err_msg=name
+        )
 
 
 def test_devices_that_share_a_batch_find_what_one_finds(
