@@ -28,6 +28,7 @@ LAYERS = [
     "report",
     "serving",
     "viewing",
+    "fleet",
     "study",
     "commands",
 ]

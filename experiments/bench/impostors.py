@@ -19,10 +19,12 @@ from jaxsplat.commands import endings, flags
 from jaxsplat.data.splits import choose_queries
 from jaxsplat.data.views import ObjectSet, View
 from jaxsplat.errors import ConfigError
+from jaxsplat.fleet import memory
+from jaxsplat.fleet.tasks import FAILURES
 from jaxsplat.methods import Detector, Inspection, Preset
 from jaxsplat.report import files
 from jaxsplat.report.versions import versions
-from jaxsplat.study import impostors, memory, runs, unfit_sets
+from jaxsplat.study import impostors, unfit_sets
 from jaxsplat.study.impostors import Source
 from jaxsplat.study.surroundings import RGB
 
@@ -123,7 +125,7 @@ def _fit_unfit(config: Config, own: ObjectSet, kind: str) -> dict[str, Any]:
     spoiled = unfit_sets.spoiled(own, kind, config.seed)
     try:
         detector = Detector.fit(spoiled, preset=config.preset, seed=config.seed)
-    except (*runs.FAILURES, ConfigError) as error:
+    except (*FAILURES, ConfigError) as error:
         row["error"] = " ".join(str(error).split())
         print(f"{kind}: refused: {row['error']}", flush=True)
         return row

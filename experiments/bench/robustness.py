@@ -20,12 +20,14 @@ from jaxsplat import report
 from jaxsplat.commands import endings, flags
 from jaxsplat.data.views import GOOD
 from jaxsplat.errors import ConfigError
+from jaxsplat.fleet import memory
+from jaxsplat.fleet.tasks import FAILURES
 from jaxsplat.methods import Preset, find_method
 from jaxsplat.rendering.backends import Backend
 from jaxsplat.report import files
 from jaxsplat.report.tables import Column, cell
 from jaxsplat.report.versions import versions
-from jaxsplat.study import degraded_sets, evaluation, kinds, memory, runs
+from jaxsplat.study import degraded_sets, evaluation, kinds
 from jaxsplat.study.degraded_sets import Recipe
 from jaxsplat.study.evaluation import Evaluation
 from jaxsplat.study.kinds import Degradation
@@ -89,7 +91,7 @@ def main(config: Config) -> int:
             try:
                 rows[row] = _row(config, row, recipe, scratch, rows.get(CLEAN))
                 line = _lines({row: rows[row]}, {})[-1]
-            except (*runs.FAILURES, ConfigError) as error:
+            except (*FAILURES, ConfigError) as error:
                 failed[row] = " ".join(str(error).split())
                 line = _lines({}, {row: failed[row]})[-1]
             memory.release()

@@ -14,6 +14,8 @@ USUAL, NONE = "usual", "none"
 # Programs that take less to compile are not worth a file.
 _LEAST_SECONDS = 0.3
 
+_used = USUAL
+
 
 def use(where: str) -> None:
     """Keeps compiled programs in a folder from now on.
@@ -29,6 +31,8 @@ def use(where: str) -> None:
     Raises:
         ConfigError: a folder that was asked for cannot be made.
     """
+    global _used
+    _used = where
     if where == NONE or (where == USUAL and _is_set()):
         jax.config.update("jax_enable_compilation_cache", where != NONE)
         return
@@ -46,6 +50,11 @@ def use(where: str) -> None:
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", _LEAST_SECONDS)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+
+
+def used() -> str:
+    """Returns what `use` was called with last, for other processes to do the same."""
+    return _used
 
 
 def _is_set() -> bool:

@@ -16,6 +16,7 @@ import dataclasses
 from jaxsplat import report
 from jaxsplat.commands import endings, flags
 from jaxsplat.commands.evaluating import EvaluationConfig, sweep_of, tell
+from jaxsplat.commands.executing import ExecutorConfig
 from jaxsplat.errors import ConfigError
 from jaxsplat.methods import METHODS, find_method
 from jaxsplat.report import files
@@ -27,7 +28,7 @@ _ALL = "seeds"
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(EvaluationConfig):
+class Config(EvaluationConfig, ExecutorConfig):
     """Settings of a run; each is a flag."""
 
     method: tuple[str, ...] = flags.option(
@@ -60,7 +61,8 @@ def main(config: Config) -> int:
         report.RunFolder(config.out, recorded, resume=config.resume, free=free) as run,
         report.Progress() as progress,
     ):
-        record = runs.evaluate_all(paths, settings, run, progress)
+        planned = [runs.Run(run, settings)]
+        (record,) = runs.evaluate_all(paths, planned, progress, config.executor)
         progress.clear()
         progress.say(report.text_table(record))
         progress.say(f"report: {run.path / 'report.html'}")
@@ -77,7 +79,7 @@ def _side_by_side(config: Config) -> int:
         for name in config.method
     ]
     with report.Progress() as progress:
-        found = sweeps.sweep(config.paths, settings, common, progress)
+        found = sweeps.sweep(config.paths, settings, common, progress, config.executor)
         table = methods_table.methods(found, config.method)
         return tell(table, found, common, progress)
 
@@ -87,7 +89,7 @@ def _several(config: Config, method: str) -> int:
     common = sweep_of("mad --seeds", config)
     setting = Setting(_ALL, config.evaluations_of(method, config.seeds), {})
     with report.Progress() as progress:
-        found = sweeps.sweep(config.paths, [setting], common, progress)
+        found = sweeps.sweep(config.paths, [setting], common, progress, config.executor)
         record = mean_of_runs(found.records[_ALL], common.config)
         files.write_json(common.out / "metrics.json", record)
         table = paper_tables.seeds(found.spread(_ALL), method)

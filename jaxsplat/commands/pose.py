@@ -17,10 +17,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxsplat import data, report
-from jaxsplat.commands import flags
+from jaxsplat import data, fleet, report
+from jaxsplat.commands import endings, flags
+from jaxsplat.commands.executing import ExecutorConfig
 from jaxsplat.data.splits import choose_queries
 from jaxsplat.data.views import ObjectSet, View
+from jaxsplat.fleet import Task
 from jaxsplat.methods import Preset, find_method
 from jaxsplat.pose import AdamScrew, Gallery, Refine, SilhouetteStarts, Starts
 from jaxsplat.rendering.backends import Backend
@@ -33,6 +35,7 @@ from jaxsplat.study import (
     pose_errors,
     posing,
     published,
+    runs,
 )
 from jaxsplat.study.evaluation import Evaluation, fit_or_load
 from jaxsplat.study.posing import Posed
@@ -47,7 +50,7 @@ _FINDERS: dict[str, tuple[str, Starts]] = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(ExecutorConfig):
     """Settings of a run; each is a flag."""
 
     data_dir: str | None = flags.option(
@@ -93,8 +96,8 @@ class Config:
     resume: bool = flags.option(True, "keep the scenes that are there", free=True)
 
 
-def main(config: Config) -> None:
-    """Measures every category."""
+def main(config: Config) -> int:
+    """Measures every category, and returns the exit code."""
     if config.figures:
         figures.canvas(1.0, 1.0)
     paths = data.resolve_categories(
@@ -102,17 +105,19 @@ def main(config: Config) -> None:
     )
     # Scenes are kept; they depend on preset, seed, size and what is held out.
     free = flags.free_fields(Config) | {"data_dir", "categories"}
-    results: dict[str, Any] = {}
     with (
         report.RunFolder(
             config.out, dataclasses.asdict(config), resume=config.resume, free=free
         ) as run,
         report.Progress() as progress,
     ):
-        for path in paths:
-            objects = data.load_object(path, size=config.size)
-            folder = run.category(objects.name)
-            results[objects.name] = _measure(path, objects, config, folder, progress)
+        tasks = [
+            Task(path.name, _task, (path, config, run.place(path.name)))
+            for path in paths
+        ]
+        ended = fleet.run(tasks, config.executor, progress)
+        results = {name: x.value for name, x in ended.items() if not x.failed}
+        failed = {name: x.failed for name, x in ended.items() if x.failed}
         target = pathlib.Path(config.out) / "pose.json"
         record = {
             "versions": run.versions,
@@ -120,6 +125,8 @@ def main(config: Config) -> None:
             "categories": results,
             "published": published.POSE_ERRORS,
         }
+        if failed:
+            record["failed"] = failed
         files.write_json(target, record)
         progress.clear()
         errors = {name: found["errors"] for name, found in results.items()}
@@ -128,7 +135,19 @@ def main(config: Config) -> None:
         for name, found in results.items():
             for batch, seconds in found["seconds_per_query"].items():
                 progress.say(f"{name}: {seconds:.3f} s a query in batches of {batch}")
+        for name, reason in failed.items():
+            progress.say(f"{name}: failed: {reason}")
         progress.say(f"results: {target}")
+    return endings.FINISHED_WITH_FAILURES if failed else 0
+
+
+def _task(
+    progress: report.Progress, path: pathlib.Path, config: Config, place: report.Place
+) -> dict[str, Any]:
+    """Measures one category."""
+    objects = data.load_object(path, size=config.size)
+    with runs.locked(place):
+        return _measure(path, objects, config, place.open(), progress)
 
 
 def _measure(

@@ -10,13 +10,14 @@ import dataclasses
 from jaxsplat import report
 from jaxsplat.commands import flags
 from jaxsplat.commands.evaluating import EvaluationConfig, sweep_of, tell
+from jaxsplat.commands.executing import ExecutorConfig
 from jaxsplat.methods.registry import MethodName
 from jaxsplat.study import paper_tables, sweeps
 from jaxsplat.study.sweeps import Setting
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(EvaluationConfig):
+class Config(EvaluationConfig, ExecutorConfig):
     """Settings of the sweep; each is a flag."""
 
     out: str = flags.option("runs/sparse_views", "folder for the results", free=True)
@@ -49,6 +50,6 @@ def main(config: Config) -> int:
         for name, share in shares.items()
     ]
     with report.Progress() as progress:
-        found = sweeps.sweep(config.paths, settings, common, progress)
+        found = sweeps.sweep(config.paths, settings, common, progress, config.executor)
         table = paper_tables.sparse_views(found, shares, config.method)
         return tell(table, found, common, progress)

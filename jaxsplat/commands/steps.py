@@ -11,6 +11,7 @@ import dataclasses
 from jaxsplat import report
 from jaxsplat.commands import flags
 from jaxsplat.commands.evaluating import EvaluationConfig, sweep_of, tell
+from jaxsplat.commands.executing import ExecutorConfig
 from jaxsplat.pose import AdamScrew
 from jaxsplat.study import paper_tables, sweeps
 from jaxsplat.study.evaluation import Evaluation
@@ -21,7 +22,7 @@ _BEST, _COARSE = "best", "best_coarse_pose"
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(EvaluationConfig):
+class Config(EvaluationConfig, ExecutorConfig):
     """Settings of the sweep; each is a flag."""
 
     out: str = flags.option("runs/steps", "folder for the results", free=True)
@@ -49,7 +50,7 @@ def main(config: Config) -> int:
         ),
     ]
     with report.Progress() as progress:
-        found = sweeps.sweep(config.paths, settings, common, progress)
+        found = sweeps.sweep(config.paths, settings, common, progress, config.executor)
         table = paper_tables.steps(found, numbers, (_BEST, _COARSE))
         return tell(table, found, common, progress)
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 
+from jaxsplat.core import devices
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data.lens import Lens
 from jaxsplat.data.poses import orthonormal
@@ -59,6 +61,22 @@ class Prepared:
     world: World = World()
     lens: Lens | None = None
     by_background: bool = True
+    _copies: dict[Mesh, tuple[Twin, States]] = dataclasses.field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def on(self, mesh: Mesh | None, camera: Camera) -> tuple[Twin, States]:
+        """Returns twin, with a camera, and states on all devices of a mesh.
+
+        They are copied there once.
+        """
+        twin, states = self.twin, self.states
+        if mesh is not None:
+            if mesh not in self._copies:
+                self._copies[mesh] = devices.copied((twin, states), mesh)
+            twin, states = self._copies[mesh]
+        camera = devices.copied(camera, mesh)
+        return dataclasses.replace(twin, camera=camera), states
 
 
 def inspect(method: Method, known: Prepared, items: Iterable[Any]) -> list[Inspection]:
@@ -107,8 +125,9 @@ def _numbers(camera: Camera) -> tuple[float, ...]:
 
 def prepare_programs(method: Method, known: Prepared, camera: Camera) -> float:
     """Compiles for photographs of a camera's size; returns the seconds that it took."""
-    twin = dataclasses.replace(known.twin, camera=camera)
-    return programs.compile_programs(method, twin, known.states, method.together)
+    mesh = devices.mesh_of(devices.working_devices())
+    twin, states = known.on(mesh, camera)
+    return programs.compile_programs(method, twin, states, method.together, mesh)
 
 
 def _inspect_group(
@@ -155,12 +174,12 @@ def _look(
     Where a render needed longer lists than planned, as of photographs from nearer than
     the training views, those photographs run again with longer ones.
     """
-    camera = next(iter(group.values())).camera
-    twin = dataclasses.replace(known.twin, camera=camera)
+    mesh = devices.mesh_of(devices.working_devices())
+    twin, states = known.on(mesh, next(iter(group.values())).camera)
     left = dict(group)
     found: dict[int, Inspection] = {}
     while left:
-        programs.compile_programs(method, twin, known.states, method.together)
+        programs.compile_programs(method, twin, states, method.together, mesh)
         every = list(left.values())
         every += every[-1:] * (method.together - len(every))
         together = Photographs(
@@ -168,8 +187,9 @@ def _look(
             jnp.asarray([taken.plain for taken in every]),
         )
         whole = [t.image if t.whole is None else t.whole for t in every]
+        together, taken = devices.shared((together, jnp.asarray(np.stack(whole))), mesh)
         estimate, judged, seconds = programs.run(
-            method, twin, known.states, together, jnp.asarray(np.stack(whole))
+            method, twin, states, together, taken, mesh
         )
         needed = np.asarray(judged.needed)
         share = {stage: spent / len(left) for stage, spent in seconds.items()}

@@ -3,9 +3,9 @@
 import dataclasses
 from typing import Any, Literal
 
+from jaxsplat.core.devices import working_devices
 from jaxsplat.errors import ConfigError
 from jaxsplat.pose.parts import Refine, Starts
-from jaxsplat.rendering.backends import default_device
 from jaxsplat.scores.parts import Calibrate, Compare, Score
 
 Preset = Literal["fast", "best", "paper"]
@@ -25,9 +25,9 @@ class Method:
         compare: makes the anomaly map.
         score: makes the image's score from the map.
         calibrate: tells what the score means.
-        batch: photographs in one program; fewer are filled up, so that a photograph's
-            numbers do not depend on how many there are. None takes 16 on a GPU and 1
-            on a CPU.
+        batch: photographs in the program of one device; fewer are filled up, so that
+            a photograph's numbers do not depend on how many there are. None takes 16 on
+            a GPU and 1 on a CPU.
         scaled_over_test_set: whether an evaluation scales the maps by minimum and
             maximum over all test photographs, as SplatPose's code does. A detector
             never does: no single photograph could be inspected.
@@ -51,9 +51,10 @@ class Method:
 
     @property
     def together(self) -> int:
-        """Photographs in one program on this machine."""
-        on_cpu = default_device().platform == "cpu"
-        return self.batch or (1 if on_cpu else _BATCH_ON_GPU)
+        """Photographs that run together on this machine: `batch` on each device."""
+        found = working_devices()
+        each = self.batch or (1 if found[0].platform == "cpu" else _BATCH_ON_GPU)
+        return each * len(found)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Returns the settings by name, those of a part as `part__setting`.

@@ -1,7 +1,8 @@
 """The compiled programs of a method: find, refine, judge.
 
-Each is one XLA program for a batch of photographs. The parts are static arguments, so a
-detector that is loaded again runs what is compiled already.
+Each is one XLA program for a batch of photographs. The parts are static arguments, so
+a detector that is loaded again runs what is compiled already. Several devices each run
+the same program on a part of the batch (`jax.shard_map`), with twin and states whole.
 """
 
 import dataclasses
@@ -15,8 +16,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Float, Int
 
+from jaxsplat.core.devices import PHOTOGRAPHS
 from jaxsplat.methods.method import Method
 from jaxsplat.pose import PoseEstimate, expected_photographs
 from jaxsplat.pose.expected import agreement, as_good_views, beside
@@ -107,19 +110,37 @@ class _Judge:
         )
 
 
-@functools.partial(jax.jit, static_argnames=("call", "structure"))
+@functools.partial(jax.jit, static_argnames=("call", "structure", "mesh"))
 def _program(
-    call: Callable[..., Any], structure: jax.tree_util.PyTreeDef, leaves: list[Array]
+    call: Callable[..., Any],
+    structure: jax.tree_util.PyTreeDef,
+    mesh: Mesh | None,
+    leaves: list[Array],
 ) -> list[Array]:
     """Returns the leaves of `call` of the arguments that have these leaves.
 
     All come flat, since JAX describes what it compiles ahead by records of the same
-    kinds that hold no arrays, which checked records refuse.
+    kinds that hold no arrays, which checked records refuse. The first two arguments are
+    of the object, all others have an axis of photographs.
     """
-    found, _results[call, structure] = jax.tree.flatten(
-        call(*jax.tree.unflatten(structure, leaves))
+
+    def on_one(leaves: list[Array]) -> list[Array]:
+        found, _results[call, structure] = jax.tree.flatten(
+            call(*jax.tree.unflatten(structure, leaves))
+        )
+        return found
+
+    if mesh is None:
+        return on_one(leaves)
+    whole = sum(child.num_leaves for child in structure.children()[:2])
+    split = PartitionSpec(PHOTOGRAPHS)
+    specs = [PartitionSpec()] * whole + [split] * (len(leaves) - whole)
+    # Nothing passes between devices, so there is nothing to check, and parts need not
+    # say of their constants on which devices these differ.
+    on_all = jax.shard_map(
+        on_one, mesh=mesh, in_specs=(specs,), out_specs=split, check_vma=False
     )
-    return found
+    return on_all(leaves)
 
 
 def run(
@@ -128,6 +149,7 @@ def run(
     states: States,
     photographs: Photographs,
     whole: Float[Array, "b h w 3"],
+    mesh: Mesh | None = None,
 ) -> tuple[PoseEstimate, Judged, dict[str, float]]:
     """Returns poses, what follows from them, and the seconds of each stage.
 
@@ -137,12 +159,14 @@ def run(
         states: of the parts.
         photographs: of one size.
         whole: the photographs as they were taken, before their own backgrounds.
+        mesh: the devices among which the photographs are split evenly, with twin and
+            states on each; see `core.devices`. None is one device.
     """
     times = [time.monotonic()]
 
     def called(call: Callable[..., Any], *arguments: Any) -> Any:
         leaves, structure = jax.tree.flatten(arguments)
-        found = jax.block_until_ready(_program(call, structure, leaves))
+        found = jax.block_until_ready(_program(call, structure, mesh, leaves))
         times.append(time.monotonic())
         return jax.tree.unflatten(_results[call, structure], found)
 
@@ -154,7 +178,9 @@ def run(
     return estimate, judged, dict(zip(STAGES, spent, strict=True))
 
 
-def compile_programs(method: Method, twin: Twin, states: States, batch: int) -> float:
+def compile_programs(
+    method: Method, twin: Twin, states: States, batch: int, mesh: Mesh | None = None
+) -> float:
     """Compiles what `run` calls, side by side, and returns the seconds that it took.
 
     Args:
@@ -162,24 +188,27 @@ def compile_programs(method: Method, twin: Twin, states: States, batch: int) -> 
         twin: the object; its camera is that of the photographs.
         states: of the parts.
         batch: number of photographs.
+        mesh: as in `run`.
     """
     begin = time.monotonic()
     size = (batch, twin.camera.height, twin.camera.width, 3)
     leaves, structure = jax.tree.flatten((twin, states))
     shapes = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
-    key = (method, structure, shapes, size)
+    key = (method, structure, shapes, size, mesh)
     with _lock:
         if key in _compiled:
             return 0.0
+    split = None if mesh is None else NamedSharding(mesh, PartitionSpec(PHOTOGRAPHS))
     photographs = _Abstract(
-        jax.ShapeDtypeStruct(size, jnp.float32),
-        jax.ShapeDtypeStruct(size[:1], jnp.bool),
+        jax.ShapeDtypeStruct(size, jnp.float32, sharding=split),
+        jax.ShapeDtypeStruct(size[:1], jnp.bool, sharding=split),
         structure=jax.tree.structure(on_plain(jnp.zeros((1, 1, 1, 3)))),
     )
-    find = _lower(method.starts, twin, states.starts, photographs)
+    find = _lower(mesh, method.starts, twin, states.starts, photographs)
     starts = _Abstract(find.results.leaves[0])  # CoarsePoses.camera_from_world
-    refine = _lower(method.refine, twin, states.refine, photographs, starts)
+    refine = _lower(mesh, method.refine, twin, states.refine, photographs, starts)
     judge = _lower(
+        mesh,
         _Judge(method.compare, method.score),
         twin,
         states.compare,
@@ -218,7 +247,7 @@ class _Lowered(NamedTuple):
     results: _Abstract
 
 
-def _lower(call: Callable[..., Any], *arguments: Any) -> _Lowered:
+def _lower(mesh: Mesh | None, call: Callable[..., Any], *arguments: Any) -> _Lowered:
     leaves: list[Any] = []
     structures = []
     for argument in arguments:
@@ -229,9 +258,11 @@ def _lower(call: Callable[..., Any], *arguments: Any) -> _Lowered:
         leaves += found
         structures.append(structure)
     whole = jax.tree_util.treedef_tuple(structures)
-    traced = _program.trace(call, whole, leaves)
+    traced = _program.trace(call, whole, mesh, leaves)
     lowered = traced.lower()
+    split = None if mesh is None else NamedSharding(mesh, PartitionSpec(PHOTOGRAPHS))
     shapes = [
-        jax.ShapeDtypeStruct(aval.shape, aval.dtype) for aval in traced.jaxpr.out_avals
+        jax.ShapeDtypeStruct(aval.shape, aval.dtype, sharding=split)
+        for aval in traced.jaxpr.out_avals
     ]
     return _Lowered(lowered, _Abstract(*shapes, structure=_results[call, whole]))

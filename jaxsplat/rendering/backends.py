@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 import jax
 
+from jaxsplat.core.devices import working_devices
 from jaxsplat.errors import ConfigError
 from jaxsplat.rendering.numba import target
 
@@ -41,10 +42,7 @@ def resolve_backend(backend: Backend | None) -> Backend:
 
 def default_device() -> jax.Device:
     """Returns the device on which arrays are put."""
-    chosen = getattr(jax.config, "jax_default_device")
-    if isinstance(chosen, jax.Device):
-        return chosen
-    return jax.devices(chosen)[0]
+    return working_devices()[0]
 
 
 def _obstacle_to_numba() -> str:

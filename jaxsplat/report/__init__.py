@@ -16,9 +16,10 @@ from jaxsplat.report.content import (
     VerdictSummary,
 )
 from jaxsplat.report.html_section import write_section
+from jaxsplat.report.locks import Lock
 from jaxsplat.report.poses import PoseRow
 from jaxsplat.report.progress import Progress
-from jaxsplat.report.results import CategoryFolder
+from jaxsplat.report.results import CategoryFolder, Place
 from jaxsplat.report.run_folder import RunFolder
 from jaxsplat.report.summary import metrics_record
 from jaxsplat.report.tables import text_table
@@ -30,7 +31,9 @@ __all__ = [
     "Chart",
     "FitView",
     "Line",
+    "Lock",
     "PartSummary",
+    "Place",
     "PoseRow",
     "CalibrationSummary",
     "PoseSummary",

@@ -23,15 +23,19 @@ class Lock:
     writes pid and host into the file and judges by them whether the owner lives.
     """
 
-    def __init__(self, folder: pathlib.Path) -> None:
+    def __init__(self, folder: pathlib.Path, seconds: float = 0.0) -> None:
         """Takes the lock.
+
+        Args:
+            folder: what it is on.
+            seconds: to wait for whoever holds it.
 
         Raises:
             ConfigError: another run holds it.
             OSError: the folder cannot be written to.
         """
         self._owner_path = folder / OWNER_NAME
-        self._lock = filelock.FileLock(folder / FILE_NAME, timeout=0)
+        self._lock = filelock.FileLock(folder / FILE_NAME, timeout=seconds)
         try:
             self._lock.acquire()
         except filelock.Timeout as error:
@@ -45,6 +49,12 @@ class Lock:
         except BaseException:
             self._lock.release()
             raise
+
+    def __enter__(self) -> "Lock":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.release()
 
     def release(self) -> None:
         """Gives the lock back; a second call does nothing."""

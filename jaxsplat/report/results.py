@@ -1,5 +1,6 @@
 """Results of one category: a line per query, kept through every kind of ending."""
 
+import dataclasses
 import json
 import pathlib
 import shutil
@@ -11,7 +12,7 @@ from jaxtyping import Shaped
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data import atomic
 from jaxsplat.errors import DataError
-from jaxsplat.report import figures, files, names, poses, result_lines
+from jaxsplat.report import figures, files, locks, names, poses, result_lines
 
 RESULTS = "results.jsonl"
 SECTION = "section.html"
@@ -33,6 +34,32 @@ _OWNED = (
     SECTION,
     RESULTS,
 )
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where the results of one category are; other processes can be sent it.
+
+    Attributes:
+        path: the folder.
+        config_hash: of the settings that made them.
+    """
+
+    path: pathlib.Path
+    config_hash: str
+
+    def open(self) -> "CategoryFolder":
+        """Opens or makes the folder; see `CategoryFolder`."""
+        return CategoryFolder(self.path, self.config_hash)
+
+    def lock(self, seconds: float) -> locks.Lock:
+        """Takes the folder for one task, after waiting for one that still ends.
+
+        Raises:
+            ConfigError: another one holds it still.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        return locks.Lock(self.path, seconds)
 
 
 class CategoryFolder:

@@ -82,11 +82,13 @@ class RunFolder:
         """Lets other runs use the folder."""
         self._lock.release()
 
+    def place(self, name: str) -> results.Place:
+        """Returns where the results of a category are."""
+        return results.Place(self.path / names.safe_name(name), self.config_hash)
+
     def category(self, name: str) -> results.CategoryFolder:
         """Returns the folder of a category with its finished results."""
-        return results.CategoryFolder(
-            self.path / names.safe_name(name), self.config_hash
-        )
+        return self.place(name).open()
 
     def write_metrics(self, record: Mapping[str, object]) -> pathlib.Path:
         """Writes metrics.json and returns its path; see `summary.metrics_record`."""

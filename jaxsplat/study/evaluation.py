@@ -73,16 +73,7 @@ def evaluate(
         DataError: the category's files are not what they should be.
         NumericsError: the fit left the finite numbers.
     """
-    objects = data.load_object(path, size=settings.size)
-    for warning in objects.warnings:
-        progress.note(f"{objects.name}: {warning}")
-    train = take_share(objects.train, settings.train_share, settings.seed)
-    objects = dataclasses.replace(objects, train=train)
-    for one in (folder, fits):
-        if one is not None and one.begin_object(objects.train_digest):
-            progress.note(
-                f"{objects.name}: the training views changed since; done again"
-            )
+    objects = _opened(path, settings, (folder, fits), progress)
     views = choose_queries(objects.test, settings.max_queries)
     changed = folder.forget_changed({view.name: view.digest for view in views})
     if changed:
@@ -95,6 +86,49 @@ def evaluate(
         progress.note(f"{objects.name}: {remark}")
     _inspect(detector, views, folder, progress)
     return measuring.measure(path, objects, views, detector, folder, parts)
+
+
+def prepare_fit(
+    path: pathlib.Path,
+    settings: Evaluation,
+    fits: report.CategoryFolder,
+    progress: report.Progress,
+) -> None:
+    """Fits a category whose twin serves several evaluations, unless it is fitted.
+
+    Args:
+        path: the category's data.
+        settings: of the evaluation.
+        fits: takes the detector; see `evaluate`.
+        progress: is told how far it is.
+
+    Raises:
+        DataError: the category's files are not what they should be.
+        NumericsError: the fit left the finite numbers.
+    """
+    objects = _opened(path, settings, (fits,), progress)
+    if not fits.detector_path.exists():
+        fit_or_load(objects, settings, fits, progress)
+
+
+def _opened(
+    path: pathlib.Path,
+    settings: Evaluation,
+    folders: Sequence[report.CategoryFolder | None],
+    progress: report.Progress,
+) -> ObjectSet:
+    """Returns the category with the views to fit, to which it binds the folders."""
+    objects = data.load_object(path, size=settings.size)
+    for warning in objects.warnings:
+        progress.note(f"{objects.name}: {warning}")
+    train = take_share(objects.train, settings.train_share, settings.seed)
+    objects = dataclasses.replace(objects, train=train)
+    for one in folders:
+        if one is not None and one.begin_object(objects.train_digest):
+            progress.note(
+                f"{objects.name}: the training views changed since; done again"
+            )
+    return objects
 
 
 def _find_detector(

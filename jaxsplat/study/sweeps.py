@@ -12,10 +12,12 @@ from typing import Any
 
 from jaxsplat import report
 from jaxsplat.errors import ConfigError
+from jaxsplat.fleet import Executor
 from jaxsplat.report import files
 from jaxsplat.report.summary import Record, spread
 from jaxsplat.study import runs
 from jaxsplat.study.evaluation import Evaluation
+from jaxsplat.study.runs import Run
 
 _MARK = "sweep.json"
 _FITS = "fits"
@@ -94,6 +96,7 @@ def sweep(
     settings: Sequence[Setting],
     common: Sweep,
     progress: report.Progress,
+    executor: Executor,
 ) -> Outcome:
     """Returns the numbers of all settings, going on where an earlier sweep stopped.
 
@@ -102,35 +105,36 @@ def sweep(
         settings: the points.
         common: what they have in common.
         progress: is told how far it is.
+        executor: does each category of each evaluation, as a task.
 
     Raises:
         ConfigError: the folder holds something else.
     """
     _claim(common)
-    records: dict[str, list[Record]] = {}
-    versions: Mapping[str, object] = {}
+    planned: list[Run] = []
     with contextlib.ExitStack() as stack:
         fits = None
         if common.fits is not None:
             fits = stack.enter_context(_folder(common, _FITS, common.fits, {}))
         for setting in settings:
-            for number, evaluation in enumerate(setting.evaluations, start=1):
+            for evaluation in setting.evaluations:
                 name = setting.name
                 if len(setting.evaluations) > 1:
                     name = f"{name}/seed_{evaluation.seed}"
-                progress.note(f"{common.kind}: {name}")
-                with _folder(common, name, evaluation, setting.changed) as run:
-                    record = runs.evaluate_all(
-                        paths,
-                        evaluation,
-                        run,
-                        progress,
-                        f"{common.kind}: {name}",
-                        fits,
-                    )
-                    versions = run.versions
-                records.setdefault(setting.name, []).append(record)
-    return Outcome({k: tuple(v) for k, v in records.items()}, versions)
+                folder = _folder(common, name, evaluation, setting.changed)
+                run = Run(
+                    stack.enter_context(folder),
+                    evaluation,
+                    f"{common.kind}: {name}",
+                    f"{name}/",
+                )
+                planned.append(run)
+        left = iter(runs.evaluate_all(paths, planned, progress, executor, fits))
+    records = {
+        setting.name: tuple(next(left) for _ in setting.evaluations)
+        for setting in settings
+    }
+    return Outcome(records, planned[-1].folder.versions)
 
 
 def _claim(common: Sweep) -> None:
