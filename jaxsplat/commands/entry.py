@@ -1,4 +1,4 @@
-"""`jaxsplat COMMAND ...` and `python -m jaxsplat COMMAND ...`, without a checkout too."""
+"""`jaxsplat COMMAND ...` and `python -m jaxsplat COMMAND ...`, without a checkout."""
 
 import importlib
 import sys
