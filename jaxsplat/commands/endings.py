@@ -10,6 +10,7 @@ import sys
 import types
 from collections.abc import Callable
 
+from jaxsplat.core import exhaustion
 from jaxsplat.errors import ConfigError, DataError, NumericsError
 from jaxsplat.report.progress import silence_stdout
 
@@ -69,6 +70,11 @@ def _call(main: Callable[[], int | None], debug: bool) -> int:
         if debug:
             raise
         complain(f"error: {error}")
+        return 1
+    except exhaustion.CANDIDATES as error:
+        if debug or not exhaustion.is_out_of_memory(error):
+            raise
+        complain(f"error: out of memory; a smaller --size needs less: {error}")
         return 1
 
 

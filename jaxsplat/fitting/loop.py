@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from jaxsplat.core import ssim
+from jaxsplat.core import exhaustion, ssim
 from jaxsplat.errors import ConfigError, NumericsError
 from jaxsplat.fitting import density
 from jaxsplat.fitting.config import FitConfig
@@ -78,8 +78,32 @@ class Loop:
 
         Raises:
             ConfigError: images are smaller than the window of SSIM.
-            NumericsError: a step was not finite.
+            NumericsError: a step was not finite, or memory ran out.
         """
+        try:
+            yield from self._intervals(
+                state, targets, order, minification, capacity, seconds
+            )
+        except exhaustion.CANDIDATES as error:
+            if not exhaustion.is_out_of_memory(error):
+                raise
+            views, height, width = targets.images.shape[:3]
+            raise NumericsError(
+                f"the fit is out of memory with {views} views of {width}x{height} "
+                f"pixels, {state.gaussians.means.shape[0]} Gaussians and "
+                f"{self.capacity} list slots; take a smaller --size, or --preset=fast"
+            ) from error
+
+    def _intervals(
+        self,
+        state: FitState,
+        targets: Targets,
+        order: Int[np.ndarray, " s"],
+        minification: float,
+        capacity: int | None,
+        seconds: float | None,
+    ) -> Iterator[tuple[FitState, float]]:
+        """Yields what `stage` yields."""
         self._check_size(targets)
         self.capacity = capacity or render.plan(state.gaussians, targets.cameras)
         first = int(state.step)

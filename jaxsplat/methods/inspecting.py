@@ -8,11 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from jaxsplat.core import devices
+from jaxsplat.core import devices, exhaustion
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data.lens import Lens
 from jaxsplat.data.poses import orthonormal
 from jaxsplat.data.world import World
+from jaxsplat.errors import NumericsError
 from jaxsplat.methods import photographs, programs
 from jaxsplat.methods.inspection import Inspection, failed, why_no_verdict
 from jaxsplat.methods.method import Method
@@ -170,6 +171,51 @@ def _look(
     method: Method, known: Prepared, group: dict[int, Taken]
 ) -> dict[int, Inspection]:
     """Returns the findings about photographs that are taken to be what they seem.
+
+    Where memory runs out they are looked at once more, half as many at a time.
+
+    Raises:
+        NumericsError: memory does not suffice for half as many, or for one.
+    """
+    each = method.together // len(devices.working_devices())
+    half = dataclasses.replace(method, batch=max(1, each // 2))
+    try:
+        return _look_together(method, known, group)
+    except exhaustion.CANDIDATES as error:
+        if not exhaustion.is_out_of_memory(error):
+            raise
+        if half.together == method.together:
+            raise _too_large(half, known, group) from error
+    numbers = list(group)
+    found: dict[int, Inspection] = {}
+    for first in range(0, len(numbers), half.together):
+        part = {n: group[n] for n in numbers[first : first + half.together]}
+        try:
+            found |= _look_together(half, known, part)
+        except exhaustion.CANDIDATES as error:
+            if not exhaustion.is_out_of_memory(error):
+                raise
+            raise _too_large(half, known, group) from error
+    return found
+
+
+def _too_large(
+    method: Method, known: Prepared, group: dict[int, Taken]
+) -> NumericsError:
+    """Returns the error that tells what memory does not suffice for."""
+    camera = next(iter(group.values())).camera
+    return NumericsError(
+        f"out of memory with {method.together} photograph(s) of {camera.width}x"
+        f"{camera.height} pixels at once, {len(known.twin.gaussians.means)} Gaussians "
+        f"and {known.twin.capacity} list slots; fit with a smaller --size, or with "
+        "preset fast"
+    )
+
+
+def _look_together(
+    method: Method, known: Prepared, group: dict[int, Taken]
+) -> dict[int, Inspection]:
+    """Returns the findings about photographs, as many at once as the method says.
 
     Where a render needed longer lists than planned, as of photographs from nearer than
     the training views, those photographs run again with longer ones.

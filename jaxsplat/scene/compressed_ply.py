@@ -18,7 +18,6 @@ import os
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped, UInt32
-from scipy import special
 
 from jaxsplat import errors
 from jaxsplat.scene import ply, ply_header
@@ -104,7 +103,7 @@ def decode(tables: dict[str, np.ndarray]) -> Rows:
         means=between("", _XYZ, position),
         log_scales=between("scale_", _XYZ, scale),
         quats=_unpack_quats(vertex["packed_rotation"]),
-        opacity_logits=special.logit(color[:, 3]),
+        opacity_logits=scene_rows.logits_of(color[:, 3]),
         colors=rgb,
         sh_rest=_unpack_rest(tables["sh"]) if "sh" in tables else None,
     )
@@ -122,7 +121,7 @@ def encode(rows: Rows) -> bytes:
     bounds, shares = zip(
         *(_bounded(v) for v in (rows.means[order], log_scales, rows.colors[order]))
     )
-    opacities = special.expit(rows.opacity_logits[order].astype(np.float64))
+    opacities = scene_rows.opacities_of(rows.opacity_logits[order])
     packed = [
         _pack(shares[0], _POINT_BITS),
         _pack_quats(rows.quats[order]),

@@ -9,7 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 from absl import logging
 from jaxtyping import Bool, Float
-from scipy import special
 
 from jaxsplat import errors
 from jaxsplat.scene import gaussians as scene_gaussians
@@ -182,8 +181,7 @@ def _filtered(rows: Rows, filters: Float[np.ndarray, " n"]) -> Rows:
         sums = np.logaddexp(2 * logs, 2 * np.log(np.abs(wide)))
     is_changed = wide[:, 0] != 0
     lost = np.sum(logs[is_changed] - 0.5 * sums[is_changed], axis=1)
-    log_opacity = special.log_expit(rows.opacity_logits[is_changed].astype(np.float64))
-    log_opacity = log_opacity + lost
+    log_opacity = lost + _log_opacities(rows.opacity_logits[is_changed])
     with np.errstate(divide="ignore"):
         # logit(o) = log o - log(1 - o).
         changed = log_opacity - np.log(-np.expm1(log_opacity))
@@ -194,3 +192,18 @@ def _filtered(rows: Rows, filters: Float[np.ndarray, " n"]) -> Rows:
     return dataclasses.replace(
         rows, opacity_logits=logits, log_scales=log_scales, filters=None
     )
+
+
+def opacities_of(logits: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """Returns the opacities in [0, 1] of logits, in float64."""
+    return np.exp(_log_opacities(logits))
+
+
+def logits_of(opacities: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """Returns the logits of opacities in [0, 1], infinite at both ends."""
+    with np.errstate(divide="ignore"):
+        return np.log(opacities) - np.log1p(-opacities)
+
+
+def _log_opacities(logits: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    return -np.logaddexp(0, -logits.astype(np.float64))

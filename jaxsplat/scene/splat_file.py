@@ -10,7 +10,6 @@ import string
 from typing import BinaryIO
 
 import numpy as np
-from scipy import special
 
 from jaxsplat import errors
 from jaxsplat.scene import rows as scene_rows
@@ -50,7 +49,7 @@ def read(path: str | os.PathLike[str], file: BinaryIO) -> Rows:
         means=table["mean"],
         log_scales=log_scales,
         quats=table["quat"] / 128.0 - 1.0,
-        opacity_logits=special.logit(color[:, 3]),
+        opacity_logits=scene_rows.logits_of(color[:, 3]),
         colors=color[:, :3],
     )
 
@@ -64,7 +63,7 @@ def encode(rows: Rows) -> bytes:
     table = np.empty(len(rows.means), _LAYOUT)
     table["mean"] = rows.means
     table["scale"] = np.exp(rows.log_scales.astype(np.float64))
-    opacities = special.expit(rows.opacity_logits.astype(np.float64))
+    opacities = scene_rows.opacities_of(rows.opacity_logits)
     table["color"] = _bytes(255 * np.column_stack([rows.colors, opacities]))
     table["quat"] = _bytes(128 * scene_rows.unit_quats(rows.quats) + 128)
     return table.tobytes()

@@ -9,6 +9,7 @@ import sys
 import time
 from typing import Literal
 
+import jax.numpy as jnp
 import pytest
 from absl import flags as absl_flags
 
@@ -223,6 +224,18 @@ def test_a_full_disk_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert endings.supervise(main, debug=False) == 1
     assert "No space left on device: 'maps/0.png'" in capsys.readouterr().err
+
+
+def test_memory_that_runs_out_elsewhere_is_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def main() -> int:
+        jnp.zeros(1 << 46, jnp.uint8).block_until_ready()
+        return 0
+
+    assert endings.supervise(main, debug=False) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: out of memory; a smaller --size needs less: ")
 
 
 def test_other_errors_keep_their_traceback() -> None:

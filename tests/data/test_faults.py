@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from jaxsplat import data
+from jaxsplat.data import images
 from jaxsplat.errors import DataError
 from tests.helpers import datasets, faults
 
@@ -386,6 +387,32 @@ def test_link_loop(mad: pathlib.Path) -> None:
     (mad / "loop").symlink_to(mad / "loop")
     faults.frame(0, file_path="loop/0.png")(mad)
     with pytest.raises(DataError, match="not a valid path|no such file"):
+        data.load_object(mad)
+
+
+def test_reading_writes_nothing(mad: pathlib.Path) -> None:
+    spaced = mad.rename(mad.parent / "a part")
+
+    def files() -> dict[pathlib.Path, int]:
+        return {path: path.stat().st_mtime_ns for path in spaced.rglob("*")}
+
+    before = files()
+    data.load_object(spaced)
+    assert files() == before
+
+
+def test_a_file_that_goes_while_others_are_read_is_named(
+    mad: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = mad / "test/good/1.png"
+    read = images.read_file
+
+    def read_and_remove(path: pathlib.Path) -> bytes:
+        last.unlink(missing_ok=True)
+        return read(path)
+
+    monkeypatch.setattr(images, "read_file", read_and_remove)
+    with pytest.raises(DataError, match="test/good/1.png"):
         data.load_object(mad)
 
 

@@ -16,6 +16,7 @@ from jaxsplat.fitting import (
     LearningRates,
     Stage,
     beginning,
+    loop,
     targets,
 )
 from jaxsplat.fitting import trainer as fit
@@ -176,3 +177,15 @@ def test_opacity_is_reset_early_on_white(
     result = fit.fit(views, background, config, backend="reference")
     opacity = np.asarray(scene.opacities(result.gaussians))
     assert (opacity.max() < 0.02) == is_reset
+
+
+def test_a_fit_that_is_out_of_memory_says_its_sizes(
+    views: tuple[View, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*_: object, **__: object) -> None:
+        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory")
+
+    monkeypatch.setattr(loop, "train_step", exhausted)
+    words = r"out of memory with 6 views of 32x32 pixels, .* take a smaller --size"
+    with pytest.raises(NumericsError, match=words):
+        fit.fit(views, WHITE, CONFIG, backend="xla")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import cv2
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -33,6 +34,7 @@ from tests.helpers.toy_object import SIDE
 # Few steps: the photographs are the toy's own, so the starts lead to them.
 Change = Callable[[np.ndarray, np.ndarray], np.ndarray]
 QUICK = dataclasses.replace(best.BEST, refine=Lm((Stage(1, 2, 6, 1.0),)))
+TWO = dataclasses.replace(QUICK, batch=2)
 
 
 @pytest.fixture(scope="module")
@@ -615,3 +617,62 @@ def test_a_part_of_ones_own_must_be_made_known(
     assert told.score == pytest.approx(float(told.anomaly_map.mean()), rel=1e-5)
     with pytest.raises(ConfigError, match="a Mean cannot be saved"):
         detector.save(tmp_path)
+
+
+def exhausted() -> Exception:
+    """Returns what XLA raises where memory does not suffice."""
+    with pytest.raises(jax.errors.JaxRuntimeError) as caught:
+        jnp.zeros(1 << 46, jnp.uint8).block_until_ready()
+    return caught.value
+
+
+def limited(
+    function: Callable[..., Any], most: int, error: Exception
+) -> Callable[..., Any]:
+    """Returns a program that has the memory for so many photographs."""
+
+    def call(*arguments: Any) -> Any:
+        last = arguments[-1]
+        if (last if isinstance(last, int) else last.shape[0]) > most:
+            raise error
+        return function(*arguments)
+
+    return call
+
+
+@pytest.mark.parametrize("where", ["compile_programs", "run"])
+def test_where_memory_runs_out_half_as_many_are_tried_once(
+    detector: Detector,
+    photos: list[np.ndarray],
+    found: list[Inspection],
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+) -> None:
+    error = exhausted()
+    if where == "run":
+        real = programs.compile_programs
+        monkeypatch.setattr(
+            programs,
+            "compile_programs",
+            lambda *given: 0.0 if given[-1] > 1 else real(*given),
+        )
+    program = getattr(programs, where)
+    monkeypatch.setattr(programs, where, limited(program, 1, error))
+    again = inspecting.inspect(TWO, detector._prepared, photos)
+    for one, other in zip(again, found, strict=True):
+        assert_same(one, other)
+    monkeypatch.setattr(programs, where, limited(program, 0, error))
+    words = "out of memory with 1 .* of 32x32 pixels at once, .* a smaller --size"
+    with pytest.raises(NumericsError, match=words):
+        inspecting.inspect(TWO, detector._prepared, photos)
+    with pytest.raises(NumericsError, match=words):
+        inspecting.inspect(QUICK, detector._prepared, photos)
+
+
+def test_other_errors_of_programs_pass(
+    detector: Detector, photos: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = jax.errors.JaxRuntimeError("INTERNAL: something else")
+    monkeypatch.setattr(programs, "run", limited(programs.run, 0, error))
+    with pytest.raises(jax.errors.JaxRuntimeError, match="something else"):
+        inspecting.inspect(QUICK, detector._prepared, photos)

@@ -19,7 +19,7 @@ from tests.helpers import chromium, shown
 START = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from jaxsplat.__main__ import main
+from jaxsplat.commands.entry import main
 main(["jaxsplat", "view", *sys.argv[1:]])
 """
 ROOT = pathlib.Path(__file__).parents[2]

@@ -1,0 +1,117 @@
+"""Runs that were killed with SIGKILL end as one that was not."""
+
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from jaxsplat import data
+
+ROOT = pathlib.Path(__file__).parents[1]
+STAGES = ("fit", "checkpoint", "results", "report")
+# Surroundings on which nothing depends.
+PLACES = (
+    {"PYTHONHASHSEED": "0", "TZ": "UTC", "LC_ALL": "C"},
+    {"PYTHONHASHSEED": "1", "TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8"},
+    {"PYTHONHASHSEED": "2", "TZ": "America/Lima", "LC_ALL": "tr_TR.UTF-8"},
+)
+_SECONDS = re.compile(r"\b\d+(\.\d+)?(e-\d+)? (s|ms)\b")
+
+
+def few_views(target: pathlib.Path) -> pathlib.Path:
+    """Writes the sample with every fifth training view and four queries."""
+    source = data.sample_dir() / "01Penguin"
+    content = json.loads((source / "transforms.json").read_text())
+    content["frames"] = content["frames"][::5]
+    kept = [frame["file_path"] for frame in content["frames"]]
+    kept += [f"test/{name}.png" for name in ("good/000", "good/001")]
+    kept += [f"test/{name}.png" for name in ("Burrs/000", "Missing/001")]
+    kept += ["ground_truth/Burrs/000_mask.png", "ground_truth/Missing/001_mask.png"]
+    for name in kept:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / name, target / name)
+    (target / "transforms.json").write_text(json.dumps(content))
+    shutil.copyfile(source / "test_poses.json", target / "test_poses.json")
+    return target
+
+
+def run(folder: pathlib.Path, out: str, stage: str, number: int) -> int:
+    """Returns how a run ended, a part of it in other surroundings than the last."""
+    place = PLACES[number % len(PLACES)]
+    away = folder / f"away {number % 2}"
+    away.mkdir(exist_ok=True)
+    arguments = [str(folder / f"{out}.json"), stage, str(number)]
+    arguments += [f"--data_dir={folder / '01Penguin'}", f"--out={folder / out}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.helpers.killed_run", *arguments, "--size=64"],
+        cwd=away,
+        env={**os.environ, **place, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr
+    return done.returncode
+
+
+def without_seconds(value: Any) -> Any:
+    """Returns a JSON value without the times that it took."""
+    if isinstance(value, dict):
+        return {
+            key: without_seconds(part)
+            for key, part in value.items()
+            if "seconds" not in key
+        }
+    return (
+        [without_seconds(part) for part in value] if isinstance(value, list) else value
+    )
+
+
+def content(out: pathlib.Path) -> dict[str, Any]:
+    """Returns what a run left, by file, without times."""
+    found: dict[str, Any] = {}
+    for path in sorted(path for path in out.rglob("*") if path.is_file()):
+        name = str(path.relative_to(out))
+        if path.suffix == ".jsonl":
+            lines = path.read_text().splitlines()
+            found[name] = [without_seconds(json.loads(line)) for line in lines]
+        elif path.suffix == ".json":
+            found[name] = without_seconds(json.loads(path.read_text()))
+        elif path.suffix == ".html":
+            found[name] = _SECONDS.sub("", path.read_text())
+        else:
+            found[name] = path.read_bytes()
+    return found
+
+
+@pytest.mark.slow
+def test_twenty_kills(tmp_path: pathlib.Path) -> None:
+    """Kills five runs four times each, at a step or write that a seed chooses."""
+    few_views(tmp_path / "01Penguin")
+    assert run(tmp_path, "whole", "none", 0) == 0
+    expected = content(tmp_path / "whole")
+    counts = json.loads((tmp_path / "whole.json").read_text())
+    assert set(counts) == set(STAGES), counts
+    # Of one saving, since a fit that goes on has fewer of them.
+    most = {**counts, "fit": 100, "checkpoint": counts["checkpoint"] // 6}
+    kills = 0
+    for seed in range(5):
+        draw = random.Random(seed)
+        for stage in STAGES:
+            number = draw.randint(1, most[stage])
+            assert run(tmp_path, f"run{seed}", stage, number) != 0, (stage, number)
+            kills += 1
+        assert run(tmp_path, f"run{seed}", "none", seed) == 0
+        found = content(tmp_path / f"run{seed}")
+        assert found.keys() == expected.keys()
+        for name, value in expected.items():
+            assert found[name] == value, (seed, name)
+    assert kills == 20
