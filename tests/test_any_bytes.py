@@ -1,7 +1,6 @@
-"""Readers of users' files: any bytes give a value or one of our errors, in little memory.
+"""Readers of users' files: any bytes are read or refused, in little memory.
 
-Files are good ones that were cut, changed, mixed with others, or noise after a beginning
-that a reader knows.
+Files are good ones that were cut, changed, mixed, or noise after a good beginning.
 """
 
 import io
@@ -197,8 +196,12 @@ def test_any_size_in_a_header_takes_no_memory(little_memory: None) -> None:
     @_SETTINGS
     @given(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1))
     def check(width: int, height: int) -> None:
-        with pytest.raises(DataError):
+        try:
             decoding.decode(faults.png_of_size(width, height), "x")
+        except DataError:
+            return
+        # What the file holds is enough.
+        assert 0 < width * height <= 48_000
 
     check()
     with pytest.raises(DataError, match="expected at most"):

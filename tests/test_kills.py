@@ -23,7 +23,8 @@ PLACES = (
     {"PYTHONHASHSEED": "1", "TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8"},
     {"PYTHONHASHSEED": "2", "TZ": "America/Lima", "LC_ALL": "tr_TR.UTF-8"},
 )
-_SECONDS = re.compile(r"\b\d+(\.\d+)?(e-\d+)? (s|ms)\b")
+# Numbers of the page, which are those of `metrics.json`, times among them.
+_NUMBERS = re.compile(r"<td>[\d.]+</td>|<b>[\d.]+</b>|\b[\d.]+ (s|ms)\b")
 
 
 def few_views(target: pathlib.Path) -> pathlib.Path:
@@ -63,12 +64,12 @@ def run(folder: pathlib.Path, out: str, stage: str, number: int) -> int:
 
 
 def without_seconds(value: Any) -> Any:
-    """Returns a JSON value without the times that it took."""
+    """Returns a JSON value without the times that it took and the place."""
     if isinstance(value, dict):
         return {
             key: without_seconds(part)
             for key, part in value.items()
-            if "seconds" not in key
+            if "seconds" not in key and key != "out"
         }
     return (
         [without_seconds(part) for part in value] if isinstance(value, list) else value
@@ -76,7 +77,7 @@ def without_seconds(value: Any) -> Any:
 
 
 def content(out: pathlib.Path) -> dict[str, Any]:
-    """Returns what a run left, by file, without times."""
+    """Returns what a run left, by file, without times and its own place."""
     found: dict[str, Any] = {}
     for path in sorted(path for path in out.rglob("*") if path.is_file()):
         name = str(path.relative_to(out))
@@ -86,7 +87,8 @@ def content(out: pathlib.Path) -> dict[str, Any]:
         elif path.suffix == ".json":
             found[name] = without_seconds(json.loads(path.read_text()))
         elif path.suffix == ".html":
-            found[name] = _SECONDS.sub("", path.read_text())
+            text = path.read_text().replace(f"<td>{out}</td>", "")
+            found[name] = _NUMBERS.sub("", text)
         else:
             found[name] = path.read_bytes()
     return found

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Shaped
 from PIL import Image, JpegImagePlugin, PngImagePlugin
 
+from jaxsplat.data import png_rows
 from jaxsplat.errors import DataError
 
 # An 8000x8000 photograph passes; a small file that claims 20000x20000 does not.
@@ -112,6 +113,8 @@ def _decode(data: bytes) -> Decoded:
         # Decoding alone reads no checksum of the pixels; this ends the use of a file.
         PngImagePlugin.PngImageFile(io.BytesIO(data)).verify()
     picture.load()
+    if is_png and not png_rows.has_all_rows(data):
+        raise _Bad("is cut off: it lacks some of its rows; copy it again")
     is_wide = is_png and data[_PNG_BIT_DEPTH] == 16
     return Decoded(
         _wide_pixels(data) if is_wide else _pixels(picture),

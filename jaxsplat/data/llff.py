@@ -120,7 +120,10 @@ def _array(root: pathlib.Path, name: str) -> Float[np.ndarray, "n 17"]:
             raise DataError(f"{file}: larger than {_MAX_BYTES // 2**20} MiB")
         # Mapped, so that a header that lies about the length allocates nothing.
         array = np.load(inside, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as error:
+    except DataError:
+        raise
+    except Exception as error:
+        # NumPy raises whatever its reader of headers meets, Python's tokenizer included.
         raise DataError(f"{file}: is not a NumPy array: {error}") from error
     shape = getattr(array, "shape", None)
     if shape is None or len(shape) != 2 or shape[1] != _COLUMNS:

@@ -204,11 +204,11 @@ def _too_large(
 ) -> NumericsError:
     """Returns the error that tells what memory does not suffice for."""
     camera = next(iter(group.values())).camera
+    rows = known.twin.gaussians.means.shape[0]
     return NumericsError(
         f"out of memory with {method.together} photograph(s) of {camera.width}x"
-        f"{camera.height} pixels at once, {len(known.twin.gaussians.means)} Gaussians "
-        f"and {known.twin.capacity} list slots; fit with a smaller --size, or with "
-        "preset fast"
+        f"{camera.height} pixels at once, {rows} Gaussians and {known.twin.capacity} "
+        "list slots; fit with a smaller --size, or with preset fast"
     )
 
 

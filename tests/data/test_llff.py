@@ -89,7 +89,10 @@ def test_what_is_no_array(tmp_path: pathlib.Path) -> None:
     lying = whole.replace(b"(12, 17)", b"(99999999, 17)"[:14]).replace(
         b"      \n", b"\n"
     )
-    for content in (b"", b"hello", whole[:60], whole[:-8], pickle.dumps([1]), lying):
+    # One that Python's tokenizer, which NumPy asks, does not get through.
+    open_ended = whole[:11] + whole
+    damaged = (b"", b"hello", whole[:60], whole[:-8], pickle.dumps([1]), lying)
+    for content in (*damaged, open_ended):
         file.write_bytes(content)
         with pytest.raises(DataError, match="poses_bounds.npy: "):
             data.load_object(root)

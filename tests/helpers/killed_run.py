@@ -1,10 +1,10 @@
-"""A small run of `experiments.mad` that kills itself: what `tests/test_kills.py` starts.
+"""A small run of `experiments.mad` that kills itself; `tests/test_kills.py` starts it.
 
     python -m tests.helpers.killed_run COUNTS STAGE NUMBER --data_dir=... --out=...
 
 The process ends by SIGKILL before the NUMBERth step of the fit, or before the NUMBERth
-time that it opens, renames or removes a file of the STAGE for writing. A process that ends
-by itself writes how often it came by to COUNTS.
+time that it opens for writing, renames or removes a file of the STAGE. A process that
+ends by itself writes how often it came by to COUNTS.
 """
 
 import collections
@@ -62,7 +62,8 @@ class Killer:
         else:
             return
         for stage, word in STAGES.items():
-            if word in os.fsdecode(path) if isinstance(path, (str, bytes)) else "":
+            # A file that is open already has its number in the place of its path.
+            if not isinstance(path, int) and word in os.fsdecode(path):
                 self.count(stage)
 
 
