@@ -52,6 +52,8 @@ EXTRAS = (
     "uvicorn",
     "viser",
 )
+# But the service itself, which is imported when it is asked for.
+OF_AN_EXTRA = tuple(f"jaxsplat.serving.{name}" for name in ("app", "bodies", "server"))
 FORBIDDEN_CALLS = {
     "eval",
     "exec",
@@ -267,10 +269,11 @@ def test_import_starts_no_device_parses_no_flag_and_is_quick() -> None:
         import jaxsplat
         assert time.process_time() - start < 1, "importing jaxsplat takes over a second"
         for module in pkgutil.walk_packages(jaxsplat.__path__, "jaxsplat."):
-            importlib.import_module(module.name)
+            if module.name not in %r:
+                importlib.import_module(module.name)
         from absl import flags
         assert not flags.FLAGS.is_parsed()
-        """ % (EXTRAS,)
+        """ % (EXTRAS, OF_AN_EXTRA)
     done = subprocess.run(
         [sys.executable, "-c", code, "--no_such_flag"],
         env={"JAX_PLATFORMS": "nonexistent", "PYTHONPATH": str(ROOT.parent)},
