@@ -50,8 +50,13 @@ EXTRAS = (
     "viser",
 )
 FORBIDDEN_CALLS = {
+    "__import__",
+    "compile",
     "eval",
     "exec",
+    "os.popen",
+    "os.system",
+    "subprocess",
     "pickle",
     "cPickle",
     "dill",
@@ -234,6 +239,9 @@ def test_the_check_sees_wrong_imports(layer: str, source: str, is_wrong: bool) -
         ("eval(text)", True),
         ("torch.load(path)", True),
         ("model.eval()", False),
+        ("import subprocess", True),
+        ("os.system(text)", True),
+        ("re.compile(text)", False),
     ],
 )
 def test_the_check_sees_dangerous_names(source: str, is_dangerous: bool) -> None:
