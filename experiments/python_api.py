@@ -16,7 +16,7 @@ from jaxsplat.data import atomic
 PAGE = pathlib.Path(__file__).parents[1] / "docs" / "python_api.md"
 _HEAD = """# Python API
 
-Made by `python -m experiments.python_api` from the docstrings of `jaxsplat.__all__`.
+Made by `experiments/python_api.py` from the docstrings of `jaxsplat.__all__`.
 Arrays are written with their shapes: `[n, 3]` has n rows of three numbers.
 """
 _SECTION = re.compile(r"^(Args|Attributes|Raises|Returns|Yields):$")

@@ -55,8 +55,13 @@ EXTRAS = (
 # But the service itself, which is imported when it is asked for.
 OF_AN_EXTRA = tuple(f"jaxsplat.serving.{name}" for name in ("app", "bodies", "server"))
 FORBIDDEN_CALLS = {
+    "__import__",
+    "compile",
     "eval",
     "exec",
+    "os.popen",
+    "os.system",
+    "subprocess",
     "pickle",
     "cPickle",
     "dill",
@@ -239,6 +244,9 @@ def test_the_check_sees_wrong_imports(layer: str, source: str, is_wrong: bool) -
         ("eval(text)", True),
         ("torch.load(path)", True),
         ("model.eval()", False),
+        ("import subprocess", True),
+        ("os.system(text)", True),
+        ("re.compile(text)", False),
     ],
 )
 def test_the_check_sees_dangerous_names(source: str, is_dangerous: bool) -> None:
