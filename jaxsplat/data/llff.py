@@ -123,7 +123,7 @@ def _array(root: pathlib.Path, name: str) -> Float[np.ndarray, "n 17"]:
     except DataError:
         raise
     except Exception as error:
-        # NumPy raises whatever its reader of headers meets, such as Python's tokenizer.
+        # Whatever NumPy's reader of headers meets, such as errors of the tokenizer.
         raise DataError(f"{file}: is not a NumPy array: {error}") from error
     shape = getattr(array, "shape", None)
     if shape is None or len(shape) != 2 or shape[1] != _COLUMNS:
