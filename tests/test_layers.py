@@ -26,6 +26,7 @@ LAYERS = [
     "metrics",
     "methods",
     "report",
+    "serving",
     "study",
     "commands",
 ]

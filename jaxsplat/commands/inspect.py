@@ -10,23 +10,29 @@ counts where both happened), 1 bad data or settings, 2 wrong usage.
 With --part, all photographs show one part, of which a last line tells, `part`: its
 score is the highest of theirs, and the exit code is of its verdict.
 
-With --watch, folders are served until SIGINT or SIGTERM: photographs are inspected as
+With --watch, folders are watched until SIGINT or SIGTERM: photographs are inspected as
 they come, and again when they are replaced; the exit code is of all that was seen, and
-0 where nothing came.
+0 where nothing came. With --out, the same command goes on after it was stopped:
+photographs that have a row of this detector are not inspected again.
+
+With --serve, photographs come by HTTP, POST /inspect, until SIGINT or SIGTERM, and
+stdout stays empty; see docs/serving.md.
 """
 
+import contextlib
 import dataclasses
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from jaxsplat import report
-from jaxsplat.commands import flags, verdicts, watching
+from jaxsplat.commands import flags, serving, verdicts, watch
 from jaxsplat.commands.told import Told
 from jaxsplat.data import paths
 from jaxsplat.errors import ConfigError, DataError
 from jaxsplat.methods import Detector
-from jaxsplat.pose import Outcome
 from jaxsplat.rendering.backends import Backend
+from jaxsplat.report import findings
+from jaxsplat.report.journal import Journal
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +45,7 @@ class Config:
     images: tuple[str, ...] = flags.option(
         (),
         "photographs, or folders of them, with commas between; folders in a folder "
-        "are not searched (required)",
+        "are not searched (required, but for --serve)",
     )
     out: str | None = flags.option(
         None,
@@ -47,17 +53,51 @@ class Config:
         "by default",
     )
     part: bool = flags.option(False, "all photographs show one part; judge that")
-    watch: bool = flags.option(False, "keep serving the folders")
+    watch: bool = flags.option(False, "inspect what comes into the folders, and go on")
     poll_seconds: float = flags.option(
         1.0,
         "time between two looks into them; a file that is the same twice is whole",
         lower=0.05,
     )
+    serve: bool = flags.option(False, "inspect what comes by HTTP, and go on")
+    host: str = flags.option(
+        "127.0.0.1", "address to serve; there is no password, so mind who can reach it"
+    )
+    port: int = flags.option(
+        8000, "to serve; 0 for any that is free", lower=0, upper=65535
+    )
+    queue: int = flags.option(
+        64, "photographs that may wait; the next ones are answered 429", lower=1
+    )
+    window_ms: float = flags.option(
+        50.0, "that a photograph waits for others of its batch", lower=0.0
+    )
+    max_megabytes: int = flags.option(
+        16, "that a photograph sent may have; others are answered 413", lower=1
+    )
     backend: Backend | None = flags.option(
         None, "renderer; the best that runs here by default"
     )
 
+    @property
+    def service(self) -> serving.Settings:
+        """The settings of --serve."""
+        return serving.Settings(
+            self.host,
+            self.port,
+            self.queue,
+            self.window_ms / 1000,
+            self.max_megabytes * 2**20,
+        )
+
     def __post_init__(self) -> None:
+        if self.serve:
+            if self.images or self.part or self.watch:
+                raise ConfigError(
+                    "serve: expected photographs by HTTP alone; drop --images, --part "
+                    "and --watch"
+                )
+            return
         if not all(self.images) or not self.images:
             raise ConfigError("images: expected photographs or folders of them")
         if self.part and self.watch:
@@ -66,16 +106,24 @@ class Config:
 
 def main(config: Config) -> int:
     """Inspects the photographs and returns the exit code."""
-    given = [pathlib.Path(text) for text in dict.fromkeys(config.images)]
-    with report.Progress() as progress:
-        found = _folders(given) if config.watch else _photographs(given, progress)
+    goes_on = config.watch or config.serve
+    with report.Progress() as progress, contextlib.ExitStack() as ends:
+        found = _found(config, progress)
         detector = Detector.load(config.detector, backend=config.backend)
         if reason := verdicts.why_none(detector):
             progress.note(f"{config.detector}: no verdicts are possible: {reason}")
-        out = None if config.out is None else pathlib.Path(config.out)
-        told = Told(detector, out, progress, append=config.watch)
-        if config.watch:
-            _serve(detector, found, told, progress, config.poll_seconds)
+        journal = None
+        if config.out is not None:
+            journal = Journal(pathlib.Path(config.out), append=goes_on)
+            ends.callback(journal.close)
+        told = Told(detector, journal, progress)
+        if goes_on:
+            identity = findings.identity(config.detector)
+        if config.serve:
+            serving.serve(detector, identity, journal, progress, config.service)
+        elif config.watch:
+            seconds = config.poll_seconds
+            watch.watch(detector, identity, found, journal, told, progress, seconds)
         elif config.part:
             progress.update("inspect", 0, len(found))
             part = detector.inspect_part(found)
@@ -83,6 +131,14 @@ def main(config: Config) -> int:
         else:
             _inspect(detector, found, told, progress)
     return told.code
+
+
+def _found(config: Config, progress: report.Progress) -> list[pathlib.Path]:
+    """Returns the folders to watch, or the photographs that are there."""
+    given = [pathlib.Path(text) for text in dict.fromkeys(config.images)]
+    if config.serve:
+        return []
+    return _folders(given) if config.watch else _photographs(given, progress)
 
 
 def _photographs(
@@ -125,43 +181,9 @@ def _inspect(
     told: Told,
     progress: report.Progress,
 ) -> None:
-    done = 0
-    for batch in _batches(photographs, detector.method.together):
-        progress.update("inspect", done, len(photographs))
+    together = detector.method.together
+    for first in range(0, len(photographs), together):
+        progress.update("inspect", first, len(photographs))
+        batch = photographs[first : first + together]
         for path, found in zip(batch, detector.inspect(batch), strict=True):
             told.tell(path, found)
-        done += len(batch)
-
-
-def _serve(
-    detector: Detector,
-    folders: Sequence[pathlib.Path],
-    told: Told,
-    progress: report.Progress,
-    poll_seconds: float,
-) -> None:
-    arrivals = watching.Arrivals(folders, progress.note)
-    with watching.stop_on_signals() as stop:
-        detector.compile()
-        progress.note(f"watching {', '.join(map(str, folders))}")
-        while not stop.is_asked:
-            due, gone = arrivals.look()
-            for path in gone:
-                told.not_judged(path, "went away before it was inspected")
-            for batch in _batches(due, detector.method.together):
-                if stop.is_asked:
-                    break
-                for path, found in zip(batch, detector.inspect(batch), strict=True):
-                    is_read = found.outcome != Outcome.UNREADABLE
-                    if arrivals.may_tell(path, is_read):
-                        told.tell(path, found)
-            stop.sleep(poll_seconds)
-    for path in arrivals.waiting:
-        told.not_judged(path, "was not inspected before the end")
-
-
-def _batches(
-    photographs: Sequence[pathlib.Path], size: int
-) -> Iterator[list[pathlib.Path]]:
-    for first in range(0, len(photographs), size):
-        yield list(photographs[first : first + size])

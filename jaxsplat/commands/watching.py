@@ -7,9 +7,10 @@ import pathlib
 import signal
 import time
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from jaxsplat.data import paths
+from jaxsplat.report import findings
 
 # A file is whole when nothing of it has changed for so many looks.
 _STEADY = 2
@@ -45,14 +46,20 @@ class Arrivals:
     """
 
     def __init__(
-        self, folders: Sequence[pathlib.Path], note: Callable[[str], None]
+        self,
+        folders: Sequence[pathlib.Path],
+        note: Callable[[str], None],
+        judged: Mapping[str, tuple[int, int]],
     ) -> None:
         """Looks at nothing yet.
 
         Args:
             folders: to watch; folders in them are not.
             note: takes remarks on folders that cannot be listed.
+            judged: size and time of change, by its printable path, of each photograph
+                that was inspected before; as long as it is the same, it is done.
         """
+        self._judged = judged
         self._files: dict[pathlib.Path, dict[str, _File]] = {f: {} for f in folders}
         self._note = note
         self._missing: set[pathlib.Path] = set()
@@ -86,12 +93,17 @@ class Arrivals:
             for name, stamp in stamps.items():
                 file = known.get(name)
                 if file is None or file.stamp != stamp:
-                    known[name] = _File(stamp)
+                    before = self._judged.get(findings.printable(folder / name))
+                    known[name] = _File(stamp, is_done=before == stamp[1:])
                     continue
                 file.looks += 1
                 if not file.is_done and file.looks >= file.needed:
                     due.append((stamp[2], folder / name))
         return [path for _, path in sorted(due)], gone
+
+    def stamp(self, path: pathlib.Path) -> tuple[int, int]:
+        """Returns size and time of change in nanoseconds of a file that `look` gave."""
+        return self._files[path.parent][path.name].stamp[1:]
 
     def may_tell(self, path: pathlib.Path, is_read: bool) -> bool:
         """Takes note that a file was inspected; returns whether to tell the finding.

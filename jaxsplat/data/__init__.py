@@ -1,7 +1,7 @@
 """Reads data sets: files of users in, checked records out."""
 
 from jaxsplat.data.background import model_background
-from jaxsplat.data.images import read_image, read_mask, resize_area
+from jaxsplat.data.images import image_in, read_image, read_mask, resize_area
 from jaxsplat.data.loading import (
     list_categories,
     load_object,
@@ -19,6 +19,7 @@ __all__ = [
     "View",
     "differing",
     "group_parts",
+    "image_in",
     "list_categories",
     "load_object",
     "model_background",

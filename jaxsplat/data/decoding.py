@@ -5,8 +5,10 @@ a limit that is global to the process, and would read a photograph with a previe
 behind it as an animation.
 """
 
+import contextlib
 import dataclasses
 import io
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -56,8 +58,33 @@ def decode(data: bytes, name: str) -> Decoded:
             larger than `MAX_PIXELS` or `MAX_SIDE`, makes a grey level transparent, or
             is in colours that are not defined without a profile (CMYK).
     """
-    try:
+    with _named(name):
         return _decode(data)
+
+
+def size_of(data: bytes, name: str) -> tuple[int, int]:
+    """Returns width and height of a PNG or JPEG file, whose pixels are not decoded.
+
+    Args:
+        data: the whole file.
+        name: what messages call it.
+
+    Raises:
+        DataError: as far as the header tells what `decode` refuses.
+    """
+    with _named(name):
+        return _open(data).size
+
+
+class _Bad(Exception):
+    """A problem that the caller names together with the file."""
+
+
+@contextlib.contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Makes every problem of a file one that names it."""
+    try:
+        yield
     except _Bad as problem:
         raise DataError(f"{name}: {problem}") from None
     except Exception as error:
@@ -65,11 +92,8 @@ def decode(data: bytes, name: str) -> Decoded:
         raise DataError(f"{name}: is damaged: {error}") from error
 
 
-class _Bad(Exception):
-    """A problem that the caller names together with the file."""
-
-
-def _decode(data: bytes) -> Decoded:
+def _open(data: bytes) -> Image.Image:
+    """Returns a file that its header and its end let through."""
     is_png = data.startswith(_PNG_START)
     if not is_png and not data.startswith(_JPEG_START):
         raise _Bad(_not_read(data))
@@ -78,9 +102,15 @@ def _decode(data: bytes) -> Decoded:
     driver = PngImagePlugin.PngImageFile if is_png else JpegImagePlugin.JpegImageFile
     picture = driver(io.BytesIO(data))
     _check(picture)
+    return picture
+
+
+def _decode(data: bytes) -> Decoded:
+    picture = _open(data)
+    is_png = isinstance(picture, PngImagePlugin.PngImageFile)
     if is_png:
         # Decoding alone reads no checksum of the pixels; this ends the use of a file.
-        driver(io.BytesIO(data)).verify()
+        PngImagePlugin.PngImageFile(io.BytesIO(data)).verify()
     picture.load()
     is_wide = is_png and data[_PNG_BIT_DEPTH] == 16
     return Decoded(

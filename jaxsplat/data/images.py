@@ -56,7 +56,22 @@ def read_image(
         DataError: the file cannot be read, is damaged, cut off, too large, or of a
             kind that the policy above refuses.
     """
-    return image_of(decoding.decode(read_file(path), str(path)), str(path), Notes())
+    return image_in(read_file(path), str(path))
+
+
+def image_in(
+    content: bytes, name: str
+) -> tuple[Float[np.ndarray, "h w 3"], Float[np.ndarray, "h w"] | None]:
+    """Returns what `read_image` does, of the content of an image file.
+
+    Args:
+        content: of a PNG or JPEG file, whole.
+        name: what messages call it.
+
+    Raises:
+        DataError: as `read_image`.
+    """
+    return image_of(decoding.decode(content, name), name, Notes())
 
 
 def image_of(

@@ -206,11 +206,11 @@ class Detector:
         not finite, object not in view, pose ambiguous) has that outcome and no verdict.
 
         Args:
-            photos: any number, of one size or mixed: paths, or arrays [h, w, 3] of
-                bytes or of numbers in [0, 1], [h, w, 4] with alpha, or `View`s. Paths
-                and arrays are as the camera took them: the distortion of the training
-                views' lens is taken out here. `View`s have none any more. One of
-                another lens, or a part of a photograph, says so:
+            photos: any number, of one size or mixed: paths, the bytes of PNG or JPEG
+                files, arrays [h, w, 3] of uint8 or of numbers in [0, 1], [h, w, 4] with
+                alpha, or `View`s. All but `View`s are as the camera took them: the
+                distortion of the training views' lens is taken out here. `View`s have
+                none any more. One of another lens, or a part of a photograph, says so:
                 `View(name, image, intrinsics=Camera(...))`, a pinhole for its size.
         """
         return inspecting.inspect(self.method, self._prepared, _listed(photos))

@@ -75,13 +75,13 @@ def take(
     are.
 
     Args:
-        item: a path; an array [h, w, 3] or [h, w, 4] of bytes, or of numbers in [0, 1];
-            or a `View`, which is undistorted already and may have a lens of its own
-            (`intrinsics`, or that of its `camera`).
+        item: a path; the bytes of a PNG or JPEG file; an array [h, w, 3] or [h, w, 4]
+            of uint8, or of numbers in [0, 1]; or a `View`, which is undistorted already
+            and may have a lens of its own (`intrinsics`, or that of its `camera`).
         number: of the photograph among those given.
         camera: of the training views, with the same lens.
         background: RGB that photographs with alpha are put over, [3].
-        lens: that paths and arrays were taken with; its distortion is taken out.
+        lens: that paths, bytes and arrays were taken with; its distortion is taken out.
         by_background: see `inspecting.Prepared`.
     """
     name = _name(item, number)
@@ -208,8 +208,12 @@ def _read(item: Any, name: str) -> View:
     if isinstance(item, str | os.PathLike):
         image, alpha = data.read_image(pathlib.Path(item))
         return View(name, image, alpha)
+    if isinstance(item, bytes):
+        return View(name, *data.image_in(item, name))
     if not isinstance(item, np.ndarray | jax.Array):
-        raise DataError(f"found {type(item).__name__}, expected a path or an array")
+        raise DataError(
+            f"found {type(item).__name__}, expected a path, bytes or an array"
+        )
     pixels = np.asarray(item)
     if pixels.ndim != 3 or pixels.shape[2] not in (3, 4) or not pixels.size:
         raise DataError(
