@@ -54,7 +54,7 @@ class Metrics:
             is_ready: whether photographs are inspected.
         """
         with self._lock:
-            families: list[tuple[str, str, dict[str, float]]] = [
+            families: list[tuple[str, str, dict[str, int | float]]] = [
                 ("ready", "gauge", {"": int(is_ready)}),
                 ("queue_length", "gauge", {"": waiting}),
                 ("responses_total", "counter", _labelled("status", self._answers)),
@@ -81,5 +81,5 @@ def resident_bytes() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def _labelled(name: str, counts: Mapping[Any, int]) -> dict[str, float]:
+def _labelled(name: str, counts: Mapping[Any, int]) -> dict[str, int | float]:
     return {f'{{{name}="{key}"}}': count for key, count in sorted(counts.items())}

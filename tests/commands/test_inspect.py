@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,13 +14,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxsplat.commands import endings, flags, inspect, told, watching
+from jaxsplat.commands import endings, flags, inspect, watching
 from jaxsplat.data.views import ObjectSet
 from jaxsplat.errors import ConfigError, DataError
-from jaxsplat.methods import Detector, Inspection
-from jaxsplat.pose import Outcome
+from jaxsplat.methods import Detector
+from jaxsplat.report import findings
+from jaxsplat.report.journal import Journal
 from jaxsplat.scene.gaussians import count
 from jaxsplat.scene.splats import read_splats
+from jaxsplat.serving.service import Limits
+from tests.helpers.asking import Asked
 from tests.helpers.toy_detector import pixels, save
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -215,6 +219,8 @@ def test_what_is_not_there_is_one_line(
         inspect.Config("d", ())
     with pytest.raises(ConfigError, match="part: .* drop --watch"):
         inspect.Config("d", ("folder",), part=True, watch=True)
+    with pytest.raises(ConfigError, match="serve: expected photographs by HTTP"):
+        inspect.Config("d", ("folder",), serve=True)
     with pytest.raises(SystemExit) as ended:
         flags.run(inspect.main, inspect.Config, ["inspect", "--help"])
     assert ended.value.code == 0
@@ -226,9 +232,32 @@ def test_files_whose_names_are_no_text_are_json_all_the_same(
     tmp_path: pathlib.Path,
 ) -> None:
     path = pathlib.Path(os.fsdecode(bytes(tmp_path) + b"/\xff.png"))
-    found = told.line_of(path, Inspection("n", Outcome.UNREADABLE))
-    assert found["file"].endswith("/\\xff.png")
-    assert told.picture_name(path).isascii()
+    assert findings.printable(path).endswith("/\\xff.png")
+    assert findings.picture_name(path).isascii()
+
+
+def test_a_photograph_by_http_has_the_row_that_its_path_has(
+    detector_folder: pathlib.Path,
+    photos: dict[str, pathlib.Path],
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    images = [photos["marred"], photos["empty"]]
+    _, lines, _ = ran(detector_folder, images, capsys)
+    journal = Journal(tmp_path / "out", append=True)
+    detector = Detector.load(detector_folder)
+    asked = Asked(detector, journal, limits=Limits(10**6, 5.0, (32, 32)))
+    asked.worker.warm()
+    with asked.working():
+        for path, line in zip(images, lines, strict=True):
+            found = asked.answer(content=path.read_bytes()).json()
+            shared = line.keys() & found.keys() - {"seconds"}
+            assert len(shared) == 7
+            assert {key: found[key] for key in shared} == {k: line[k] for k in shared}
+        broken = asked.answer(content=photos["broken"].read_bytes())
+    assert broken.status_code == 422 and "is cut off" in broken.json()["error"]
+    assert len([*journal.rows()]) == 2
+    journal.close()
 
 
 Step = Callable[[], object]
@@ -292,14 +321,27 @@ def test_a_served_folder(
     told_of = [(pathlib.Path(line["file"]).name, line["verdict"]) for line in lines]
     assert told_of == [("a.png", "good"), ("b ü.png", "good"), ("a.png", "defective")]
     assert code == endings.DEFECT_FOUND
-    assert err == f"watching {folder}\n"
-    # A service that starts again adds to its lines.
+    assert err == (
+        f"watching {folder}\nstopped; the same command goes on after the rows in {out}\n"
+    )
+    # What it was killed at while it wrote is not there; the rest is, and is not judged
+    # again, unless by another detector.
+    with (out / "results.jsonl").open("a") as file:
+        file.write('{"file": "cut')
+    save(folder / "c.png", pixels(toy, GOOD))
     code, again, _ = served(
         [nothing] * 2, detector_folder, folder, capsys, out=str(out)
     )
-    assert code == 0 and len(again) == 1
+    assert code == 0
+    assert [pathlib.Path(line["file"]).name for line in again] == ["c.png"]
     text = (out / "results.jsonl").read_text()
     assert [json.loads(line) for line in _lines(text)] == lines + again
+    other = shutil.copytree(detector_folder, tmp_path / "other")
+    record = (other / "detector.json").read_text()
+    (other / "detector.json").write_text(record + "\n")
+    _, third, _ = served([nothing] * 2, other, folder, capsys, out=str(out))
+    names = sorted(pathlib.Path(line["file"]).name for line in third)
+    assert names == ["b ü.png", "c.png"]
 
 
 def test_all_good_is_never_said_of_what_was_not_judged(
@@ -326,28 +368,11 @@ def test_all_good_is_never_said_of_what_was_not_judged(
     assert (code, len(lines)) == (0, 1)
 
 
-SERVICE = """
-import types
-
+WATCH = """
 from jaxsplat.commands import flags, inspect
-from jaxsplat.methods import Inspection
-from jaxsplat.pose import Outcome
+from tests.helpers.fake_detector import FakeDetector
 
-
-class Detector:
-    threshold, unfit, lens = 1.0, "", None
-    method = types.SimpleNamespace(together=1)
-    twin = types.SimpleNamespace(background=(1.0, 1.0, 1.0))
-
-    def compile(self):
-        pass
-
-    def inspect(self, photos):
-        fine = {"score": 0.5, "defective": False, "p_value": 1.0}
-        return [Inspection(str(path), Outcome.CONVERGED, **fine) for path in photos]
-
-
-inspect.Detector.load = lambda *_, **__: Detector()
+inspect.Detector.load = lambda *_, **__: FakeDetector()
 flags.run(inspect.main, inspect.Config)
 """
 
@@ -357,11 +382,18 @@ def test_a_process_serves_until_it_is_asked_to_stop(
     number: signal.Signals, toy: ObjectSet, tmp_path: pathlib.Path
 ) -> None:
     path = save(tmp_path / "in" / "a.png", pixels(toy, GOOD))
+    (tmp_path / "detector.json").write_text("{}")
     # A shell's background job has Ctrl-C ignored, and so its children would.
-    usual = f"import signal; signal.signal(2, signal.default_int_handler){SERVICE}"
-    command = [sys.executable, "-c", usual, "--detector=d", f"--images={path.parent}"]
+    usual = f"import signal; signal.signal(2, signal.default_int_handler){WATCH}"
+    command = [sys.executable, "-c", usual, f"--detector={tmp_path}"]
     with subprocess.Popen(
-        [*command, "--watch", "--poll_seconds=0.05", "--compile_cache=none"],
+        [
+            *command,
+            f"--images={path.parent}",
+            "--watch",
+            "--poll_seconds=0.05",
+            "--compile_cache=none",
+        ],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -374,7 +406,10 @@ def test_a_process_serves_until_it_is_asked_to_stop(
         out, err = process.communicate()
     assert (line["file"], line["verdict"]) == (str(path), "good")
     assert (process.returncode, out) == (0, "")
-    assert err == f"watching {path.parent}\n"
+    assert err == (
+        f"watching {path.parent}\nstopped; without --out, the same command inspects "
+        "all that is there again\n"
+    )
 
 
 def looks(arrivals: watching.Arrivals, number: int = 1) -> list[str]:
@@ -385,7 +420,7 @@ def looks(arrivals: watching.Arrivals, number: int = 1) -> list[str]:
 
 
 def test_arrivals_wait_until_a_file_is_steady(tmp_path: pathlib.Path) -> None:
-    arrivals = watching.Arrivals([tmp_path], pytest.fail)
+    arrivals = watching.Arrivals([tmp_path], pytest.fail, {})
     path = tmp_path / "a.jpg"
     path.write_bytes(b"1")
     assert looks(arrivals) == []
@@ -400,7 +435,7 @@ def test_arrivals_wait_until_a_file_is_steady(tmp_path: pathlib.Path) -> None:
 
 
 def test_an_unreadable_file_is_told_when_it_stays_so(tmp_path: pathlib.Path) -> None:
-    arrivals = watching.Arrivals([tmp_path], pytest.fail)
+    arrivals = watching.Arrivals([tmp_path], pytest.fail, {})
     path = tmp_path / "a.jpg"
     path.symlink_to(tmp_path / "nothing")
     assert looks(arrivals, 2) == ["a.jpg"]
@@ -413,7 +448,7 @@ def test_an_unreadable_file_is_told_when_it_stays_so(tmp_path: pathlib.Path) -> 
 def test_files_that_go_are_forgotten_and_those_not_inspected_named(
     tmp_path: pathlib.Path,
 ) -> None:
-    arrivals = watching.Arrivals([tmp_path], pytest.fail)
+    arrivals = watching.Arrivals([tmp_path], pytest.fail, {})
     for number in range(50):
         path = tmp_path / f"{number}.jpg"
         path.write_bytes(b"1")
@@ -432,7 +467,7 @@ def test_the_oldest_comes_first_and_a_lost_folder_is_tried_on(
     notes: list[str] = []
     folder = tmp_path / "share"
     folder.mkdir()
-    arrivals = watching.Arrivals([folder], notes.append)
+    arrivals = watching.Arrivals([folder], notes.append, {})
     for age, name in enumerate(("z.jpg", "a.jpg")):
         (folder / name).write_bytes(b"1")
         os.utime(folder / name, (1000 + age, 1000 + age))
