@@ -322,7 +322,8 @@ def test_a_served_folder(
     assert told_of == [("a.png", "good"), ("b ü.png", "good"), ("a.png", "defective")]
     assert code == endings.DEFECT_FOUND
     assert err == (
-        f"watching {folder}\nstopped; the same command goes on after the rows in {out}\n"
+        f"watching {folder}\nstopped; the same command goes on after the rows in "
+        f"{out}\n"
     )
     # What it was killed at while it wrote is not there; the rest is, and is not judged
     # again, unless by another detector.
