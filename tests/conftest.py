@@ -5,10 +5,12 @@ import pathlib
 import socket
 import tempfile
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 _MOST_MAPPINGS = 25_000
+_CONNECT = socket.socket.connect
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
@@ -50,6 +52,17 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(f"tests must not open connections: {address!r}")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+@pytest.fixture
+def loopback(no_network: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Allows connections to this machine alone, for a test of a service."""
+
+    def connect(self: socket.socket, address: Any) -> None:
+        assert address[0] == "127.0.0.1", f"{address!r} is not this machine"
+        _CONNECT(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
 
 
 @pytest.fixture(scope="module", autouse=True)

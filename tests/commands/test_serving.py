@@ -20,19 +20,6 @@ from jaxsplat.report.progress import Progress
 from tests.helpers.asking import png
 from tests.helpers.fake_detector import FakeDetector
 
-_CONNECT = socket.socket.connect
-
-
-@pytest.fixture
-def loopback(no_network: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Allows connections to this machine alone."""
-
-    def connect(self: socket.socket, address: Any) -> None:
-        assert address[0] == "127.0.0.1"
-        _CONNECT(self, address)
-
-    monkeypatch.setattr(socket.socket, "connect", connect)
-
 
 class Client(threading.Thread):
     """Asks a service that starts in this process, and stops it.
