@@ -30,6 +30,7 @@ class Process:
         port: that it listens on.
         seconds_to_ready: from its start until /health says so.
         seconds_to_first_answer: from its start until a photograph was answered.
+        cpu_seconds_to_first_answer: of all processors, until then.
     """
 
     def __init__(self, settings: Sequence[str]) -> None:
@@ -43,6 +44,7 @@ class Process:
         self.port = 0
         self.seconds_to_ready = float("nan")
         self.seconds_to_first_answer = float("nan")
+        self.cpu_seconds_to_first_answer = float("nan")
 
     def __enter__(self) -> "Process":
         return self
@@ -74,6 +76,8 @@ class Process:
         """Asks once, and keeps the time since the start."""
         _ask(self.port, "POST", "/inspect", body)
         self.seconds_to_first_answer = time.monotonic() - self._begin
+        spent = self.numbers("jaxsplat_cpu_seconds_total")
+        self.cpu_seconds_to_first_answer = spent[""]
 
     def log(self) -> str:
         """Returns what it wrote to stderr."""
@@ -144,11 +148,10 @@ class Clients:
             thread.start()
         try:
             yield
+            self.wait()
         except BaseException:
             self.give_up()
             raise
-        finally:
-            self.wait()
 
     def wait(self) -> None:
         """Waits until all is answered."""

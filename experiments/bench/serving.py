@@ -145,6 +145,7 @@ def _start(process: Process) -> dict[str, float]:
     return {
         "seconds_to_ready": process.seconds_to_ready,
         "seconds_to_first_verdict": process.seconds_to_first_answer,
+        "cpu_seconds_to_first_verdict": process.cpu_seconds_to_first_answer,
     }
 
 

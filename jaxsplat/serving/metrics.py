@@ -5,6 +5,7 @@ import os
 import pathlib
 import resource
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -61,8 +62,12 @@ class Metrics:
                 ("verdicts_total", "counter", _labelled("verdict", self._verdicts)),
                 ("batches_total", "counter", _labelled("size", self._batches)),
                 ("inspect_seconds_total", "counter", {"": self._inspect_seconds}),
-                ("latency_seconds_sum", "counter", {"": self._answer_seconds}),
-                ("latency_seconds_count", "counter", {"": self._inspected}),
+                (
+                    "latency_seconds",
+                    "summary",
+                    {"_sum": self._answer_seconds, "_count": self._inspected},
+                ),
+                ("cpu_seconds_total", "counter", {"": time.process_time()}),
                 ("resident_memory_bytes", "gauge", {"": resident_bytes()}),
             ]
         lines = []

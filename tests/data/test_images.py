@@ -54,6 +54,9 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_png_kinds_equal_pillow(tmp_path: pathlib.Path, kind: str) -> None:
     image, alpha = images.read_image(_written(tmp_path, KINDS[kind]))
+    held, _ = images.image_in(KINDS[kind], "name")
+    np.testing.assert_array_equal(held, image)
+    assert decoding.size_of(KINDS[kind], "name") == image.shape[1::-1]
     oracle = np.asarray(Image.open(io.BytesIO(KINDS[kind])).convert("RGBA")) / 255.0
     assert image.dtype == np.float32
     np.testing.assert_allclose(image, oracle[..., :3] * oracle[..., 3:], atol=1e-6)

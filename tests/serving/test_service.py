@@ -5,7 +5,6 @@ import base64
 import io
 import json
 import pathlib
-import zlib
 from collections.abc import AsyncIterator
 
 import httpx
@@ -17,6 +16,7 @@ from PIL import Image
 
 from jaxsplat.report.journal import Journal
 from jaxsplat.serving.service import Limits
+from tests.helpers import faults
 from tests.helpers.asking import BODY_BYTES, Asked, png
 from tests.helpers.fake_detector import POISON, SIDE, FakeDetector
 
@@ -138,20 +138,6 @@ def test_beyond_the_line_a_photograph_is_asked_to_come_later() -> None:
     assert asked.service.line.length == 0
 
 
-def chunk_of(kind: bytes, content: bytes) -> bytes:
-    """Returns a chunk of a PNG file."""
-    whole = kind + content
-    size, check = len(content), zlib.crc32(whole)
-    return size.to_bytes(4, "big") + whole + check.to_bytes(4, "big")
-
-
-def claiming(width: int, height: int) -> bytes:
-    """Returns a small PNG file whose header claims a size."""
-    size = width.to_bytes(4, "big") + height.to_bytes(4, "big")
-    chunks = chunk_of(b"IHDR", size + b"\x08\x02\0\0\0") + chunk_of(b"IDAT", b"")
-    return b"\x89PNG\r\n\x1a\n" + chunks + chunk_of(b"IEND", b"")
-
-
 @pytest.mark.parametrize(
     ("content", "told"),
     [
@@ -161,9 +147,9 @@ def claiming(width: int, height: int) -> bytes:
         (b"/etc/passwd", "neither a PNG nor a JPEG"),
         (GOOD[:-20], "is cut off"),
         (GOOD.replace(b"IDAT", b"IDAX"), "cannot be read|damaged"),
-        (claiming(60_000, 60_000), "claims a size of 60000x60000"),
-        (claiming(2**31 - 1, 1), "claims a size"),
-        (claiming(0, 0), "damaged|expected 16x16"),
+        (faults.png_of_size(60_000, 60_000), "claims a size of 60000x60000"),
+        (faults.png_of_size(2**31 - 1, 1), "claims a size"),
+        (faults.png_of_size(0, 0), "damaged|expected 16x16"),
         (png(side=SIDE - 1), "found 15x15 pixels, expected 16x16 or more"),
         (b"\xff\xd8\xff\xd9", "damaged"),
     ],
@@ -247,7 +233,7 @@ def bodies(draw: st.DrawFn) -> bytes:
     """Returns any bytes, or a photograph of which some are others."""
     if draw(st.booleans()):
         return draw(st.binary(max_size=300))
-    content = bytearray(draw(st.sampled_from([GOOD, BAD, claiming(20, 20)])))
+    content = bytearray(draw(st.sampled_from([GOOD, BAD, faults.png_of_size(20, 20)])))
     for _ in range(draw(st.integers(1, 4))):
         content[draw(st.integers(0, len(content) - 1))] = draw(st.integers(0, 255))
     return bytes(content[: draw(st.integers(0, len(content)))])
