@@ -91,6 +91,7 @@ def _steady(config: Config, bodies: list[bytes], out: pathlib.Path) -> dict[str,
         seconds = time.monotonic() - begin
         memory.append(process.memory())
         batches = process.numbers("jaxsplat_batches_total")
+        lost_connections = clients.lost_connections
         with clients.asking(config.clients):
             time.sleep(0.5)
             code = process.end(signal.SIGTERM)
@@ -102,6 +103,7 @@ def _steady(config: Config, bodies: list[bytes], out: pathlib.Path) -> dict[str,
         "memory_growth": memory[1] / memory[0] - 1,
         "batches": batches,
         "exit_code": code,
+        "lost_connections_before_the_stop": lost_connections,
         **_told(clients, out),
     }
 

@@ -117,11 +117,11 @@ def main(config: Config) -> int:
             journal = Journal(pathlib.Path(config.out), append=goes_on)
             ends.callback(journal.close)
         told = Told(detector, journal, progress)
-        if goes_on:
-            identity = findings.identity(config.detector)
         if config.serve:
+            identity = findings.identity(config.detector)
             serving.serve(detector, identity, journal, progress, config.service)
         elif config.watch:
+            identity = findings.identity(config.detector)
             seconds = config.poll_seconds
             watch.watch(detector, identity, found, journal, told, progress, seconds)
         elif config.part:

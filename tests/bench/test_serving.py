@@ -46,4 +46,5 @@ def test_nothing_acknowledged_is_lost_by_a_kill(
         # Those of a restart ask again; ten of a hundred bodies are bad.
         assert run["acknowledged"] >= 90 and run["statuses"]["422"] > 0
     assert found["steady"]["exit_code"] == 0
+    assert found["steady"]["lost_connections_before_the_stop"] == 0
     assert found["killed"]["lost_connections"] > 0
