@@ -95,7 +95,10 @@ def compare(first: pathlib.Path, second: pathlib.Path) -> Comparison:
         raise DataError(f"{first} and {second}: share no category that both finished")
     alone = [
         f"only {folder} has {name}"
-        for folder, mine, other in ((first, *rows), (second, *rows[::-1]))
+        for folder, mine, other in (
+            (first, rows[0], rows[1]),
+            (second, rows[1], rows[0]),
+        )
         for name in mine
         if name not in other and name != "mean"
     ]
