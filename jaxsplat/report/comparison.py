@@ -177,6 +177,7 @@ def _cells(first: object, second: object) -> tuple[Cell, ...]:
         change = ""
         if numbers[0] is not None and numbers[1] is not None:
             by = (numbers[1] - numbers[0]) * column.factor
+            by = round(by, column.decimals) + 0.0  # no minus before zeros
             change = f"{by:+,.{column.decimals}f}"
         texts = tables.cell(first, column), tables.cell(second, column)
         made.append(Cell(*texts, change))

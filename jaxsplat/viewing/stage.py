@@ -27,6 +27,7 @@ _FIRST_DISTANCE = 0.7
 # Of the lines, in multiples of the cameras' distance.
 _THICKNESS = 0.001
 _GREY, _GOOD, _BAD, _UNKNOWN = (150, 155, 160), (27, 110, 60), (179, 38, 30), (90,) * 3
+_NO_PICTURE = np.full((1, 1, 3), 255, np.uint8)
 # Pixels of the longer side that our own renderer draws.
 _DRAWN_SIDE = 480
 
@@ -141,11 +142,12 @@ class Stage:
         ]
         self._names = (_TOGETHER, *names)
         self._shot = gui.add_dropdown("Anomaly of", self._names)
+        self._picture = gui.add_image(_NO_PICTURE, visible=False)
         self._threshold = gui.add_slider(
             "Threshold", 0.0, top, top / 200, min(look.threshold, top)
         )
         with_training = gui.add_checkbox("Training cameras", False)
-        with_shots = gui.add_checkbox("Photographs", True)
+        self._with_shots = gui.add_checkbox("Photographs", True)
         own = gui.add_checkbox(
             "Own renderer", False, hint="as inspection sees the object"
         )
@@ -158,12 +160,21 @@ class Stage:
         with_training.on_update(
             lambda _: self._show(self._training, with_training.value)
         )
-        with_shots.on_update(lambda _: self._show(self._shots, with_shots.value))
+        self._with_shots.on_update(lambda _: self._show_shots())
         own.on_update(lambda _: self._draw_ourselves(own.value))
 
     def _show(self, handles: list[Any], is_shown: bool) -> None:
         for handle in handles:
             handle.visible = is_shown
+
+    def _show_shots(self) -> None:
+        """Shows the photographs in space; the chosen one would hide the object."""
+        self._show(self._shots, self._with_shots.value)
+        number = self._look.shot
+        if number is not None:
+            self._shots[number].visible = False
+            self._picture.image = self._exhibit.shots[number].picture
+        self._picture.visible = number is not None
 
     def _listed(self, client: Any) -> None:
         """Shows the photograph that was chosen from the list."""
@@ -202,6 +213,7 @@ class Stage:
                 shown.centers, shown.covariances, shown.colors, shown.opacities
             )
         self._told.content = self._looks.told(look)
+        self._show_shots()
         self._redraw()
 
     def _greet(self, client: Any) -> None:
