@@ -68,7 +68,6 @@ def main(config: Config) -> None:
         "cores": cores.usable(),
         "load_before": os.getloadavg()[0],
         "versions": versions(),
-        "renders": _renders(config),
     }
     if config.detector is not None and config.object_dir is not None:
         folder = pathlib.Path(config.detector)
@@ -76,6 +75,7 @@ def main(config: Config) -> None:
         test = data.load_object(config.object_dir).test
         photographs = [view.image for view in choose_queries(test, max(config.queries))]
         found["queries"] = _queries(detector, photographs, config)
+    found["renders"] = _renders(config)
     found["load_after"] = os.getloadavg()[0]
     found["peak_mib"] = _peak_mib()
     files.write_json(pathlib.Path(config.out), found)
