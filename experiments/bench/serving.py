@@ -54,18 +54,14 @@ class Config:
 def main(config: Config) -> int:
     """Prints and writes the numbers; the exit code is 0 where no row was lost."""
     bodies = _bodies(pathlib.Path(config.images))
+    found: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        scratch = pathlib.Path(folder)
-        record = {
-            "steady": _steady(config, bodies, scratch / "steady"),
-            "killed": _killed(config, bodies, scratch / "killed"),
-            "config": dataclasses.asdict(config),
-            "versions": versions(),
-        }
+        for name, run in (("steady", _steady), ("killed", _killed)):
+            found[name] = run(config, bodies, pathlib.Path(folder) / name)
+            print(files.dump_json({name: found[name]}, indent=2), flush=True)
+    record = {**found, "config": dataclasses.asdict(config), "versions": versions()}
     files.write_json(pathlib.Path(config.out), record)
-    print(files.dump_json({k: record[k] for k in ("steady", "killed")}, indent=2))
-    runs = record["steady"], record["killed"]
-    return 0 if not any(run["lost_rows"] for run in runs) else 1
+    return 1 if any(run["lost_rows"] for run in found.values()) else 0
 
 
 def _bodies(folder: pathlib.Path) -> list[bytes]:
