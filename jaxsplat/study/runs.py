@@ -55,13 +55,8 @@ def evaluate_all(
     for run in runs:
         for warning in run.folder.warnings:
             progress.note(warning)
-    tasks, after = [], {}
-    if fits is not None:
-        for path in paths:
-            arguments = (path, runs[0].settings, fits.place(path.name))
-            task = Task(f"fit/{path.name}", _fit, arguments)
-            tasks.append(task)
-            after[path.name] = (task.name,)
+    tasks = [] if fits is None else _fits(paths, runs[0].settings, fits)
+    after = {path.name: (task.name,) for path, task in zip(paths, tasks)}
     names = {}
     for number, run in enumerate(runs):
         for path in paths:
@@ -89,6 +84,16 @@ def evaluate_all(
 
     fleet.run(tasks, executor, progress, keep)
     return records
+
+
+def _fits(
+    paths: Sequence[pathlib.Path], settings: Evaluation, fits: report.RunFolder
+) -> list[Task]:
+    """Returns the tasks that fit what all runs share, one for each category."""
+    return [
+        Task(f"fit/{path.name}", _fit, (path, settings, fits.place(path.name)))
+        for path in paths
+    ]
 
 
 def _record(run: Run, ended: dict[str, Ended]) -> Record:
