@@ -26,7 +26,7 @@ print(len(objects.train), "views,", len(objects.test), "queries")
 
 # %%
 quick = fitting.FitConfig(
-    stages=(fitting.Stage(0.5, 60), fitting.Stage(1.0, 120)), count=600, capacity=600
+    stages=(fitting.Stage(0.5, 100), fitting.Stage(1.0, 200)), count=600, capacity=600
 )
 fitted = jaxsplat.fit(objects.train[:40], objects.background, quick)
 print(f"{fitted.psnr:.1f} dB")
@@ -55,7 +55,7 @@ print("mean slope of the colours:", float(jnp.mean(slope.colors)))
 
 # %%
 method = find_method("best")
-detector = jaxsplat.Detector.fit(objects, method, preset="fast", fit_seconds=30)
+detector = jaxsplat.Detector.fit(objects, method, preset="fast")
 print("a score above", detector.threshold, "is a defect; promised:", detector.guarantee)
 
 # %% [markdown]

@@ -192,7 +192,8 @@ def read_json(path: pathlib.Path) -> Fields:
 def _place_of(text: str, literal: str) -> tuple[int, int]:
     """Returns line and column of a number where it first stands outside of texts."""
     for match in _TEXT_OR_WORD.finditer(text):
-        if match[0] == literal:
+        # What follows a number may be no JSON, which is found later.
+        if match[0].startswith(literal):
             before = text[: match.start()]
             return before.count("\n") + 1, match.start() - before.rfind("\n")
     raise AssertionError(f"{literal} does not stand in the text")

@@ -44,6 +44,11 @@ REFUSED = [
         faults.text(lambda t: '{"w": 1e400}'),
         "column 7: the number 1e400 is not finite",
     ),
+    (
+        "1e400 and a letter",
+        faults.text(lambda t: '{"w": 1e400x}'),
+        "column 7: the number 1e400 is not finite",
+    ),
     ("long", faults.text(lambda t: '{"w": %s}' % ("9" * 5000)), "5000 digits"),
     ("text", faults.top(camera_angle_x="0.7"), 'camera_angle_x: found "0.7"'),
     ("true", faults.top(camera_angle_x=True), "camera_angle_x: found true"),
