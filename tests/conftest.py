@@ -25,7 +25,16 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 def pytest_configure(config: pytest.Config) -> None:
     jax.config.update("jax_num_cpu_devices", 2)
+    _use_one_device()
     _share_programs(config)
+
+
+def _use_one_device() -> None:
+    """Makes all work that of one device, as it is on a plain CPU.
+
+    Tests of several devices have `all_devices`.
+    """
+    jax.config.update("jax_default_device", jax.devices()[0])
 
 
 def _share_programs(config: pytest.Config) -> None:
@@ -46,6 +55,13 @@ def _share_programs(config: pytest.Config) -> None:
     )
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+
+
+@pytest.fixture
+def all_devices() -> Iterator[None]:
+    """Lets all devices share the work."""
+    with jax.default_device(None):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -27,7 +27,7 @@ def listed(progress: Progress, found: list[Any], value: Any) -> None:
 
 
 @pytest.fixture(params=[1, 2], ids=["one device", "a device each"])
-def devices(request: pytest.FixtureRequest) -> Any:
+def devices(request: pytest.FixtureRequest, all_devices: None) -> Any:
     """Gives tasks one device, or the two that tests have."""
     if request.param == 2:
         yield 2
@@ -73,6 +73,7 @@ def test_a_wrong_setting_ends_all(devices: int) -> None:
         run(wrong, Task("right", double, (1,)))
 
 
+@pytest.mark.usefixtures("all_devices")
 def test_tasks_take_a_device_each() -> None:
     assert len(working_devices()) == 2
     both = threading.Barrier(2, timeout=60)
@@ -89,12 +90,14 @@ def test_tasks_take_a_device_each() -> None:
     assert set(found) == set(jax.devices())
 
 
+@pytest.mark.usefixtures("all_devices")
 def test_a_single_task_has_all_devices() -> None:
     found: list[Any] = []
     run(Task("a", lambda progress: found.extend(working_devices())))
     assert found == jax.devices()
 
 
+@pytest.mark.usefixtures("all_devices")
 def test_an_interruption_stops_the_others_at_their_next_step() -> None:
     begun = threading.Event()
     steps: list[int] = []
@@ -114,6 +117,7 @@ def test_an_interruption_stops_the_others_at_their_next_step() -> None:
     assert len(steps) < 10_000_000
 
 
+@pytest.mark.usefixtures("all_devices")
 def test_ends_are_told_as_they_come(capsys: pytest.CaptureFixture[str]) -> None:
     told: list[str] = []
     keep: Callable[[Task, Ended], None] = lambda task, how: told.append(task.name)

@@ -14,6 +14,8 @@ from jaxsplat.core import devices
 from jaxsplat.methods.best import BEST
 from tests.helpers import spread
 
+pytestmark = pytest.mark.usefixtures("all_devices")
+
 ROOT = pathlib.Path(__file__).parents[2]
 # Sums over a photograph, which XLA adds up in another order where devices share it.
 SUMS = {"agreement", "beside", "hidden"}
