@@ -65,7 +65,7 @@ def parsed(command: Command) -> bool:
         # A command that is named alone may lack flags that must be given.
         given = list(argv or sys.argv)
         if given[1:]:
-            assert values(given)[1:] == []
+            assert flags.take_positional(config, values, values(given)[1:]) == []
             flags.read(config, values)
         seen.append(True)
 

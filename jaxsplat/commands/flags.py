@@ -128,7 +128,7 @@ def run(
         flags.DEFINE_string(
             "compile_cache", compile_cache.USUAL, "", flag_values=values
         )
-        extra = _take_positional(config_class, values, values(arguments)[1:])
+        extra = take_positional(config_class, values, values(arguments)[1:])
         if extra:
             raise ConfigError(f"unexpected argument {extra[0]!r}")
         config = read(config_class, values)
@@ -142,7 +142,7 @@ def run(
     sys.exit(endings.supervise(functools.partial(main, config), values.debug))
 
 
-def _take_positional(
+def take_positional(
     config_class: type, values: flags.FlagValues, words: Sequence[str]
 ) -> list[str]:
     """Gives words without a flag to the fields that take them; returns those left.
