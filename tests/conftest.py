@@ -10,13 +10,17 @@ from typing import Any
 import pytest
 
 _MOST_MAPPINGS = 25_000
+# Modules whose many programs run once or twice.
+_COMPILE_MUCH = (
+    "tests.core",
+    "tests.fitting",
+    "tests.learning",
+    "tests.rendering",
+    "tests.scores",
+)
 _CONNECT = socket.socket.connect
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-# Most programs of the tests run once or twice: compiling them well costs a third more.
-os.environ["XLA_FLAGS"] = (
-    f"--xla_backend_optimization_level=0 {os.environ.get('XLA_FLAGS', '')}"
-)
 
 import jax  # noqa: E402  (the platform must be chosen first)
 
@@ -55,6 +59,17 @@ def _share_programs(config: pytest.Config) -> None:
     )
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quickly_compiled(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Compiles without optimisation, a third quicker, where that gains more than the
+    programs' running loses.
+    """
+    much = request.module.__name__.startswith(_COMPILE_MUCH)
+    jax.config.update("jax_disable_most_optimizations", much)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pathlib
 import re
 import runpy
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -73,7 +74,12 @@ def parsed(command: Command) -> bool:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flags, "run", read)
         patch.setattr(sys, "argv", [module, *name, *command.arguments])
-        with contextlib.suppress(SystemExit, absl_flags.Error):
+        with (
+            warnings.catch_warnings(),
+            contextlib.suppress(SystemExit, absl_flags.Error),
+        ):
+            # Another test may have imported it already.
+            warnings.filterwarnings("ignore", ".*found in sys.modules", RuntimeWarning)
             runpy.run_module(module, run_name="__main__", alter_sys=False)
     return seen == [True]
 

@@ -194,6 +194,7 @@ def test_fewer_training_views(
     assert [cell.strip() for cell in rows[0][-5:-1]] == ["93.9", "95.8", "90.9", "86.6"]
 
 
+@pytest.mark.slow
 def test_steps_of_pose(
     tmp_path: pathlib.Path,
     capsys: pytest.CaptureFixture[str],

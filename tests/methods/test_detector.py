@@ -149,6 +149,7 @@ def test_many_good_views_tell_what_it_costs_that_none_is_near(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(inspecting, "inspect", with_doubt)
+        patch.setattr(preparing, "_SEEN_BESIDE", 4)
         known, names = preparing._calibrate(detector.method, detector._prepared, views)
     assert known.nearness is not None and len(names) == 10
     poses = np.stack([pose_of(seen[0]), pose_of(unseen[0])])
@@ -632,7 +633,7 @@ def limited(
     """Returns a program that has the memory for so many photographs."""
 
     def call(*arguments: Any) -> Any:
-        last = arguments[-1]
+        last = arguments[-2]  # before the mesh
         if (last if isinstance(last, int) else last.shape[0]) > most:
             raise error
         return function(*arguments)
@@ -654,7 +655,7 @@ def test_where_memory_runs_out_half_as_many_are_tried_once(
         monkeypatch.setattr(
             programs,
             "compile_programs",
-            lambda *given: 0.0 if given[-1] > 1 else real(*given),
+            lambda *given: 0.0 if given[-2] > 1 else real(*given),
         )
     program = getattr(programs, where)
     monkeypatch.setattr(programs, where, limited(program, 1, error))
