@@ -13,7 +13,7 @@ _MOST_MAPPINGS = 25_000
 # Modules whose many programs run once or twice.
 _COMPILE_MUCH = (
     "tests.core",
-    "tests.fitting",
+    "tests.fitting.test_steps",
     "tests.learning",
     "tests.rendering",
     "tests.scores",
