@@ -1,7 +1,6 @@
 """README's first code, as it is written, on the bundled sample at a small size."""
 
 import contextlib
-import dataclasses
 import io
 import json
 import pathlib
@@ -16,15 +15,9 @@ import pytest
 
 import jaxsplat
 from jaxsplat import fitting
+from tests.helpers.small_fit import SIDE, SMALL_FIT
 
 README = pathlib.Path(__file__).parents[1] / "README.md"
-SIDE = 64
-SMALL_FIT = dataclasses.replace(
-    fitting.FAST,
-    stages=(fitting.Stage(0.5, 60), fitting.Stage(1.0, 240)),
-    count=800,
-    capacity=800,
-)
 
 
 def small_sample(target: pathlib.Path) -> None:

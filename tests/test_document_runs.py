@@ -5,7 +5,6 @@
 """
 
 import contextlib
-import dataclasses
 import io
 import pathlib
 import runpy
@@ -21,13 +20,7 @@ from jaxsplat import fitting
 from jaxsplat.commands import endings
 from tests.helpers import documents
 from tests.helpers.documents import ROOT
-
-FIT = dataclasses.replace(
-    fitting.FAST,
-    stages=(fitting.Stage(0.5, 60), fitting.Stage(1.0, 240)),
-    count=800,
-    capacity=800,
-)
+from tests.helpers.small_fit import SMALL_FIT
 
 
 @pytest.fixture
@@ -44,7 +37,7 @@ def place(
             copy = tmp_path / folder / name.replace("/", "_")
             shutil.copyfile(sample / "test" / name, copy)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(fitting, "preset", lambda name, side: FIT)
+    monkeypatch.setattr(fitting, "preset", lambda name, side: SMALL_FIT)
     yield tmp_path
 
 

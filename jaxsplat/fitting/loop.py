@@ -90,7 +90,7 @@ class Loop:
             views, height, width = targets.images.shape[:3]
             raise NumericsError(
                 f"the fit is out of memory with {views} views of {width}x{height} "
-                f"pixels, {state.gaussians.means.shape[0]} Gaussians and "
+                f"pixels, room for {state.gaussians.means.shape[0]} Gaussians and "
                 f"{self.capacity} list slots; take a smaller --size, or --preset=fast"
             ) from error
 

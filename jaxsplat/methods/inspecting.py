@@ -22,6 +22,7 @@ from jaxsplat.methods.programs import Judged, States
 from jaxsplat.methods.quality import PLACED, Quality, judgeable
 from jaxsplat.pose import TRUSTED, Outcome, Photographs, PoseEstimate
 from jaxsplat.rendering.twin import Twin
+from jaxsplat.scene import gaussians as scene
 from jaxsplat.scores.nearness import Nearness
 
 # How much longer than planned the renderer's lists may become for a photograph from
@@ -204,11 +205,11 @@ def _too_large(
 ) -> NumericsError:
     """Returns the error that tells what memory does not suffice for."""
     camera = next(iter(group.values())).camera
-    rows = known.twin.gaussians.means.shape[0]
+    twin = known.twin
     return NumericsError(
         f"out of memory with {method.together} photograph(s) of {camera.width}x"
-        f"{camera.height} pixels at once, {rows} Gaussians and {known.twin.capacity} "
-        "list slots; fit with a smaller --size, or with preset fast"
+        f"{camera.height} pixels at once, {scene.count(twin.gaussians)} Gaussians and "
+        f"{twin.capacity} list slots; fit with a smaller --size, or with preset fast"
     )
 
 

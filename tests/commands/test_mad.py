@@ -1,6 +1,5 @@
 """The main command on real pictures, small: the bundled sample at 64 pixels."""
 
-import dataclasses
 import json
 import pathlib
 import shutil
@@ -15,14 +14,9 @@ from jaxsplat.commands import endings, mad
 from jaxsplat.errors import ConfigError, DataError
 from jaxsplat.methods import Detector, Inspection
 from jaxsplat.scene import splats
+from tests.helpers.small_fit import SIDE, SMALL_FIT
 
-SMALL_FIT = dataclasses.replace(
-    fitting.FAST,
-    stages=(fitting.Stage(0.5, 20), fitting.Stage(1.0, 60)),
-    count=600,
-    capacity=600,
-)
-SETTINGS = {"size": 64, "max_queries": 8}
+SETTINGS = {"size": SIDE, "max_queries": 8}
 
 
 @pytest.fixture(scope="module", autouse=True)
