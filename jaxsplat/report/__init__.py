@@ -1,22 +1,25 @@
 """What a run leaves for people: its folder, figures, tables, page and progress line."""
 
 from jaxsplat.report.content import (
-    CalibrationSummary,
-    CategoryMetrics,
     CategoryReport,
     Chart,
     FitView,
     Line,
-    PartSummary,
-    PoseSummary,
+    PartRow,
     QueryRow,
-    QuerySeconds,
-    Seconds,
     ShownForeground,
-    VerdictSummary,
 )
 from jaxsplat.report.html_section import write_section
 from jaxsplat.report.locks import Lock
+from jaxsplat.report.numbers import (
+    CalibrationSummary,
+    CategoryMetrics,
+    PartSummary,
+    PoseSummary,
+    QuerySeconds,
+    Seconds,
+    VerdictSummary,
+)
 from jaxsplat.report.poses import PoseRow
 from jaxsplat.report.progress import Progress
 from jaxsplat.report.results import CategoryFolder, Place
@@ -32,6 +35,7 @@ __all__ = [
     "FitView",
     "Line",
     "Lock",
+    "PartRow",
     "PartSummary",
     "Place",
     "PoseRow",

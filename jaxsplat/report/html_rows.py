@@ -46,6 +46,7 @@ class Query:
         kind: see `Label`.
         states: see `Label`.
         order: the score as the page's script sorts by it.
+        part: that it shows beside other queries, "" where none is known.
         tags: CSS class and words of the verdict and of what is in doubt.
         why: why there is no verdict, "" where there is one.
         facts: heading and text of each number.
@@ -56,6 +57,7 @@ class Query:
     kind: str
     states: tuple[str, ...]
     order: str
+    part: str
     tags: tuple[tuple[str, str], ...]
     why: str
     facts: tuple[tuple[str, str], ...]
@@ -99,7 +101,8 @@ def query(row: QueryRow, scale: tuple[float, float], side: int, keep: Keep) -> Q
         kind=known.kind,
         states=known.states,
         order=_NO_SCORE if row.score is None else f"{row.score:.8g}",
-        tags=_tags(row, known.states),
+        part=row.part or "",
+        tags=_tags(row),
         why=row.why,
         facts=_facts(row, known.kind),
         pictures=_pictures(row, scale, side, keep),
@@ -112,24 +115,37 @@ def _truth(row: QueryRow) -> str:
     return "good" if row.defect_type == GOOD else "defect"
 
 
-def _tags(row: QueryRow, states: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    if row.defective is None:
-        verdict = ("", "no verdict")
-    else:
-        word = "defect" if row.defective else "good"
-        if row.defect_type is None:
-            verdict = ("", word)
-        elif "wrong" in states:
-            meaning = "missed" if "missed" in states else "false alarm"
-            verdict = ("wrong", f"{word}: {meaning}")
-        else:
-            verdict = ("right", f"{word}: right")
+def verdict_tag(defective: bool | None, is_defective: bool | None) -> tuple[str, str]:
+    """Returns CSS class and words of a verdict, and of what it was worth.
+
+    Args:
+        defective: the verdict, None where there is none.
+        is_defective: the truth, None where not known.
+    """
+    if defective is None:
+        return "", "no verdict"
+    word = "defect" if defective else "good"
+    if is_defective is None:
+        return "", word
+    if defective == is_defective:
+        return "right", f"{word}: right"
+    return "wrong", f"{word}: {'false alarm' if defective else 'missed'}"
+
+
+def number(value: float | None, form: str) -> str:
+    """Returns a number in a form of `format`, or that there is none."""
+    return "n/a" if value is None else format(value, form)
+
+
+def _tags(row: QueryRow) -> tuple[tuple[str, str], ...]:
+    known = None if row.defect_type is None else row.defect_type != GOOD
+    verdict = verdict_tag(row.defective, known)
     return (verdict, ("doubt", "pose in doubt")) if row.in_doubt else (verdict,)
 
 
 def _facts(row: QueryRow, kind: str) -> tuple[tuple[str, str], ...]:
     facts = [
-        ("Score", "n/a" if row.score is None else f"{row.score:.4g}"),
+        ("Score", number(row.score, ".4g")),
         ("Truth", kind),
         ("Pose", row.pose_outcome),
     ]

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from jaxsplat.report import files
-from jaxsplat.report.content import CategoryMetrics
+from jaxsplat.report.numbers import CategoryMetrics
 
 Record = dict[str, object]
 

@@ -17,7 +17,7 @@ from jaxsplat.methods import Detector, Method, Preset
 from jaxsplat.rendering.backends import Backend
 from jaxsplat.report import foreground
 from jaxsplat.scene.found import Foreground
-from jaxsplat.study import findings, measuring
+from jaxsplat.study import findings, measuring, section
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +82,7 @@ def evaluate(
     names = [view.name for view in views]
     parts = data.group_parts(path, names, settings.parts)
     detector = _find_detector(objects, settings, folder, progress, fits)
-    for remark in measuring.remarks(detector):
+    for remark in section.remarks(detector):
         progress.note(f"{objects.name}: {remark}")
     _inspect(detector, views, folder, progress)
     return measuring.measure(path, objects, views, detector, folder, parts)

@@ -105,10 +105,17 @@ def shares(
 
 @dataclasses.dataclass(frozen=True)
 class Scaling:
-    """How raw scores and maps are shown: `(value - low) / (high - low)`."""
+    """How raw scores and maps are shown: `(value - low) / (high - low)`.
+
+    Attributes:
+        low: raw value that is shown as 0.
+        high: raw value that is shown as 1.
+        span: shown values of the coldest and the hottest colour.
+    """
 
     low: float = 0.0
     high: float = 1.0
+    span: tuple[float, float] = (0.0, 1.0)
 
     def of(self, values: Any) -> Any:
         """Returns scaled values."""
@@ -121,6 +128,7 @@ def row(
     behind: Float[np.ndarray, "3"],
     scaled: Scaling,
     error: tuple[float, float] | None,
+    part: str | None = None,
 ) -> report.QueryRow:
     """Returns a finding as the page shows it.
 
@@ -130,6 +138,7 @@ def row(
         behind: RGB behind photographs with alpha, [3].
         scaled: of scores and maps.
         error: of the pose in degrees and relative translation, None where not known.
+        part: that it shows beside other queries, None where none is known.
     """
     render = None
     if found.record["arrays"]:
@@ -149,4 +158,5 @@ def row(
         defective=found.record["defective"],
         why=str(found.record["reason"]),
         p_value=found.record["p_value"],
+        part=part,
     )

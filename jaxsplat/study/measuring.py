@@ -1,4 +1,4 @@
-"""The numbers of a category, and its part of the page, from what inspection left."""
+"""The numbers of a category, from what inspection left."""
 
 import dataclasses
 import pathlib
@@ -12,12 +12,8 @@ from jaxsplat import data, metrics, report
 from jaxsplat.data.views import GOOD, ObjectSet, View
 from jaxsplat.methods import Detector
 from jaxsplat.methods.programs import STAGES
-from jaxsplat.report import foreground
-from jaxsplat.study import findings, part_verdicts, render_quality, shown
-from jaxsplat.study.findings import Finding, Scaling
-
-# The hottest colour of heat maps, in multiples of the threshold.
-_HOTTEST = 2.0
+from jaxsplat.study import findings, part_verdicts, render_quality, section, shown
+from jaxsplat.study.findings import Finding
 
 
 def measure(
@@ -43,10 +39,10 @@ def measure(
     labels = np.array([view.defect_type != GOOD for view in views], bool)
     found, maps = _read(views, folder)
     scores = _ranked(found)
-    scaling, span = _scaling(found, detector)
+    scale = section.scale_of(found, detector)
     for one in found:
         if one.anomaly_map is not None:
-            folder.write_map(one.view.name, scaling.of(one.anomaly_map), span)
+            folder.write_map(one.view.name, scale.of(one.anomaly_map), scale.span)
     folder.write_poses(objects.intrinsics, [_pose_row(one) for one in found])
     true = data.read_test_poses(path)
     center = detector.world.points_to_user(np.asarray(detector.twin.center))
@@ -58,9 +54,15 @@ def measure(
     if len(masked) < len(maps):
         maps = maps[masked]
     pro = metrics.pro_curve(maps, masks)
-    drawn = shown.charts(scores, labels, pro, found)
-    fit = shown.fit(objects, true, detector)
-    _write_section(objects, found, detector, folder, scaling, span, errors, drawn, fit)
+    judged = part_verdicts.judge(found, parts, detector)
+    drawn = section.Drawn(
+        scale,
+        errors,
+        shown.charts(scores, labels, pro, found),
+        shown.fit(objects, true, detector),
+        judged,
+    )
+    section.write(objects, found, detector, folder, drawn)
     fitted = detector.fitted
     assert fitted is not None
     return report.CategoryMetrics(
@@ -84,16 +86,8 @@ def measure(
         reasons=_reasons(labels, masks),
         calibration=_calibration(detector),
         verdict=_verdict(found, labels),
-        parts=part_verdicts.summarize(found, parts, detector),
+        parts=part_verdicts.summarize(judged),
     )
-
-
-def remarks(detector: Detector) -> tuple[str, ...]:
-    """Returns what a user should know of a fit, a sentence each."""
-    fitted = detector.fitted
-    assert fitted is not None
-    unfit = (f"unfit, no verdicts: {detector.unfit}",) if detector.unfit else ()
-    return *fitted.foreground, *unfit
 
 
 def _read(
@@ -128,72 +122,6 @@ def _ranked(found: Sequence[Finding]) -> Float[np.ndarray, " n"]:
     peak = max((one.score for one in found if one.score is not None), default=1.0)
     scores = [peak if one.score is None else one.score for one in found]
     return np.array(scores, np.float32)
-
-
-def _scaling(
-    found: Sequence[Finding], detector: Detector
-) -> tuple[Scaling, tuple[float, float]]:
-    """Returns how scores and maps are shown, and their coldest and hottest colour.
-
-    SplatPose's are scaled by minimum and maximum over all test photographs, as
-    published. Others are shown as they are, up to a multiple of the threshold: what a
-    photograph looks like then does not depend on others.
-    """
-    known = [one.anomaly_map for one in found if one.anomaly_map is not None]
-    high = float(max((values.max() for values in known), default=1.0))
-    if detector.method.scaled_over_test_set:
-        low = float(min((values.min() for values in known), default=0.0))
-        return Scaling(low, high), (0.0, 1.0)
-    if detector.threshold is not None:
-        high = _HOTTEST * detector.threshold
-    return Scaling(), (0.0, high)
-
-
-def _write_section(
-    objects: ObjectSet,
-    found: Sequence[Finding],
-    detector: Detector,
-    folder: report.CategoryFolder,
-    scaling: Scaling,
-    span: tuple[float, float],
-    errors: Mapping[str, tuple[float, float]],
-    charts: tuple[report.Chart, ...],
-    fit: tuple[report.FitView, ...],
-) -> None:
-    behind = np.asarray(detector.twin.background)
-    fitted = detector.fitted
-    assert fitted is not None
-    guarantee = detector.guarantee
-    promise = ""
-    if guarantee is not None:
-        promise = f": at most {100 * guarantee:.0f} % of good photographs score higher"
-    source = (
-        f"{len(fitted.calibrated_on)} good views whose pose was found, of "
-        f"{len(fitted.held_out)} that the fit never saw{promise}"
-    )
-    threshold = detector.threshold
-    outlines = foreground.read(folder.foreground_path)
-    told = "" if outlines is None else outlines.told
-    rows = (
-        findings.row(folder, one, behind, scaling, errors.get(one.view.name))
-        for one in found
-    )
-    report.write_section(
-        folder,
-        report.CategoryReport(
-            name=objects.name,
-            queries=len(found),
-            rows=rows,
-            map_scale=span,
-            threshold=None if threshold is None else float(scaling.of(threshold)),
-            threshold_source=source,
-            # What stands beside the pictures is no remark any more.
-            notes=(*objects.warnings, *(x for x in remarks(detector) if x != told)),
-            foreground=outlines,
-            charts=charts,
-            fit=fit,
-        ),
-    )
 
 
 def _reasons(labels: np.ndarray, masks: np.ndarray) -> dict[str, str]:

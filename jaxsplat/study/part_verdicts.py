@@ -1,5 +1,6 @@
-"""The numbers of parts that several queries show, from what inspection left."""
+"""Verdicts about parts that several queries show, from what inspection left."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -7,53 +8,88 @@ import numpy as np
 from jaxsplat import metrics, report
 from jaxsplat.data.views import GOOD
 from jaxsplat.methods import Detector
-from jaxsplat.study.findings import Finding, shares
+from jaxsplat.methods.one_part import PartVerdict
+from jaxsplat.study.findings import Finding, Scaling, shares
 
 
-def summarize(
+@dataclasses.dataclass(frozen=True)
+class JudgedPart:
+    """A part, and what its queries say together.
+
+    Attributes:
+        name: of the part.
+        members: names of the queries that show it.
+        is_defective: whether one of them shows a defect.
+        score: raw, of those that have a verdict, of all where none has; None where
+            none has a score.
+        verdict: of those that have one.
+    """
+
+    name: str
+    members: tuple[str, ...]
+    is_defective: bool
+    score: float | None
+    verdict: PartVerdict
+
+
+def judge(
     found: Sequence[Finding], parts: Mapping[str, Sequence[str]], detector: Detector
-) -> report.PartSummary | None:
-    """Returns what the verdicts about parts were worth, None where there are none.
-
-    A part is defective where one of its photographs is.
+) -> tuple[JudgedPart, ...]:
+    """Returns what is known of every part.
 
     Args:
         found: of all queries.
         parts: names of the queries that show one part, by part.
         detector: of the category.
     """
-    if not parts:
-        return None
     by_name = {one.view.name: one for one in found}
-    members = [[by_name[name] for name in names] for names in parts.values()]
-    labels = np.array(
-        [any(one.view.defect_type != GOOD for one in some) for some in members]
-    )
-    verdicts = [detector.judge_part(_judged(some)) for some in members]
-    known = [_score(some) for some in members]
-    worst = max((score for score in known if score is not None), default=1.0)
-    scores = np.array([worst if x is None else x for x in known], np.float32)
-    fpr, detection_rate, not_judged = shares([v.defective for v in verdicts], labels)
+    judged = []
+    for name, members in parts.items():
+        some = [by_name[member] for member in members]
+        told = [one for one in some if one.record["defective"] is not None]
+        known = _scores(told) or _scores(some)
+        judged.append(
+            JudgedPart(
+                name,
+                tuple(members),
+                any(one.view.defect_type != GOOD for one in some),
+                max(known, default=None),
+                detector.judge_part(_scores(told)),
+            )
+        )
+    return tuple(judged)
+
+
+def _scores(found: Sequence[Finding]) -> list[float]:
+    return [one.score for one in found if one.score is not None]
+
+
+def summarize(judged: Sequence[JudgedPart]) -> report.PartSummary | None:
+    """Returns what the verdicts about parts were worth, None where there are none."""
+    if not judged:
+        return None
+    labels = np.array([one.is_defective for one in judged])
+    worst = max((one.score for one in judged if one.score is not None), default=1.0)
+    scores = [worst if one.score is None else one.score for one in judged]
+    verdicts = [one.verdict.defective for one in judged]
+    fpr, detection_rate, not_judged = shares(verdicts, labels)
     return report.PartSummary(
-        count=len(members),
-        photographs=float(np.mean([len(some) for some in members])),
-        auroc=metrics.image_auroc(scores, labels),
+        count=len(judged),
+        photographs=float(np.mean([len(one.members) for one in judged])),
+        auroc=metrics.image_auroc(np.array(scores, np.float32), labels),
         fpr=fpr,
         detection_rate=detection_rate,
         not_judged=not_judged,
     )
 
 
-def _judged(some: Sequence[Finding]) -> list[float]:
-    """Returns the scores of photographs that have a verdict."""
-    return [
-        one.score
-        for one in some
-        if one.score is not None and one.record["defective"] is not None
-    ]
-
-
-def _score(some: Sequence[Finding]) -> float | None:
-    """Returns a part's score, of all its photographs where none has a verdict."""
-    known = _judged(some) or [one.score for one in some if one.score is not None]
-    return max(known, default=None)
+def row(part: JudgedPart, scaled: Scaling) -> report.PartRow:
+    """Returns a part as the page shows it."""
+    return report.PartRow(
+        part.name,
+        len(part.members),
+        part.is_defective,
+        None if part.score is None else float(scaled.of(part.score)),
+        part.verdict.defective,
+        part.verdict.p_value,
+    )

@@ -158,6 +158,9 @@ def test_several_seeds(
     assert numbers["parts"]["count"] == 4
     assert numbers["parts"]["photographs"] == 3
     assert numbers["parts"]["auroc"] == 1.0
+    page = (out / "seeds" / "seed_4" / "report.html").read_text()
+    assert page.count('button type="button" data-part=') == 4
+    assert page.count("data-shows=") == 12
     assert numbers["aupimo"] > 0.3 and numbers["image_f1_max"] > 0.6
     assert f"{100 * np.mean(values):.1f} ±" in shown
     # It is finished: nothing is fitted again.

@@ -11,7 +11,7 @@ import pytest
 
 from jaxsplat.errors import DataError, NumericsError
 from jaxsplat.report import files
-from jaxsplat.report.content import PoseSummary
+from jaxsplat.report.numbers import PoseSummary
 
 
 def test_write_replaces_and_leaves_nothing_else(tmp_path: pathlib.Path) -> None:

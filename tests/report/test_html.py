@@ -17,6 +17,7 @@ from jaxsplat.report import (
     CategoryMetrics,
     CategoryReport,
     FitView,
+    PartRow,
     QueryRow,
     QuerySeconds,
     RunFolder,
@@ -66,10 +67,12 @@ def made(tmp_path: pathlib.Path) -> Make:
         threshold: float | None = 0.5,
         source: str = "held-out views",
         foreground: ShownForeground | None = None,
+        parts: tuple[PartRow, ...] = (),
     ) -> str:
         category = CategoryReport(
             *(name, len(rows), iter(rows), (0.0, 1.0), threshold, source, (name,)),
             foreground=foreground,
+            parts=parts,
         )
         with RunFolder(tmp_path / "run", {"method": name}, resume=False) as run:
             write_section(run.category(name), category)
@@ -341,3 +344,24 @@ def test_75_queries_of_400_pixels_stay_below_15_megabytes(made: Make) -> None:
 def test_long_pages_get_smaller_pictures() -> None:
     sides = [picture_side(n) for n in (1, 400, 401, 5000)]
     assert sides == sorted(sides, reverse=True) and sides[0] == 224 and sides[-1] < 100
+
+
+def test_parts_have_a_table_and_their_queries_know_them(made: Make) -> None:
+    parts = (
+        PartRow(HOSTILE, 2, True, 0.91234, True, 0.0312),
+        PartRow("b", 3, True, 0.4, False, 0.5),
+        PartRow("c", 1, False, 0.7, True, 0.04),
+        PartRow("d", 1, False, None, None, None),
+    )
+    page = made(dataclasses.replace(RIGHT, part=HOSTILE), parts=parts)
+    assert "<script>alert" not in page
+    body = page[page.index('<table class="parts">') :]
+    rows = re.findall(r"<tr><td>.*?</tr>", body, re.DOTALL)
+    texts = [re.sub(r"<[^>]*>", " ", row).split() for row in rows]
+    assert texts[0][-7:] == ["defect:", "right", "0.9123", "0.031", *texts[0][-3:]]
+    assert texts[0][-3:] == ["defective", "show", "2"]
+    assert texts[1] == "b good: missed 0.4 0.5 defective show 3".split()
+    assert texts[2] == "c defect: false alarm 0.7 0.04 good show 1".split()
+    assert texts[3] == "d no verdict n/a n/a good show 1".split()
+    assert page.count("data-shows=") == 1
+    assert "<select data-parts" not in made(RIGHT)

@@ -12,6 +12,7 @@ from jaxsplat.report import (
     Chart,
     FitView,
     Line,
+    PartRow,
     RunFolder,
     html_pictures,
     metrics_record,
@@ -35,13 +36,16 @@ def write_page(root: pathlib.Path) -> pathlib.Path:
     good = dataclasses.replace(
         RIGHT, name="good/1.png", defect_type="good", score=0.1, p_value=0.5
     )
-    missed = dataclasses.replace(RIGHT, name="Burrs/2.png", defective=False, score=0.4)
+    missed = dataclasses.replace(
+        RIGHT, name="Burrs/2.png", defective=False, score=0.4, part='a "b"'
+    )
     line = Line("queries", "other", np.array([[0.0, 0.0], [1.0, 1.0]]))
     with RunFolder(root, {}, resume=False) as run:
         category = CategoryReport(
             *("a", 2, [good, missed], (0.0, 1.0), 0.5),
             charts=(Chart("ROC", "x", "y", (line,)),),
             fit=(FitView("v.png", 30.0, PHOTO, PHOTO, PHOTO[..., 0]),),
+            parts=(PartRow('a "b"', 1, True, 0.4, False, 0.5),),
         )
         write_section(run.category("a"), category)
         return run.write_report("Page", metrics_record({"a": METRICS}, {}, {}))
@@ -65,9 +69,13 @@ def test_the_page_works_in_chromium(
         assert wiped == "inset(0px 70% 0px 0px)"
         page.press("button[data-filter=missed]", chromium.ENTER)
         shown = "return [...document.querySelectorAll('article.query')]"
-        names = f"{shown}.filter(a => !a.hidden).map(a => a.innerText.split('\\n')[0])"
+        name = "a => a.querySelector('h3').textContent"
+        names = f"{shown}.filter(a => !a.hidden).map({name})"
         assert page.run(names) == ["Burrs/2.png"]
         page.press("button[data-filter=all]", chromium.ENTER)
+        assert page.run(names) == ["good/1.png", "Burrs/2.png"]
+        page.press("button[data-part]", chromium.ENTER)
+        assert page.run(names) == ["Burrs/2.png"]
         page.run("for (const d of document.querySelectorAll('details')) d.open = true")
         loaded = (
             "const all = [...document.images]; all.forEach(i => i.loading = 'eager');"

@@ -3,6 +3,7 @@ for (const part of document.querySelectorAll("section.category")) {
   const rows = [...list.children];
   const buttons = [...part.querySelectorAll("button[data-filter]")];
   const kinds = part.querySelector("select[data-kind]");
+  const parts = part.querySelector("select[data-parts]");
   const order = part.querySelector("select[data-order]");
   const count = part.querySelector(".count");
   let filter = "all";
@@ -10,7 +11,8 @@ for (const part of document.querySelectorAll("section.category")) {
     let shown = 0;
     for (const row of rows) {
       const fits = (filter === "all" || row.dataset.state.split(" ").includes(filter))
-        && (kinds.value === "" || row.dataset.kind === kinds.value);
+        && (kinds.value === "" || row.dataset.kind === kinds.value)
+        && (!parts || parts.value === "" || row.dataset.shows === parts.value);
       row.hidden = !fits;
       shown += fits;
     }
@@ -29,6 +31,17 @@ for (const part of document.querySelectorAll("section.category")) {
     button.addEventListener("click", () => { filter = button.dataset.filter; show(); });
   kinds.addEventListener("change", show);
   order.addEventListener("change", sort);
+  if (parts) parts.addEventListener("change", show);
+  for (const button of part.querySelectorAll("button[data-part]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      filter = "all";
+      kinds.value = "";
+      parts.value = button.dataset.part;
+      show();
+      list.scrollIntoView();
+    });
+  }
   part.querySelector(".tools").hidden = false;
   show();
   // The query is laid over the twin when it is first asked for.
