@@ -1,7 +1,7 @@
 """PTAD on BrokenChairs' layout: `python -m experiments.chairs --data_dir=...`.
 
 Finds the poses of all photographs by their masks, trains the network on the training
-split, and judges the test split, or all photographs of `--test_dir`. Leaves
+split, and judges the test split (`--split`), or all photographs of `--test_dir`. Leaves
 `metrics.json`, a page with every judged photograph, the networks, and the poses, with
 which a run goes on; `--poses_from` takes those of another run with the same poses.
 
@@ -13,7 +13,7 @@ import dataclasses
 import pathlib
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -45,6 +45,9 @@ class Config:
     )
     test_dir: str | None = flags.option(
         None, "another such folder, all of which is judged instead of the test split"
+    )
+    split: Literal["test", "val"] = flags.option(
+        "test", "of data_dir, that is judged where there is no test_dir"
     )
     preset: PresetName = flags.option(
         "fast", "fast: minutes on two cores; paper: the published settings, for a GPU"
@@ -80,7 +83,9 @@ def main(config: Config) -> None:
     learnt = chairs.choose_share(
         _some(train_data.of_split("train"), config), config.train_share, config.seed
     )
-    judged = test_data.of_split("test") if not config.test_dir else test_data.queries
+    judged = test_data.queries
+    if config.test_dir is None:
+        judged = test_data.of_split(config.split)
     judged = _some(judged, config)
     with (
         report.RunFolder(

@@ -8,13 +8,16 @@ from typing import Any
 from jaxsplat import data, report
 from jaxsplat.commands import endings, flags
 from jaxsplat.data.parts import compile_rule
+from jaxsplat.errors import ConfigError
 from jaxsplat.features.registry import NetworkName
-from jaxsplat.methods import Preset, find_method
+from jaxsplat.methods import Method, Preset, find_method
 from jaxsplat.rendering.backends import Backend
 from jaxsplat.study import paper_table
 from jaxsplat.study.evaluation import Evaluation
 from jaxsplat.study.paper_table import PaperTable
 from jaxsplat.study.sweeps import Outcome, Sweep
+
+_NETWORK: NetworkName = "efficientnet_lite0"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,9 +47,7 @@ class EvaluationConfig:
     backend: Backend | None = flags.option(
         None, "renderer; the best that runs here by default"
     )
-    network: NetworkName = flags.option(
-        "efficientnet_lite0", "what images are compared by"
-    )
+    network: NetworkName = flags.option(_NETWORK, "what images are compared by")
     network_file: str | None = flags.option(
         None, "safetensors file with the network's weights; needed by all but lite0"
     )
@@ -66,12 +67,8 @@ class EvaluationConfig:
     def evaluation_of(self, name: str) -> Evaluation:
         """Returns the evaluation of a method that the settings describe."""
         method = find_method(name, self.preset)
-        compare: Any = method.compare
-        compare = dataclasses.replace(
-            compare, network=self.network, network_file=self.network_file
-        )
         return Evaluation(
-            method=dataclasses.replace(method, compare=compare),
+            method=self._with_network(method),
             preset=self.preset,
             fit_seconds=self.fit_seconds,
             seed=self.seed,
@@ -80,6 +77,20 @@ class EvaluationConfig:
             backend=self.backend,
             parts=self.parts,
         )
+
+    def _with_network(self, method: Method) -> Method:
+        """Returns the method that compares by the network that was asked for.
+
+        Raises:
+            ConfigError: the method trains its own.
+        """
+        compare: Any = method.compare
+        asked = {"network": self.network, "network_file": self.network_file}
+        if "network" in {field.name for field in dataclasses.fields(compare)}:
+            compare = dataclasses.replace(compare, **asked)
+        elif asked != {"network": _NETWORK, "network_file": None}:
+            raise ConfigError(f"network: {method.name} trains its own, expected none")
+        return dataclasses.replace(method, compare=compare)
 
     def evaluations_of(self, name: str, seeds: int) -> tuple[Evaluation, ...]:
         """Returns one evaluation of a method for each seed from `seed` on."""

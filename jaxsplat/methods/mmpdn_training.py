@@ -172,10 +172,9 @@ def _areas(first: Array, second: Array) -> tuple[Array, Array, Array]:
 
 
 def train(
-    loss: MmpdnLoss, training: Training, examples: Examples, seed: int
+    loss: MmpdnLoss, training: Training, examples: Examples, key: PRNGKeyArray
 ) -> Trained:
     """Returns the trained network; see `learning.train`."""
-    key = jax.random.key(seed)
     start = learning.initial(loss.network, jax.random.fold_in(key, 0))
     count = len(examples.labels)
     examples = jax.tree.map(jnp.asarray, examples)  # once, not at every step

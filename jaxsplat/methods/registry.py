@@ -3,15 +3,16 @@
 from typing import Literal
 
 from jaxsplat.errors import ConfigError
-from jaxsplat.methods import best, igspad, rpe_pad, splatpose
+from jaxsplat.methods import best, igspad, ptad_objects, rpe_pad, splatpose
 from jaxsplat.methods.method import Method
 
-MethodName = Literal["best", "splatpose", "igspad", "rpe_pad"]
+MethodName = Literal["best", "splatpose", "igspad", "rpe_pad", "ptad"]
 METHODS = {
     "best": best.PRESETS,
     "splatpose": splatpose.PRESETS,
     "igspad": igspad.PRESETS,
     "rpe_pad": rpe_pad.PRESETS,
+    "ptad": ptad_objects.PRESETS,
 }
 
 

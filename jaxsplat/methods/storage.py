@@ -22,6 +22,7 @@ from jaxsplat.data import atomic
 from jaxsplat.data.lens import Lens
 from jaxsplat.features.architecture import EfficientNetConfig
 from jaxsplat.features.dinov2 import DinoV2Config
+from jaxsplat.features.mmpdn import MmpdnConfig
 from jaxsplat.features.network import FeatureNetwork
 from jaxsplat.features.resnet import ResNetConfig
 from jaxsplat.features.sam import SamConfig
@@ -30,13 +31,16 @@ from jaxsplat.matchers import KeypointDetector, KeypointMatcher, Keypoints
 from jaxsplat.matchers.disk import DiskConfig
 from jaxsplat.matchers.lightglue import LightGlueConfig
 from jaxsplat.matchers.xfeat import XFeatConfig
+from jaxsplat.methods.depth_comparison import DepthComparison, DepthDetector
 from jaxsplat.methods.method import Method
+from jaxsplat.methods.mmpdn_training import MmpdnLoss
 from jaxsplat.methods.programs import States
 from jaxsplat.pose.alignment import Template
 from jaxsplat.pose.regression.network import Irprn
 from jaxsplat.pose.regression.perturbing import Perturbation
 from jaxsplat.pose.regression.references import References
 from jaxsplat.pose.regression.training import Regression
+from jaxsplat.pose.starts.candidates import Candidates
 from jaxsplat.pose.starts.matching import Search, Windows
 from jaxsplat.pose.starts.regressed import Regressor
 from jaxsplat.scores.nearness import Nearness
@@ -62,7 +66,10 @@ def storable(kind: Class) -> Class:
 
 for _kind in (
     Camera,
+    Candidates,
     Cosine,
+    DepthComparison,
+    DepthDetector,
     DinoV2Config,
     DiskConfig,
     EfficientNetConfig,
@@ -74,6 +81,8 @@ for _kind in (
     Lens,
     LightGlueConfig,
     Method,
+    MmpdnConfig,
+    MmpdnLoss,
     Nearness,
     Perturbation,
     References,
@@ -94,6 +103,8 @@ for _kind in (
     pose.GalleryStarts,
     pose.Lm,
     pose.RegressedStarts,
+    pose.MaskRefine,
+    pose.MaskStarts,
     pose.MatchGallery,
     pose.MatchStarts,
     pose.ScrewState,

@@ -8,6 +8,7 @@ from jaxsplat.pose.estimate import (
     PoseEstimate,
 )
 from jaxsplat.pose.expected import Expected, agreement, beside, expected_photographs
+from jaxsplat.pose.on_masks import MaskRefine, MaskStarts
 from jaxsplat.pose.parts import Refine, Starts
 from jaxsplat.pose.photographs import Photographs, anywhere, on_plain
 from jaxsplat.pose.refine.adam_screw import AdamScrew, ScrewState
@@ -36,6 +37,8 @@ __all__ = [
     "Gallery",
     "GalleryStarts",
     "Lm",
+    "MaskRefine",
+    "MaskStarts",
     "MatchGallery",
     "MatchStarts",
     "Outcome",

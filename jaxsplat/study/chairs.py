@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
@@ -55,9 +56,8 @@ def train_members(
     examples, members = examples_of(both), []
     for member in range(method.members):
         progress.update("networks", member + 1, method.members)
-        trained = mmpdn_training.train(
-            method.loss, method.training, examples, seed * method.members + member
-        )
+        key = jax.random.key(seed * method.members + member)
+        trained = mmpdn_training.train(method.loss, method.training, examples, key)
         members.append(trained.params)
     return tuple(members)
 

@@ -15,7 +15,7 @@ from jaxsplat.commands import endings, evaluating, mad, sparse_views, steps, tim
 from jaxsplat.data.views import ObjectSet, View
 from jaxsplat.errors import ConfigError, DataError
 from jaxsplat.methods import METHODS, Method, find_method
-from jaxsplat.pose import AdamScrew, AdamView, MatchStarts
+from jaxsplat.pose import AdamScrew, AdamView, MaskRefine, MatchStarts
 from tests.helpers import toy_detector
 
 SIDES = range(5, 11)
@@ -33,6 +33,9 @@ def find_small(name: str, preset: str = "fast") -> Method:
         return dataclasses.replace(method, starts=starts, refine=refine)
     if name == "rpe_pad":
         return dataclasses.replace(method, starts=toy_detector.REGRESSED)
+    if name == "ptad":
+        refine = MaskRefine(toy_detector.QUICK.refine)
+        return dataclasses.replace(method, refine=refine, compare=toy_detector.DEPTH)
     return dataclasses.replace(method, refine=AdamScrew(steps=2))
 
 
@@ -121,6 +124,14 @@ def test_several_methods_look_at_one_fit(
         assert any(line.startswith(name) for line in shown.splitlines())
     assert mad.main(config) == 0
     assert len(asked) == fits + 1
+
+
+def test_a_method_that_trains_its_own_network_takes_no_other(
+    tmp_path: pathlib.Path,
+) -> None:
+    config = mad.Config(out=str(tmp_path), method=("ptad",), network="resnet18")
+    with pytest.raises(ConfigError, match="network: ptad trains its own"):
+        mad.main(config)
 
 
 def test_methods_that_do_not_exist_are_told() -> None:

@@ -12,7 +12,9 @@ from PIL import Image
 from jaxsplat import features, fitting, learning
 from jaxsplat.data.views import ObjectSet
 from jaxsplat.fitting import FitResult
-from jaxsplat.methods import best
+from jaxsplat.methods import best, ptad
+from jaxsplat.methods.depth_comparison import DepthComparison
+from jaxsplat.methods.mmpdn_training import MmpdnLoss
 from jaxsplat.pose import Lm, RegressedStarts, Stage
 from jaxsplat.pose.regression.network import Irprn
 from jaxsplat.pose.regression.perturbing import Perturbation
@@ -36,6 +38,13 @@ REGRESSED = RegressedStarts(
     k=2,
     side=32,
     rounds=2,
+)
+# Trained for a step or two.
+_SMALL = dataclasses.replace(
+    ptad.fast().network, side=32, channels=4, hidden=8, numbers=0
+)
+DEPTH = DepthComparison(
+    _SMALL, MmpdnLoss(_SMALL, map=1.0), learning.Training(1, 16, learning.Cosine(1e-3))
 )
 
 

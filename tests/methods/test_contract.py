@@ -12,6 +12,7 @@ from jaxsplat import pose
 from jaxsplat.data.views import ObjectSet, posed_cameras
 from jaxsplat.errors import ConfigError
 from jaxsplat.methods import METHODS, find_method, storage
+from jaxsplat.methods.depth_comparison import DepthComparison
 from jaxsplat.methods.registry import MethodName
 from jaxsplat.pose.parts import Refine, Starts
 from jaxsplat.rendering.twin import Twin
@@ -24,20 +25,23 @@ STARTS: list[Starts] = [
     pose.SilhouetteStarts(k=2),
     toy_detector.REGRESSED,
     pose.MatchStarts(k=2, keypoints=32, shortlist=4),
+    pose.MaskStarts(k=2),
 ]
 REFINE: list[Refine] = [
     pose.Lm((pose.Stage(1, 1, 4, 1.0),)),
     pose.AdamScrew(steps=3, side=20),
     pose.AdamView(steps=2, every=1, keypoints=32, side=20),
     pose.Unrefined(),
+    pose.MaskRefine(pose.Lm((pose.Stage(1, 1, 4, 1.0),))),
 ]
 COMPARE: list[Compare] = [
     find_method("best").compare,
     find_method("splatpose", "fast").compare,
     find_method("igspad", "fast").compare,
+    toy_detector.DEPTH,
 ]
 # Those that train or match with whole networks take minutes to compile.
-SLOW = (pose.AdamView, pose.MatchStarts, pose.RegressedStarts)
+SLOW = (pose.AdamView, pose.MatchStarts, pose.RegressedStarts, DepthComparison)
 
 
 def parts(*every: Any) -> list[Any]:

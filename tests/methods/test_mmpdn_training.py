@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -58,7 +59,7 @@ def toy(count: int) -> tuple[outline_inputs.Inputs, Examples]:
 def test_a_toy_set_is_learnt_and_told_of_others() -> None:
     training = Training(epochs=15, batch=8, rate=Cosine(1e-2), clip=1.0)
     loss = MmpdnLoss(NETWORK, map=1.0, shift=0.3, flips=True)
-    trained = mmpdn_training.train(loss, training, toy(24)[1], seed=0)
+    trained = mmpdn_training.train(loss, training, toy(24)[1], jax.random.key(0))
     inputs, truth = toy(18)
     told = mmpdn_training.ask(NETWORK, trained.params, inputs)
     assert roc_auc_score(truth.labels > 0, told.logits) > 0.95
