@@ -10,7 +10,7 @@ import pytest
 from jaxsplat import learning
 from jaxsplat.data.views import ObjectSet, posed_cameras
 from jaxsplat.errors import ConfigError
-from jaxsplat.methods import depth_comparison
+from jaxsplat.methods import depth_planting
 from jaxsplat.pose import PoseEstimate, Unrefined, on_plain
 from jaxsplat.rendering.twin import Twin
 from tests.helpers import toy_detector, toy_object
@@ -37,7 +37,9 @@ def test_examples_are_good_views_and_planted_defects(
     part, rows = toy_detector.DEPTH, slice(0, 4)
     keys = jax.random.split(jax.random.key(1), (4, 2))
     poses = jnp.asarray(posed_cameras(objects.train[rows]).camera_from_world)
-    found = depth_comparison._examples(part, twin, images(objects, rows), poses, keys)
+    found = depth_planting.examples(
+        part.detector, twin, images(objects, rows), poses, keys
+    )
     assert len(found.labels) == 12
     # Each view beside the twin as it is, then twice beside a changed one.
     np.testing.assert_array_equal(found.labels[::3], 0)
