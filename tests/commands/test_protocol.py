@@ -189,6 +189,7 @@ def test_the_folder_of_one_run_takes_no_other(tmp_path: pathlib.Path) -> None:
         sparse_views.main(sparse_views.Config(out=str(out)))
 
 
+@pytest.mark.slow
 def test_fewer_training_views(
     tmp_path: pathlib.Path,
     capsys: pytest.CaptureFixture[str],

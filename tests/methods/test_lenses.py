@@ -165,7 +165,7 @@ def part(view: View, left: int, top: int, width: int, height: int) -> View:
     return View(f"{left},{top}", wider[rows, columns], intrinsics=lens)
 
 
-@pytest.mark.parametrize("batch", [1, 2])
+@pytest.mark.parametrize("batch", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_lenses_of_their_own_are_used_and_kept_apart(
     bent: ObjectSet, detector: Detector, tmp_path: pathlib.Path, batch: int
 ) -> None:

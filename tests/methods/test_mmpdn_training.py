@@ -56,6 +56,7 @@ def toy(count: int) -> tuple[outline_inputs.Inputs, Examples]:
     return inputs, Examples(*(np.asarray(a, np.float16) for a in arrays))
 
 
+@pytest.mark.slow
 def test_a_toy_set_is_learnt_and_told_of_others() -> None:
     training = Training(epochs=15, batch=8, rate=Cosine(1e-2), clip=1.0)
     loss = MmpdnLoss(NETWORK, map=1.0, shift=0.3, flips=True)

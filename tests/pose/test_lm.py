@@ -47,6 +47,7 @@ def test_poses_of_good_queries_are_found(toy: Toy) -> None:
     assert (found.steps == 20).all()
 
 
+@pytest.mark.slow
 def test_polish_minimises_the_cost_of_the_render_itself(toy: Toy) -> None:
     aligned = solve(toy, toy.queries, toy.starts)
     polished = solve(toy, toy.queries, toy.starts, polish=4)
