@@ -15,7 +15,7 @@ def test_a_mask_is_what_differs_from_the_border() -> None:
     image[9, 9] = 0.83  # under the limit
     expected = np.zeros((12, 16), bool)
     expected[3:7, 4:9] = True
-    white = jnp.ones(3)
+    white = jnp.ones(3, jnp.float32)
     np.testing.assert_array_equal(on_masks.mask(jnp.asarray(image), white), expected)
 
 
