@@ -3,8 +3,12 @@
 import contextlib
 import os
 import pathlib
+import re
 from collections.abc import Iterator
 from typing import BinaryIO
+
+# Name of what is not finished yet: that of the file, and the process's number.
+_TEMPORARY = re.compile(r"\..+\.\d+\.tmp")
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
@@ -47,6 +51,17 @@ def writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def unfinished(folder: pathlib.Path, *, deep: bool) -> list[pathlib.Path]:
+    """Returns what processes that were killed while they wrote left in a folder.
+
+    Args:
+        folder: which no other process writes to now.
+        deep: whether to look into the folders below it too.
+    """
+    found = folder.rglob(".*.tmp") if deep else folder.glob(".*.tmp")
+    return [path for path in found if _TEMPORARY.fullmatch(path.name)]
 
 
 def _sync_folder(folder: pathlib.Path) -> None:

@@ -7,6 +7,7 @@ import shutil
 import types
 from collections.abc import Collection, Mapping
 
+from jaxsplat.data import atomic
 from jaxsplat.errors import ConfigError, DataError
 from jaxsplat.report import files, html, locks, names, results
 from jaxsplat.report.versions import versions
@@ -157,6 +158,12 @@ class RunFolder:
             (self.path / name).unlink(missing_ok=True)
 
     def _begin(self) -> None:
+        left = atomic.unfinished(self.path, deep=False)
+        for item in self.path.iterdir():
+            if (item / results.RESULTS).exists():
+                left += atomic.unfinished(item, deep=True)
+        for path in left:
+            path.unlink(missing_ok=True)
         record = {"hash": self.config_hash, "config": self.config}
         files.write_json(self.path / _CONFIG, record)
         path = self.path / "versions.json"

@@ -240,3 +240,16 @@ def test_a_name_twice_is_refused(tmp_path: pathlib.Path) -> None:
         path.write_text(path.read_text() * 2)
         with pytest.raises(DataError, match="line 2: 'b' is there twice"):
             run.category("x")
+
+
+def test_what_a_killed_run_was_writing_is_removed(tmp_path: pathlib.Path) -> None:
+    with open_run(tmp_path) as run:
+        run.category("a").append("q", {"x": 1}, None, digest="d")
+    lost = [tmp_path / ".report.html.24615.tmp", tmp_path / "a" / "b" / ".c.png.7.tmp"]
+    kept = [tmp_path / ".mine.tmp", tmp_path / "other" / ".report.html.24615.tmp"]
+    for path in (*lost, *kept):
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    with open_run(tmp_path):
+        assert not any(path.exists() for path in lost)
+        assert all(path.exists() for path in kept)
