@@ -50,14 +50,12 @@ class DepthComparison:
     that the highest place has the image's logit, by which `Peak` is the paper's score.
 
     Attributes:
-        detector: the network; as `further` maps it takes none or the outlines'
-            differences, too much and too little.
-        loss: by which it is trained.
+        loss: by which the network is trained, which takes as `further` maps none or
+            the outlines' differences, too much and too little.
         training: how long and how fast.
         planted: planted defects beside each good view.
     """
 
-    detector: MmpdnConfig
     loss: MmpdnLoss
     training: Training
     planted: int = 2
@@ -70,6 +68,11 @@ class DepthComparison:
             )
         if self.planted < 1:
             raise ConfigError(f"planted: found {self.planted}, expected 1 or more")
+
+    @property
+    def detector(self) -> MmpdnConfig:
+        """The network."""
+        return self.loss.network
 
     def prepare(
         self,

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from jaxsplat.core import cameras, resampling
 from jaxsplat.features.mmpdn import MmpdnConfig
 from jaxsplat.pose import on_masks
+from jaxsplat.rendering.api import Rendered
 from jaxsplat.rendering.twin import Twin, look
 from jaxsplat.scene.gaussians import Gaussians
 
@@ -35,6 +36,15 @@ class Seen(NamedTuple):
     depth: Float[Array, "*b s s"]
 
 
+def depth_of(drawn: Rendered) -> Float[Array, "h w"]:
+    """Returns depth in scene units, 0 beside the object.
+
+    It is divided by alpha, so that what is half covered is not near.
+    """
+    depth = drawn.depth / jnp.maximum(drawn.alpha, _SHOWN)
+    return jnp.where(drawn.alpha > _SHOWN, depth, 0.0)
+
+
 def see(
     twin: Twin, cloud: Gaussians, pose: Float[Array, "4 4"], config: MmpdnConfig
 ) -> Seen:
@@ -49,9 +59,7 @@ def see(
     side = config.side
     camera = cameras.with_pose(cameras.limited(twin.camera, side), pose)
     drawn = look(dataclasses.replace(twin, gaussians=cloud), camera)
-    there = drawn.alpha > _SHOWN
-    depth = jnp.where(there, drawn.depth / jnp.maximum(drawn.alpha, _SHOWN), 0.0)
-    return Seen(_square(drawn.alpha, side), _square(depth, side))
+    return Seen(_square(drawn.alpha, side), _square(depth_of(drawn), side))
 
 
 def shown(

@@ -15,6 +15,7 @@ from jaxsplat.core import cameras
 from jaxsplat.data.chairs import MESHES, Reference, Shape
 from jaxsplat.data.views import View
 from jaxsplat.errors import DataError
+from jaxsplat.methods import depth_inputs
 from jaxsplat.pose import parts, photographs
 from jaxsplat.rendering import solids
 from jaxsplat.rendering import twin as twins
@@ -170,13 +171,9 @@ def see(
     return Seen(np.stack(coverage), np.stack(depth))
 
 
-_SHOWN = 0.02  # alpha from which a pixel has a depth
-
-
 @functools.partial(jax.jit, static_argnames="solid")
 def _see(twin: Twin, solid: float | None, pose: Array) -> tuple[Array, Array, Array]:
     drawn = twins.look(twin, cameras.with_pose(twin.camera, pose))
-    depth = drawn.depth / jnp.maximum(drawn.alpha, _SHOWN)
-    depth = jnp.where(drawn.alpha > _SHOWN, depth, 0.0)
+    depth = depth_inputs.depth_of(drawn)
     share = drawn.alpha if solid is None else solids.coverage(drawn.alpha, solid)
     return share, depth, drawn.needed

@@ -11,7 +11,6 @@ is not meant to be found. On BrokenChairs' layout see `methods/ptad.py`.
 
 import dataclasses
 
-from jaxsplat.features.mmpdn import MmpdnConfig
 from jaxsplat.learning import Training
 from jaxsplat.methods import ptad
 from jaxsplat.methods.depth_comparison import DepthComparison
@@ -25,7 +24,6 @@ from jaxsplat.scores import Conformal, Peak
 def _ptad(
     candidates: int,
     refine: Refine,
-    network: MmpdnConfig,
     loss: MmpdnLoss,
     training: Training,
 ) -> Method:
@@ -33,7 +31,7 @@ def _ptad(
         name="ptad",
         starts=MaskStarts(k=candidates),
         refine=MaskRefine(refine),
-        compare=DepthComparison(network, loss, training),
+        compare=DepthComparison(loss, training),
         score=Peak(),
         calibrate=Conformal(),
     )
@@ -45,11 +43,8 @@ _SEEN = dataclasses.replace(_FAST.network, numbers=0)
 PAPER = _ptad(
     1,
     AdamScrew(steps=150, ssim_weight=0.0),
-    _PAPER.network,
     _PAPER.loss,
     _PAPER.training,
 )
-FAST = _ptad(
-    8, Lm(), _SEEN, dataclasses.replace(_FAST.loss, network=_SEEN), _FAST.training
-)
+FAST = _ptad(8, Lm(), dataclasses.replace(_FAST.loss, network=_SEEN), _FAST.training)
 PRESETS = {"fast": FAST, "best": FAST, "paper": PAPER}

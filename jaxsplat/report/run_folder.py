@@ -149,19 +149,20 @@ class RunFolder:
     def _clear(self) -> None:
         if not (self.path / _CONFIG).exists():
             self._refuse_foreign()
-        for item in sorted(self.path.iterdir()):
-            if item.is_dir() and (item / results.RESULTS).exists():
-                results.clear(item)
+        for item in self._category_paths():
+            results.clear(item)
         # The settings stay until new ones replace them, so that a kill in between
         # leaves a folder that is known as a run.
         for name in _ROOT_FILES[1:]:
             (self.path / name).unlink(missing_ok=True)
 
+    def _category_paths(self) -> list[pathlib.Path]:
+        return [path.parent for path in sorted(self.path.glob(f"*/{results.RESULTS}"))]
+
     def _begin(self) -> None:
         left = atomic.unfinished(self.path, deep=False)
-        for item in self.path.iterdir():
-            if (item / results.RESULTS).exists():
-                left += atomic.unfinished(item, deep=True)
+        for item in self._category_paths():
+            left += atomic.unfinished(item, deep=True)
         for path in left:
             path.unlink(missing_ok=True)
         record = {"hash": self.config_hash, "config": self.config}

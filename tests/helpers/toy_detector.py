@@ -44,7 +44,7 @@ _SMALL = dataclasses.replace(
     ptad.fast().network, side=32, channels=4, hidden=8, numbers=0
 )
 DEPTH = DepthComparison(
-    _SMALL, MmpdnLoss(_SMALL, map=1.0), learning.Training(1, 16, learning.Cosine(1e-3))
+    MmpdnLoss(_SMALL, map=1.0), learning.Training(1, 16, learning.Cosine(1e-3))
 )
 
 

@@ -73,8 +73,9 @@ def test_an_object_that_lacks_a_piece_scores_higher_than_one_that_is_whole(
 
 def test_networks_that_it_cannot_feed_are_refused() -> None:
     part = toy_detector.DEPTH
-    wrong = dataclasses.replace(part.detector, numbers=4)
+    network = dataclasses.replace(part.detector, numbers=4)
+    wrong = dataclasses.replace(part.loss, network=network)
     with pytest.raises(ConfigError, match="numbers 4: expected 0 or 2 further maps"):
-        dataclasses.replace(part, detector=wrong)
+        dataclasses.replace(part, loss=wrong)
     with pytest.raises(ConfigError, match="planted: found 0"):
         dataclasses.replace(part, planted=0)
