@@ -64,9 +64,10 @@ def _share_programs(config: pytest.Config) -> None:
 @pytest.fixture(scope="module", autouse=True)
 def quickly_compiled(request: pytest.FixtureRequest) -> Iterator[None]:
     """Compiles without optimisation, a third quicker, where that gains more than the
-    programs' running loses.
+    programs' running loses; never for a GPU, whose programs are what is tested there.
     """
     much = request.module.__name__.startswith(_COMPILE_MUCH)
+    much = much and jax.default_backend() == "cpu"
     jax.config.update("jax_disable_most_optimizations", much)
     yield
     jax.config.update("jax_disable_most_optimizations", False)

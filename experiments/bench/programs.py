@@ -55,7 +55,7 @@ def report(size: int, counts: Sequence[int], cloud: int) -> list[dict[str, objec
         capacity = api.plan(gaussians, cameras, slack=1.05)
         products = batches.products("pallas", capacity, size)
         # The backend is refused where there is no GPU to run it.
-        with mock.patch.object(backends, "_obstacle", return_value=""):
+        with mock.patch.dict(backends._OBSTACLES, {"pallas": str}):
             programs = {
                 name: deviceless.compile_program(product, gaussians, cameras)
                 for name, product in products.items()

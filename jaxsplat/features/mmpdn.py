@@ -13,6 +13,7 @@ parameters here.
 """
 
 import dataclasses
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -163,7 +164,7 @@ def draw(encoder: ResNet, key: PRNGKeyArray) -> None:
                 last.weight[...] = jnp.zeros_like(last.weight[...])
 
 
-def _mlp(widths: tuple[int, ...], rngs: nnx.Rngs) -> nnx.Sequential:
+def _mlp(widths: tuple[int, ...], rngs: nnx.Rngs) -> Callable[[Array], Array]:
     parts: list = []
     for inputs, outputs in zip(widths, widths[1:]):
         parts += [nnx.Linear(inputs, outputs, rngs=rngs), nnx.relu]

@@ -18,4 +18,4 @@ def softness(state: ExpectedDistances) -> Float[Array, " n"]:
     """
     ratios = state.painted / jnp.maximum(state.usual, 1e-12)
     weights = levels.weights(ratios.shape[1])
-    return jnp.exp(jnp.log(jnp.maximum(ratios, 1e-12)) @ weights)
+    return jnp.exp(jnp.sum(jnp.log(jnp.maximum(ratios, 1e-12)) * weights, axis=1))

@@ -89,5 +89,5 @@ def _rotation(start: Float[Array, "3"], end: Float[Array, "3"]) -> Float[Array, 
     return (
         jnp.eye(3, dtype=cross.dtype)
         + cross
-        + se3.matmul(cross, cross) / (1 + jnp.dot(start, end))
+        + se3.matmul(cross, cross) / (1 + jnp.sum(start * end))
     )
