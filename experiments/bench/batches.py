@@ -20,6 +20,7 @@ from jaxsplat.study import figures
 # Images rendered together; larger batches go in rounds, so that memory is bounded.
 _TOGETHER = 16
 _GRADIENTS_TOGETHER = 4
+_LONGEST = 8  # kernels that are named
 
 Product = Callable[[Gaussians, Camera], object]
 
@@ -157,10 +158,12 @@ def _measure_one(
         if name in programs:
             memory = programs[name].memory_analysis()
             limit = limits.get(name)
+            kernels = clocks.kernel_milliseconds(
+                programs[name], arguments[name], repeats
+            )
             row |= {
-                "kernel_milliseconds": clocks.kernel_milliseconds(
-                    programs[name], arguments[name], repeats
-                ),
+                "kernel_milliseconds": kernels and sum(kernels.values()),
+                "longest_kernels": kernels and dict(list(kernels.items())[:_LONGEST]),
                 "memory_megabytes": memory and memory.temp_size_in_bytes / 1e6,
                 "limit_milliseconds": limit,
                 "share_of_limit": limit and limit / milliseconds,
