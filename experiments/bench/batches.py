@@ -19,7 +19,6 @@ from jaxsplat.study import figures
 
 # Images rendered together; larger batches go in rounds, so that memory is bounded.
 _TOGETHER = 16
-_GRADIENTS_TOGETHER = 4
 _LONGEST = 8  # kernels that are named
 
 Product = Callable[[Gaussians, Camera], object]
@@ -57,7 +56,7 @@ def products(backend: Backend, capacity: int, size: int) -> dict[str, Product]:
             return summed, slopes[2].camera_from_world
 
         zeros = jnp.zeros_like(gaussians.means), jnp.zeros_like(gaussians.colors)
-        together = math.gcd(len(cameras.fx), _GRADIENTS_TOGETHER)
+        together = math.gcd(len(cameras.fx), _TOGETHER)
         groups = jax.tree.map(lambda x: x.reshape(-1, together, *x.shape[1:]), cameras)
         return jax.lax.scan(add, zeros, groups)
 

@@ -1,4 +1,7 @@
-"""Compiled programs kept between runs, by JAX's own persistent cache."""
+"""How commands compile: programs are kept between runs, and not tuned at length.
+
+They are kept by JAX's own persistent cache.
+"""
 
 import hashlib
 import os
@@ -13,12 +16,16 @@ from jaxsplat.errors import ConfigError
 USUAL, NONE = "usual", "none"
 # Programs that take less to compile are not worth a file.
 _LEAST_SECONDS = 0.3
+# For each matrix product XLA compiles dozens of kernels by Triton and times them. Of the
+# processor time that `experiments.mad` took beside an H200, 1,421 s, that was three
+# quarters; without it the vendor's products are taken.
+_UNTUNED = "--xla_gpu_enable_triton_gemm=false"
 
 _used = USUAL
 
 
 def use(where: str) -> None:
-    """Keeps compiled programs in a folder from now on.
+    """Keeps compiled programs in a folder from now on, and spares a GPU's tuning.
 
     A folder that cannot be written to is read all the same, and a damaged file is
     compiled anew: JAX warns and goes on. Each kind of processor has its own programs,
@@ -33,6 +40,7 @@ def use(where: str) -> None:
     """
     global _used
     _used = where
+    _spare_tuning()
     if where == NONE or (where == USUAL and _is_set()):
         jax.config.update("jax_enable_compilation_cache", where != NONE)
         return
@@ -55,6 +63,13 @@ def use(where: str) -> None:
 def used() -> str:
     """Returns what `use` was called with last, for other processes to do the same."""
     return _used
+
+
+def _spare_tuning() -> None:
+    """Tells XLA, before it starts, not to tune; what the user's flags say goes first."""
+    flags = os.environ.get("XLA_FLAGS", "")
+    if _UNTUNED.partition("=")[0] not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} {_UNTUNED}".strip()
 
 
 def _is_set() -> bool:

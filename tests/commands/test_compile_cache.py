@@ -1,6 +1,9 @@
 """Where compiled programs are kept between runs."""
 
+import os
 import pathlib
+import subprocess
+import sys
 import types
 
 import pytest
@@ -21,6 +24,7 @@ def config(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> Config:
     found = Config(jax_compilation_cache_dir=None)
     monkeypatch.setattr(compile_cache, "jax", types.SimpleNamespace(config=found))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XLA_FLAGS", "--xla_theirs=1")
     return found
 
 
@@ -65,3 +69,30 @@ def test_a_folder_that_cannot_be_made_is_told_only_when_it_was_asked_for(
     monkeypatch.setenv("XDG_CACHE_HOME", str(file))
     compile_cache.use(compile_cache.USUAL)
     assert config.jax_compilation_cache_dir is None
+
+
+def test_products_are_not_tuned_unless_the_user_says_so(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        compile_cache.use(compile_cache.NONE)
+        told = os.environ["XLA_FLAGS"].split()
+        assert told == ["--xla_theirs=1", "--xla_gpu_enable_triton_gemm=false"]
+    monkeypatch.setenv("XLA_FLAGS", "--xla_gpu_enable_triton_gemm=true")
+    compile_cache.use(compile_cache.NONE)
+    assert os.environ["XLA_FLAGS"] == "--xla_gpu_enable_triton_gemm=true"
+
+
+def test_a_command_tells_xla_before_it_starts() -> None:
+    # XLA ends a process whose flags it does not know, when it first reads them.
+    code = (
+        "from jaxsplat.commands import compile_cache, fit, flags\n"
+        "compile_cache._UNTUNED = '--xla_unheard_of=1'\n"
+        "compile_cache.use('none')\n"
+        "import jax\n"
+        "jax.devices()\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode != 0 and "xla_unheard_of" in ended.stderr

@@ -8,7 +8,7 @@ import pytest
 
 from jaxsplat.core.cameras import Camera
 from jaxsplat.rendering import harmonics
-from jaxsplat.rendering.backends import Backend
+from jaxsplat.rendering.backends import BACKENDS, Backend
 from jaxsplat.scene.gaussians import Gaussians
 from tests.helpers import clouds, numpy_renderer
 from tests.helpers.clouds import BACKGROUND, camera, cloud
@@ -18,9 +18,11 @@ CAPACITY = 16_000
 # 80 tiles: more than the XLA backend composites at once.
 VIEW = camera(77, 61)
 
-# Worst seen: 3e-7 in colour, 2e-5 in gradients.
+# Worst seen: 3e-7 in colour, 2e-5 in gradients. A GPU's powers of two and quotients are
+# off by 2 units in the last place, and the kernels take one of each for every splat: in
+# the dense scene's gradient of cx, most of which cancels, 1.4e-4 was seen on an H200.
 COLOR = 1e-5
-GRADIENT = 1e-4
+GRADIENT = dict.fromkeys(BACKENDS, 1e-4) | {"pallas": 5e-4}
 # Worst seen against float64, of the needles: 2e-6 in colour, 1e-5 in depth.
 ORACLE = 1e-4
 # Worst seen: 2e-6.
@@ -72,7 +74,7 @@ def compare(scene: Gaussians, view: Camera, capacity: int, backend: Backend) -> 
     for field, difference in differences.items():
         found = np.asarray(gradients[field]).ravel()
         wanted = np.asarray(expected_gradients[field]).ravel()
-        assert difference <= GRADIENT, field
+        assert difference <= GRADIENT[backend], field
         cosine = found @ wanted / np.linalg.norm(found) / np.linalg.norm(wanted)
         assert cosine > 0.9999, field
     assert set(differences) >= {"means", "quats", "colors", "camera_from_world", "fx"}

@@ -44,7 +44,8 @@ def test_no_name_takes_what_is_best_on_the_device(
 
 
 @pytest.mark.parametrize("name", ["reference", "xla", "numba", "pallas_interpret"])
-def test_named_backend_is_taken(name: Backend) -> None:
+def test_named_backend_is_taken(name: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch, "cpu", "cpu", "")
     assert backends.resolve_backend(name) == name
 
 

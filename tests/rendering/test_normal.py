@@ -10,7 +10,7 @@ from scipy.linalg import expm
 
 from jaxsplat.core.cameras import Camera
 from jaxsplat.rendering import motion, normal_equations, tile_lists
-from jaxsplat.rendering.backends import Backend
+from jaxsplat.rendering.backends import BACKENDS, Backend
 from jaxsplat.rendering.normal_form import NormalEquations, Photograph
 from jaxsplat.scene.gaussians import Gaussians
 from tests.helpers import clouds, numpy_renderer
@@ -21,8 +21,9 @@ CENTER = (0.2, -0.1, 0.3)
 CAPACITY = 16_000
 # Of the worst entry over the largest, against float64; worst seen: 2e-5.
 TOLERANCE = 1e-4
-# Between backends; worst seen: 3e-6.
-AGREEMENT = 2e-5
+# Between backends; worst seen: 3e-6, and 3.4e-5 of the kernels on an H200, see
+# `test_agreement`.
+AGREEMENT = dict.fromkeys(BACKENDS, 2e-5) | {"pallas": 1e-4}
 VIEW = camera(77, 61)
 TILED = clouds.runnable()[1:]
 SCENES = {
@@ -156,7 +157,7 @@ def test_tiled_agree_with_reference(name: str) -> None:
     for tiled in TILED:
         found = equations(SCENES[name], VIEW, seen, tiled, exposure=True)
         assert 0 < int(found.needed) <= CAPACITY
-        assert_equal(found, expected, AGREEMENT)
+        assert_equal(found, expected, AGREEMENT[tiled])
 
 
 @pytest.mark.parametrize("tiled", TILED)
@@ -164,7 +165,7 @@ def test_minification_moves_the_opacities_too(tiled: Backend) -> None:
     scene, seen = SCENES["small"], photograph(VIEW)
     expected = equations(scene, VIEW, seen, "reference", minification=3.0)
     found = equations(scene, VIEW, seen, tiled, minification=3.0)
-    assert_equal(found, expected, AGREEMENT)
+    assert_equal(found, expected, AGREEMENT[tiled])
     plain = equations(scene, VIEW, seen, "reference")
     assert difference(plain.matrix, expected.matrix) > 0.01
 

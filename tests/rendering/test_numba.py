@@ -18,6 +18,10 @@ from jaxsplat.rendering.numba import compositing, target
 from jaxsplat.rendering.projection import Splats
 from tests.helpers.clouds import camera, cloud
 
+pytestmark = pytest.mark.skipif(
+    jax.default_backend() != "cpu", reason="its functions are for CPUs"
+)
+
 SIZE = (61, 45)
 CAPACITY = 8192
 

@@ -136,40 +136,31 @@ def _kernel(tile: Tile, table: Ref, image: Ref, cotangent: Ref, rows: Ref) -> No
         )
         dx, dy = u - xs, v - ys
         alpha = blending.alpha(dx, dy, p, q, r, log_opacity)
-        weight, after = blending.advance(transmittance, alpha)
-        heaviest = jnp.max(weight)
-
-        def moved() -> tuple:
-            emitted = pull[-1] + sum(
-                value * pull[channel] for channel, value in enumerate(channels)
-            )
-            emitted = weight * emitted
-            behind = remaining - emitted
-            # d light / d power: what the splat adds at this depth minus what it takes
-            # from all behind it. A clamped opacity does not move.
-            moves = (weight > 0) & (alpha < constants.ALPHA_MAX)
-            power = emitted - alpha * behind / (1 - alpha)
-            power = jnp.where(moves, power, 0.0)
-            along, aside = power * (p * dx + q * dy), power * dy
-            sum_along = jnp.sum(along)
-            row = (
-                -p * sum_along,
-                -(q * sum_along + r * r * jnp.sum(aside)),
-                -jnp.sum(along * dx),
-                -jnp.sum(along * dy),
-                -r * jnp.sum(aside * dy),
-                jnp.sum(power),
-                *(jnp.sum(weight * pull[channel]) for channel in range(len(channels))),
-            )
-            return behind, row
-
-        def still() -> tuple:
-            return remaining, (heaviest,) * splat_table.WIDTH
-
-        remaining, row = lax.cond(heaviest > 0, moved, still)
+        weight, transmittance = blending.advance(transmittance, alpha)
+        emitted = pull[-1] + sum(
+            value * pull[channel] for channel, value in enumerate(channels)
+        )
+        emitted = weight * emitted
+        remaining = remaining - emitted
+        # d light / d power: what the splat adds at this depth minus what it takes from
+        # all behind it. A clamped opacity does not move.
+        moves = (weight > 0) & (alpha < constants.ALPHA_MAX)
+        power = emitted - alpha * remaining / (1 - alpha)
+        power = jnp.where(moves, power, 0.0)
+        along, aside = power * (p * dx + q * dy), power * dy
+        sum_along = jnp.sum(along)
+        row = [
+            -p * sum_along,
+            -(q * sum_along + r * r * jnp.sum(aside)),
+            -jnp.sum(along * dx),
+            -jnp.sum(along * dy),
+            -r * jnp.sum(aside * dy),
+            jnp.sum(power),
+            *(jnp.sum(weight * pull[channel]) for channel in range(len(channels))),
+        ]
         for column, value in enumerate(row):
             rows[place, column] = value
-        return after, remaining
+        return transmittance, remaining
 
     stopped, _ = tile.walk(blend, jnp.ones_like(xs), light)
 

@@ -8,7 +8,7 @@ tile is ever written.
 from collections.abc import Sequence
 
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 from jaxtyping import Float
 
 from jaxsplat.rendering import blending, constants, normal_form, splat_table
@@ -116,34 +116,28 @@ def _walk(
         emitted = [table[splat, splat_table.COLORS.start + k] for k in range(CHANNELS)]
         dx, dy = u - xs, v - ys
         alpha = blending.alpha(dx, dy, p, q, r, log_opacity)
-        weight, behind = blending.advance(transmittance, alpha)
-
-        def seen() -> tuple:
-            # A finished pixel changes no more, and a clamped opacity does not move.
-            taken = jnp.where(weight > 0, alpha, 0.0)
-            free = jnp.where(taken < constants.ALPHA_MAX, weight, 0.0)
-            shut, slopes = list(through), [list(row) for row in gradient]
-            for k in range(POSE):
-                xx, xy, yy, x, y, *flat = (
-                    moving[splat, terms * k + t] for t in range(terms)
-                )
-                power = sum(flat, (yy * dy + y) * dy) + (xx * dx + x + xy * dy) * dx
-                change = taken * shut[k] + free * power
-                shut[k] -= change
-                for channel in range(CHANNELS):
-                    slopes[k][channel] += change * emitted[channel]
-            tints = [list(row) for row in tinted]
-            for axis, row in enumerate(tints):
-                for channel in range(CHANNELS):
-                    column = POSE * terms + CHANNELS * axis + channel
-                    row[channel] += weight * moving[splat, column]
-            lit = tuple(c + weight * e for c, e in zip(color, emitted))
-            return lit, tuple(shut), tuple(map(tuple, slopes)), tuple(map(tuple, tints))
-
-        def unseen() -> tuple:
-            return color, through, gradient, tinted
-
-        return behind, *lax.cond(jnp.max(weight) > 0, seen, unseen)
+        weight, transmittance = blending.advance(transmittance, alpha)
+        # A finished pixel changes no more, and a clamped opacity does not move.
+        alpha = jnp.where(weight > 0, alpha, 0.0)
+        free = jnp.where(alpha < constants.ALPHA_MAX, weight, 0.0)
+        through, gradient = list(through), [list(row) for row in gradient]
+        for k in range(POSE):
+            xx, xy, yy, x, y, *flat = (
+                moving[splat, terms * k + t] for t in range(terms)
+            )
+            power = sum(flat, (yy * dy + y) * dy) + (xx * dx + x + xy * dy) * dx
+            change = alpha * through[k] + free * power
+            through[k] -= change
+            for channel in range(CHANNELS):
+                gradient[k][channel] += change * emitted[channel]
+        tinted = [list(row) for row in tinted]
+        for axis, row in enumerate(tinted):
+            for channel in range(CHANNELS):
+                column = POSE * terms + CHANNELS * axis + channel
+                row[channel] += weight * moving[splat, column]
+        color = tuple(c + weight * e for c, e in zip(color, emitted))
+        derivatives = tuple(map(tuple, gradient)), tuple(map(tuple, tinted))
+        return transmittance, color, tuple(through), *derivatives
 
     zero = jnp.zeros_like(xs)
     dark = (zero,) * CHANNELS
