@@ -16,9 +16,9 @@ from jaxsplat.errors import ConfigError
 USUAL, NONE = "usual", "none"
 # Programs that take less to compile are not worth a file.
 _LEAST_SECONDS = 0.3
-# For each matrix product XLA compiles dozens of kernels by Triton and times them. Of the
-# processor time that `experiments.mad` took beside an H200, 1,421 s, that was three
-# quarters; without it the vendor's products are taken.
+# For each matrix product XLA compiles dozens of kernels by Triton and times them: three
+# quarters of the 1,421 s of processor time of `experiments.mad` beside an H200. Without
+# it the vendor's products are taken.
 _UNTUNED = "--xla_gpu_enable_triton_gemm=false"
 
 _used = USUAL
@@ -66,7 +66,7 @@ def used() -> str:
 
 
 def _spare_tuning() -> None:
-    """Tells XLA, before it starts, not to tune; what the user's flags say goes first."""
+    """Tells XLA, before it starts, not to tune, unless the user's flags say so."""
     flags = os.environ.get("XLA_FLAGS", "")
     if _UNTUNED.partition("=")[0] not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} {_UNTUNED}".strip()
