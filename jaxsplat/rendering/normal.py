@@ -23,6 +23,7 @@ from jaxsplat.rendering import (
 from jaxsplat.rendering.backends import Backend
 from jaxsplat.rendering.binning import TileLists
 from jaxsplat.rendering.normal_form import CHANNELS, NormalEquations, Photograph
+from jaxsplat.rendering.numba import normal as numba_normal
 from jaxsplat.rendering.pallas import normal as pallas_normal
 from jaxsplat.rendering.pallas.compositing import launch_for
 from jaxsplat.scene.gaussians import Gaussians
@@ -114,13 +115,18 @@ def _normal_equations(
     splats, tangents = motion.project(gaussians, camera, center, minification)
     if lists is None:
         assert capacity is not None
-        lists = api.bin_for(splats, camera, capacity)
+        if backend == "numba":
+            size = camera.width, camera.height
+            lists = numba_normal.tile_lists(splats, *size, capacity)
+        else:
+            lists = api.bin_for(splats, camera, capacity)
     table = splat_table.table(
         dataclasses.replace(splats, colors=splats.colors - background)
     )
     bounds = lists.ids, lists.starts, lists.ends
     if backend in ("xla", "numba"):
-        totals = xla_normal.normal_equations(
+        by_tiles = xla_normal if backend == "xla" else numba_normal
+        totals = by_tiles.normal_equations(
             table, tangents, bounds, target, settings, exposure
         )
     else:

@@ -97,7 +97,7 @@ def composite_tile(table, ids, first, last, tile_x, tile_y, offsets, scratch, im
             blue[i] += weight * c2
             depth[i] += weight * c3
             coverage[i] += weight
-        if (k - first) % _LOOK == _LOOK - 1 and _is_dark(light):
+        if (k - first) % _LOOK == _LOOK - 1 and is_dark(light):
             break
     _, height, width = image.shape
     for j in range(min(_TILE, height - tile_y * _TILE)):
@@ -109,7 +109,8 @@ def composite_tile(table, ids, first, last, tile_x, tile_y, offsets, scratch, im
 
 @compiled
 @no_type_check
-def _is_dark(light):
+def is_dark(light):
+    """Returns whether a tile lets no light through."""
     total = _ZERO
     for i in range(_PIXELS):
         total += light[i]
@@ -207,7 +208,7 @@ def differentiate_tile(
         row[8] = d2
         row[9] = d3
         k += 1
-        if (k - first) % _LOOK == 0 and _is_dark(light):
+        if (k - first) % _LOOK == 0 and is_dark(light):
             break
     for j in range(k, last):
         rows[slots[j]] = _ZERO

@@ -14,8 +14,9 @@ from jax import ffi
 
 # Name of the handler, and the symbol of the task's address.
 NAME, TASK = "jaxsplat_numba", "jaxsplat_numba_task"
-# What the handler does, its attribute; `compositing` says with which operands.
-BIN, COMPOSITE, DIFFERENTIATE, GATHER = range(4)
+# What the handler does, its attribute; `compositing` and `normal` say with which
+# operands.
+BIN, COMPOSITE, DIFFERENTIATE, GATHER, EQUATIONS = range(5)
 # Places in XLA's table of functions, and the version that gives a meaning to places.
 _PLACES = {"ThreadPool_Schedule": 11, "ThreadPool_NumThreads": 12}
 _MAJOR = 0
