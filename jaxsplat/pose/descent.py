@@ -54,7 +54,7 @@ def descend(
     camera: Camera,
     center: Float[Array, "3"],
     start: Float[Array, "4 4"],
-    steps: int,
+    steps: int | Int[Array, ""],
 ) -> Descent:
     """Returns the best pose that a number of steps finds.
 

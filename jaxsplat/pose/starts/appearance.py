@@ -7,6 +7,7 @@ The best views are then aligned with the photograph as they are, without renderi
 
 import dataclasses
 import functools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -65,7 +66,7 @@ def _find(
         by_windows = _by_windows(twin.center, gallery, small, image)
         poses, views = (jnp.concatenate(found) for found in zip(by_outline, by_windows))
 
-        def refine(pose: Array, view: Array, steps: int) -> tuple[Array, Array]:
+        def refine(pose: Array, view: Array, steps: Array) -> tuple[Array, Array]:
             template = jax.tree.map(lambda leaf: leaf[view], gallery.templates)
             at = cameras.with_pose(small, pose)
             seen = alignment.estimate_exposure(template, image, at, background, plain)
@@ -75,20 +76,67 @@ def _find(
             found = descent.descend(evaluate, small, twin.center, pose, steps)
             return found.pose, jnp.where(found.finite, found.cost, jnp.inf)
 
-        def refined(poses: Array, views: Array, steps: int) -> tuple[Array, Array]:
-            return jax.vmap(functools.partial(refine, steps=steps))(poses, views)
-
-        costs = jnp.zeros(len(poses))
-        for most, steps in _ROUNDS:
-            _, kept = lax.top_k(-costs, min(most, len(costs)))
-            poses, views = poses[kept], views[kept]
-            poses, costs = refined(poses, views, steps)
+        poses, costs = _in_rounds(refine, poses, views)
         chosen, costs = hypotheses.distinct(poses, costs, k)
         return poses[chosen], costs
 
     images = resampling.area_resize(photographs.images, small.height, small.width)
     reduced = dataclasses.replace(photographs, images=images)
     return CoarsePoses(*lax.map(one, reduced, batch_size=side_by_side(len(images))))
+
+
+def _in_rounds(
+    refine: Callable[[Array, Array, Array], tuple[Array, Array]],
+    poses: Float[Array, "c 4 4"],
+    views: Int[Array, " c"],
+) -> tuple[Float[Array, "c2 4 4"], Float[Array, " c2"]]:
+    """Returns the poses after all rounds, and their costs.
+
+    A round takes the best in groups of one size, so that their alignment is compiled
+    once. Costs are infinite where there were fewer than the last round takes.
+
+    Args:
+        refine: from a pose, its view and a number of steps to a better pose and its
+            cost.
+        poses: that there are.
+        views: of the gallery, from which they come.
+    """
+    count = len(poses)
+    size = side_by_side(count)
+    filled = jnp.arange(-(-count // size) * size, dtype=jnp.int32)
+    real, rows = filled < count, filled % count
+
+    def round_of(state: tuple, plan: tuple[Array, Array]) -> tuple[tuple, None]:
+        poses, views, real, costs = state
+        most, steps = plan
+        order = jnp.argsort(costs, stable=True)
+        poses, views, real = poses[order], views[order], real[order]
+
+        def group(number: Array, state: tuple[Array, Array]) -> tuple[Array, Array]:
+            poses, costs = state
+            first = number * size
+            some, their = (
+                lax.dynamic_slice_in_dim(x, first, size) for x in (poses, views)
+            )
+            found, cost = jax.vmap(lambda pose, view: refine(pose, view, steps))(
+                some, their
+            )
+            return (
+                lax.dynamic_update_slice_in_dim(poses, found, first, 0),
+                lax.dynamic_update_slice_in_dim(costs, cost, first, 0),
+            )
+
+        nothing = jnp.full(len(poses), jnp.inf, jnp.float32)
+        groups = -(-jnp.minimum(most, count) // size)
+        poses, costs = lax.fori_loop(jnp.int32(0), groups, group, (poses, nothing))
+        costs = jnp.where(real & (filled < most), costs, jnp.inf)
+        return (poses, views, real, costs), None
+
+    most, steps = jnp.asarray(_ROUNDS, jnp.int32).T
+    state = poses[rows], views[rows], real, jnp.where(real, 0.0, jnp.inf)
+    (poses, _, _, costs), _ = lax.scan(round_of, state, (most, steps))
+    last = _ROUNDS[-1][0]
+    return poses[:last], costs[:last]
 
 
 def _by_outline(
