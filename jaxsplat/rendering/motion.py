@@ -15,6 +15,7 @@ from jaxsplat.scene.gaussians import Gaussians
 
 POSE = 6  # parameters of a rigid motion
 AXES = 3  # coordinates of the eye
+TERMS = 6  # coefficients of a power's tangent, with that of the peak opacity
 
 
 def moved(

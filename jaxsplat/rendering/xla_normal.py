@@ -14,11 +14,9 @@ from jaxtyping import Float
 
 from jaxsplat.core import se3
 from jaxsplat.rendering import constants, lockstep, normal_form, splat_table, tiling
-from jaxsplat.rendering.motion import AXES, POSE, Tangents
+from jaxsplat.rendering.motion import AXES, POSE, TERMS, Tangents
 from jaxsplat.rendering.normal_form import CHANNELS
 from jaxsplat.rendering.xla import composite_tiles
-
-_TERMS = 6
 
 
 def normal_equations(
@@ -31,9 +29,9 @@ def normal_equations(
 ) -> Float[Array, " s"]:
     """Returns what `pallas.normal.normal_equations` returns."""
     _, height, width = target.shape
-    lacking = _TERMS - tangents.power.shape[2]
+    lacking = TERMS - tangents.power.shape[2]
     power = jnp.pad(tangents.power, ((0, 0), (0, 0), (0, lacking)))
-    moving = [power.reshape(-1, POSE * _TERMS)]
+    moving = [power.reshape(-1, POSE * TERMS)]
     if tangents.tints is not None:
         by_eye, eye = tangents.tints
         moving.append(by_eye.reshape(-1, AXES * CHANNELS))
@@ -132,7 +130,7 @@ def _derivatives(
     xs, ys = lockstep.pixel_centers(corners, tiles)
     middles = jnp.mean(xs, axis=1), jnp.mean(ys, axis=1)
     first, last, longest = lockstep.list_bounds(starts, ends, tiles)
-    colored = table.shape[1] > splat_table.WIDTH + POSE * _TERMS
+    colored = table.shape[1] > splat_table.WIDTH + POSE * TERMS
 
     def going(state: tuple) -> Array:
         return lockstep.unfinished(state[0], longest, state[1])
@@ -165,7 +163,7 @@ def _derivatives(
         for axis, by_channel in enumerate(tinted):
             row = []
             for channel, value in enumerate(by_channel):
-                column = splat_table.WIDTH + POSE * _TERMS + CHANNELS * axis + channel
+                column = splat_table.WIDTH + POSE * TERMS + CHANNELS * axis + channel
                 tint = chunk[column][..., None]
                 terms = [weights[j] * tint[j] for j in range(len(alphas))]
                 row.append(value + sum(terms[1:], terms[0]))
@@ -194,8 +192,8 @@ def _powers(
         middle_y: see `middle_x`.
     """
     x, y = chunk[0] - middle_x, chunk[1] - middle_y
-    columns = chunk[splat_table.WIDTH : splat_table.WIDTH + POSE * _TERMS]
-    entries = jnp.stack(columns).reshape(POSE, _TERMS, *x.shape)
+    columns = chunk[splat_table.WIDTH : splat_table.WIDTH + POSE * TERMS]
+    entries = jnp.stack(columns).reshape(POSE, TERMS, *x.shape)
     xx, xy, yy, along_x, along_y, flat = jnp.moveaxis(entries, 1, 0)
     # Of the pixel's offset from the middle: 1, x, y, x^2, xy, y^2.
     coefficients = [
@@ -206,6 +204,6 @@ def _powers(
         xy,
         yy,
     ]
-    stacked = jnp.stack(coefficients, axis=-1).reshape(-1, _TERMS)
+    stacked = jnp.stack(coefficients, axis=-1).reshape(-1, TERMS)
     values = se3.matmul(stacked, jnp.asarray(lockstep.MONOMIALS).T)
     return values.reshape(POSE, *x.shape, lockstep.PIXELS)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -190,15 +191,16 @@ def test_numba_that_does_not_go_with_numpy_is_no_place_to_run(
 def test_threads_that_ask_at_once_register_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    calls: list[int] = []
+    calls: list[tuple[str, bool]] = []
 
-    def register() -> None:
-        calls.append(1)
+    def register(*which: Any) -> None:
+        calls.append(which)
         time.sleep(0.05)
-        target._kept.append(None)
 
-    monkeypatch.setattr(target, "_kept", [])
+    monkeypatch.setattr(target, "_kept", {})
     monkeypatch.setattr(target, "_register", register)
     with ThreadPoolExecutor(4) as pool:
-        names = list(pool.map(lambda _: target.registered(), range(4)))
-    assert names == [target.NAME] * 4 and calls == [1]
+        names = list(pool.map(target.registered, [target.BIN, target.COMPOSITE] * 2))
+    assert len(set(names)) == 1 and calls == [(names[0], False)]
+    equations = target.registered(target.EQUATIONS)
+    assert calls[1:] == [(equations, True)] and equations != names[0]

@@ -184,7 +184,7 @@ class _Work:
         return last._replace(descent=last.descent._replace(needed=needed))
 
     def _once(self, query: _Query, pose: Array) -> tuple[_Found, Array]:
-        """Returns the pose after one render and its alignment, and the pairs it took."""
+        """Returns the pose after a render and its alignment, and the pairs it took."""
         twin = self.twin
         camera = cameras.with_pose(twin.camera, pose)
         template, pairs = alignment.render_template(twin, camera, self.solid)

@@ -88,5 +88,5 @@ def call(
         operands: what it takes; see `work`.
     """
     results = [jax.ShapeDtypeStruct(shape, dtype) for shape in shapes]
-    handler = jax.ffi.ffi_call(target.registered(), results)
+    handler = jax.ffi.ffi_call(target.registered(which), results)
     return tuple(handler(*operands, work=np.int64(which)))

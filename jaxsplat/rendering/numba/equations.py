@@ -11,11 +11,10 @@ from typing import no_type_check
 import numpy as np
 
 from jaxsplat.rendering import constants, normal_form
-from jaxsplat.rendering.motion import AXES, POSE
+from jaxsplat.rendering.motion import AXES, POSE, TERMS
 from jaxsplat.rendering.numba.frames import compiled, inlined
 from jaxsplat.rendering.numba.kernels import is_dark, opacity
 
-TERMS = 6  # of a power's tangent
 _TILE = constants.TILE
 _PIXELS = _TILE * _TILE
 _CHANNELS = normal_form.CHANNELS

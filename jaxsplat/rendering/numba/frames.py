@@ -15,7 +15,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from jaxsplat.rendering.numba.target import TASK
+from jaxsplat.rendering.numba.target import EQUATIONS_TASK, IMAGES_TASK
 
 # Words of XLA_FFI_CallFrame.
 _EXTENSION, _API, _CONTEXT, _OPERANDS, _RESULTS, _ATTRIBUTES = 1, 2, 3, 5, 10, 15
@@ -102,24 +102,31 @@ def _yield(typing_context):
     return types.int64(), _external("sched_yield")
 
 
-@intrinsic
 @no_type_check
-def _task_address(typing_context):
-    """Returns the address of the function that has the symbol `TASK`."""
+def _address_of(symbol):
+    """Returns what gives the address of the function that has a symbol."""
 
+    @no_type_check
     def generate(context, builder, signature, arguments):
         kind = ir.FunctionType(_WORD, [_WORD])
-        task = cgutils.get_or_insert_function(builder.module, kind, TASK)
+        task = cgutils.get_or_insert_function(builder.module, kind, symbol)
         return builder.ptrtoint(task, _WORD)
 
-    return types.int64(), generate
+    return generate
 
 
 @intrinsic
 @no_type_check
-def help_at(typing_context, record):
-    """Calls the function that has the symbol `TASK`."""
-    return types.int64(types.int64), _external(TASK, _WORD)
+def images_task(typing_context):
+    """Returns the address of the task that makes images."""
+    return types.int64(), _address_of(IMAGES_TASK)
+
+
+@intrinsic
+@no_type_check
+def equations_task(typing_context):
+    """Returns the address of the task that makes normal equations."""
+    return types.int64(), _address_of(EQUATIONS_TASK)
 
 
 @intrinsic
@@ -252,7 +259,7 @@ def released(record):
 
 @compiled
 @no_type_check
-def shared(frame, work, chunks, helpers):
+def _shared(frame, task, work, chunks, helpers):
     """Returns the record of new work, at which the pool's threads help."""
     record = _allocate(8 * _RECORD)
     found = words(record, _RECORD)
@@ -267,7 +274,7 @@ def shared(frame, work, chunks, helpers):
     found[_REQUEST] = 8 * 5
     found[_REQUEST + 1] = 0
     found[_REQUEST + 2] = call[_CONTEXT]
-    found[_REQUEST + 3] = _task_address()
+    found[_REQUEST + 3] = task
     found[_REQUEST + 4] = record
     for _ in range(helpers):
         if _call(schedule, record + 8 * _REQUEST):
@@ -277,7 +284,7 @@ def shared(frame, work, chunks, helpers):
 
 @compiled
 @no_type_check
-def other_threads(frame):
+def _other_threads(frame):
     """Returns how many threads XLA's pool has beside this one."""
     call = words(frame, 20)
     # Not in arrays of Numba's, which may end before their last use in a call.
@@ -295,7 +302,7 @@ def other_threads(frame):
 
 @compiled
 @no_type_check
-def wait(record):
+def _wait(record):
     """Waits for those who still work on a chunk.
 
     Chunks that are begun are being worked on, so the wait ends even where all threads
@@ -304,3 +311,18 @@ def wait(record):
     chunks = words(record, _RECORD)[_CHUNKS]
     while _add(record + 8 * _DONE, 0) < chunks:
         _yield()
+
+
+@compiled
+@no_type_check
+def run(frame, task, work, chunks):
+    """Has all chunks of some work done, by this thread and those of XLA's pool.
+
+    This thread calls the task too: by code of its own that would be compiled a second
+    time, and might round in another way.
+    """
+    helpers = max(min(_other_threads(frame), chunks - 1), 0)
+    record = _shared(frame, task, work, chunks, helpers)
+    _call(task, record)
+    _wait(record)
+    released(record)

@@ -7,13 +7,11 @@ from jaxtyping import Float
 from jaxsplat.rendering import normal_form, tiling
 from jaxsplat.rendering.batching import natively_batched
 from jaxsplat.rendering.binning import TileLists
-from jaxsplat.rendering.motion import AXES, POSE, Tangents
+from jaxsplat.rendering.motion import AXES, POSE, TERMS, Tangents
 from jaxsplat.rendering.normal_form import CHANNELS
 from jaxsplat.rendering.numba import target
 from jaxsplat.rendering.numba.compositing import bin_splats, call
 from jaxsplat.rendering.projection import Splats
-
-TERMS = 6  # of a power's tangent, with that of the peak opacity
 
 
 def tile_lists(splats: Splats, width: int, height: int, capacity: int) -> TileLists:

@@ -1,4 +1,4 @@
-"""The handler made known to XLA, once in a process."""
+"""The handlers made known to XLA, once in a process."""
 
 import ctypes
 import functools
@@ -12,9 +12,11 @@ from typing import Any
 import jax
 from jax import ffi
 
-# Name of the handler, and the symbol of the task's address.
-NAME, TASK = "jaxsplat_numba", "jaxsplat_numba_task"
-# What the handler does, its attribute; `compositing` and `normal` say with which
+# Symbols of the tasks' addresses. There are two handlers, each with its task: few
+# programs ask for normal equations, and to compile the functions takes 10 seconds.
+IMAGES_TASK = "jaxsplat_numba_images_task"
+EQUATIONS_TASK = "jaxsplat_numba_equations_task"
+# What a handler does, its attribute; `compositing` and `normal` say with which
 # operands.
 BIN, COMPOSITE, DIFFERENTIATE, GATHER, EQUATIONS = range(5)
 # Places in XLA's table of functions, and the version that gives a meaning to places.
@@ -23,7 +25,7 @@ _MAJOR = 0
 _WORD = "int64(int64)"  # what both are: a function of an address
 HEADER = "xla/ffi/api/c_api.h"
 
-_kept: list[Any] = []  # what XLA has only addresses of
+_kept: dict[str, Any] = {}  # by handler, what XLA has only addresses of
 _lock = threading.Lock()
 
 
@@ -46,24 +48,31 @@ def obstacle() -> str:
     return ""
 
 
-def registered() -> str:
-    """Returns the handler's name, after compiling it or reading it from Numba's cache.
+def registered(which: int) -> str:
+    """Returns the name of the handler of some work.
 
-    Numba keeps what it compiled beside the source, or in the user's cache folder.
+    It is compiled before, or read from Numba's cache: Numba keeps what it compiled
+    beside the source, or in the user's cache folder.
+
+    Args:
+        which: kind of work, such as `BIN`.
     """
+    name = "jaxsplat_numba_equations" if which == EQUATIONS else "jaxsplat_numba"
     with _lock:
-        if not _kept:
-            _register()
-    return NAME
+        if name not in _kept:
+            _kept[name] = _register(name, which == EQUATIONS)
+    return name
 
 
-def _register() -> None:
+def _register(name: str, of_equations: bool) -> Any:
     import llvmlite.binding
     import numba
 
-    from jaxsplat.rendering.numba import frames, work
+    from jaxsplat.rendering.numba import equations_work, frames, work
 
-    task_source, handler_source = work.task_and_handler(_digest())
+    module = equations_work if of_equations else work
+    symbol = EQUATIONS_TASK if of_equations else IMAGES_TASK
+    task_source, handler_source = module.task_and_handler(_digest())
 
     def compiled(function: Any) -> Any:
         try:
@@ -72,11 +81,11 @@ def _register() -> None:
             return numba.cfunc(_WORD, **frames.OPTIONS)(function)
 
     task = compiled(task_source)
-    llvmlite.binding.add_symbol(TASK, task.address)
+    llvmlite.binding.add_symbol(symbol, task.address)
     handler = compiled(handler_source)
     capsule = ffi.pycapsule(ctypes.c_void_p(handler.address))
-    ffi.register_ffi_target(NAME, capsule, platform="cpu")
-    _kept.extend([task, handler])
+    ffi.register_ffi_target(name, capsule, platform="cpu")
+    return task, handler
 
 
 def _digest() -> str:

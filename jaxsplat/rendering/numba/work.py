@@ -1,4 +1,4 @@
-"""What XLA calls: one handler and one task for all that is done."""
+"""What XLA calls for images: one handler and one task for all that is done."""
 
 from collections.abc import Callable
 from typing import no_type_check
@@ -6,7 +6,6 @@ from typing import no_type_check
 import numpy as np
 
 from jaxsplat.rendering.numba import frames
-from jaxsplat.rendering.numba.equations import SCRATCH, equations_tile
 from jaxsplat.rendering.numba.frames import compiled, inlined
 from jaxsplat.rendering.numba.kernels import (
     composite_tile,
@@ -14,12 +13,7 @@ from jaxsplat.rendering.numba.kernels import (
     pixel_offsets,
 )
 from jaxsplat.rendering.numba.lists import bin_image
-from jaxsplat.rendering.numba.target import (
-    BIN,
-    COMPOSITE,
-    DIFFERENTIATE,
-    EQUATIONS,
-)
+from jaxsplat.rendering.numba.target import BIN, COMPOSITE, DIFFERENTIATE
 
 # Splats whose rows are summed by one thread.
 _BLOCK = 256
@@ -100,41 +94,6 @@ def _differentiate_chunk(frame, chunk):
         )
 
 
-@inlined
-@no_type_check
-def _equations_chunk(frame, chunk):
-    b, n, width = frames.shape(frame, 0)
-    moves, m = frames.shape(frame, 1)[2], frames.shape(frame, 2)[1]
-    rows, columns = frames.shape(frame, 3)[1:]
-    numbers, sides = frames.shape(frame, 5)[1], frames.shape(frame, 6)
-    count = frames.result_shape(frame, 0)[3]
-    image, row = chunk // rows, chunk % rows
-    table = frames.floats(frame, 0, (b, n, width))[image]
-    moving = frames.floats(frame, 1, (b, n, moves))[image]
-    ids = frames.integers(frame, 2, (b, m))[image]
-    starts = frames.integers(frame, 3, (b, rows, columns))[image]
-    ends = frames.integers(frame, 4, (b, rows, columns))[image]
-    settings = frames.floats(frame, 5, (b, numbers))[image]
-    photograph = frames.floats(frame, 6, (b, 4, sides[2], sides[3]))[image]
-    found = frames.float_result(frame, 0, (b, rows, columns, count))[image]
-    offsets = pixel_offsets()
-    scratch = np.empty((SCRATCH, len(offsets[0])), np.float32)
-    for column in range(columns):
-        equations_tile(
-            table,
-            moving,
-            ids,
-            starts[row, column],
-            ends[row, column],
-            (column, row),
-            offsets,
-            settings,
-            photograph,
-            scratch,
-            found[row, column],
-        )
-
-
 @compiled
 @no_type_check
 def _gather_chunk(frame, chunk):
@@ -161,7 +120,7 @@ def _chunks_of(frame, work):
     if work == COMPOSITE:
         images, rows = frames.shape(frame, 2)[:2]
         return images * rows
-    if work in (DIFFERENTIATE, EQUATIONS):
+    if work == DIFFERENTIATE:
         images, rows = frames.shape(frame, 3)[:2]
         return images * rows
     images, splats = frames.shape(frame, 1)[:2]
@@ -183,8 +142,6 @@ def _drain(record):
             _composite_chunk(frame, chunk)
         elif work == DIFFERENTIATE:
             _differentiate_chunk(frame, chunk)
-        elif work == EQUATIONS:
-            _equations_chunk(frame, chunk)
         else:
             _gather_chunk(frame, chunk)
         frames.finished(record)
@@ -215,14 +172,7 @@ def task_and_handler(
         if frames.answers_for_metadata(frame):
             return 0
         work = frames.attribute(frame)
-        chunks = _chunks_of(frame, work)
-        helpers = max(min(frames.other_threads(frame), chunks - 1), 0)
-        record = frames.shared(frame, work, chunks, helpers)
-        # Not by code of its own: that would be compiled a second time, and might round
-        # in another way.
-        frames.help_at(record)
-        frames.wait(record)
-        frames.released(record)
+        frames.run(frame, frames.images_task(), work, _chunks_of(frame, work))
         return 0
 
     return task, handler
