@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 from jaxtyping import Float, PRNGKeyArray
 
 from jaxsplat.core import cameras, precision, resampling, se3
@@ -169,44 +169,32 @@ class _Work:
 
     def align(self, query: _Query, pose: Array) -> _Found:
         """Returns the pose after the stage's renders and alignments."""
-
-        def round_from(state: tuple[Array, Array], _: None) -> tuple[Any, _Found]:
-            pose, needed = state
-            found, pairs = self._once(query, pose)
-            needed = jnp.maximum(needed, pairs)
-            return (found.descent.pose, needed), found
-
-        # A loop, so that the rounds are compiled once.
-        (_, needed), rounds = lax.scan(
-            round_from, (pose, jnp.int32(0)), length=self.stage.renders
-        )
-        last: _Found = jax.tree.map(lambda leaf: leaf[-1], rounds)
-        return last._replace(descent=last.descent._replace(needed=needed))
-
-    def _once(self, query: _Query, pose: Array) -> tuple[_Found, Array]:
-        """Returns the pose after a render and its alignment, and the pairs it took."""
-        twin = self.twin
-        camera = cameras.with_pose(twin.camera, pose)
-        template, pairs = alignment.render_template(twin, camera, self.solid)
-        seen = exposure.neutral(query.background)
-        if self.solid is None:
-            seen = alignment.estimate_exposure(
-                template, query.image, camera, query.background, query.plain
+        twin, needed = self.twin, jnp.int32(0)
+        for _ in range(self.stage.renders):
+            camera = cameras.with_pose(twin.camera, pose)
+            template, pairs = alignment.render_template(twin, camera, self.solid)
+            seen = exposure.neutral(query.background)
+            if self.solid is None:
+                seen = alignment.estimate_exposure(
+                    template, query.image, camera, query.background, query.plain
+                )
+            evaluate = alignment.equations(
+                template,
+                query.image,
+                camera,
+                twin.center,
+                seen,
+                query.plain,
+                self.stage.scale,
             )
-        evaluate = alignment.equations(
-            template,
-            query.image,
-            camera,
-            twin.center,
-            seen,
-            query.plain,
-            self.stage.scale,
-        )
-        found = descent.descend(evaluate, camera, twin.center, pose, self.stage.steps)
-        covered = jnp.mean(template.alpha)
-        # Nothing tells where an object is that is not in view.
-        pose = jnp.where(covered >= MIN_COVERAGE, found.pose, pose)
-        return _Found(found._replace(pose=pose), seen, covered), pairs
+            found = descent.descend(
+                evaluate, camera, twin.center, pose, self.stage.steps
+            )
+            covered = jnp.mean(template.alpha)
+            # Nothing tells where an object is that is not in view.
+            pose = jnp.where(covered >= MIN_COVERAGE, found.pose, pose)
+            needed = jnp.maximum(needed, pairs)
+        return _Found(found._replace(pose=pose, needed=needed), seen, covered)
 
     def polish(self, query: _Query, seen: Exposure, pose: Array, steps: int) -> Descent:
         """Returns the pose after steps that render each time."""
