@@ -5,7 +5,6 @@ import pathlib
 import pytest
 
 from jaxsplat.data.views import ObjectSet
-from jaxsplat.methods import Detector
 from tests.helpers import toy_detector
 
 
@@ -16,11 +15,6 @@ def toy() -> ObjectSet:
 
 
 @pytest.fixture(scope="session")
-def detector_folder(
-    toy: ObjectSet, tmp_path_factory: pytest.TempPathFactory
-) -> pathlib.Path:
+def detector_folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """Returns the folder of a detector of the toy."""
-    folder = tmp_path_factory.mktemp("detector") / "toy"
-    with toy_detector.quick():
-        Detector.fit(toy, toy_detector.QUICK, seed=3).save(folder)
-    return folder
+    return toy_detector.saved(tmp_path_factory)

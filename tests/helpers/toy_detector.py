@@ -2,17 +2,19 @@
 
 import contextlib
 import dataclasses
+import os
 import pathlib
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from PIL import Image
 
 from jaxsplat import features, fitting, learning
 from jaxsplat.data.views import ObjectSet
 from jaxsplat.fitting import FitResult
-from jaxsplat.methods import best, ptad
+from jaxsplat.methods import Detector, best, ptad
 from jaxsplat.methods.depth_comparison import DepthComparison
 from jaxsplat.methods.mmpdn_training import MmpdnLoss
 from jaxsplat.pose import Lm, RegressedStarts, Stage
@@ -68,6 +70,19 @@ def objects() -> ObjectSet:
     camera = views[0].camera
     assert camera is not None
     return ObjectSet("toy", "toy", views, (), camera, toy_object.WHITE)
+
+
+def saved(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Returns the folder of the toy's detector, which all workers of a run share."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    folder = root / "toy_detector"
+    with FileLock(root / "toy_detector.lock"), quick():
+        if not folder.exists():
+            Detector.fit(objects(), QUICK, seed=3).save(root / "unfinished")
+            (root / "unfinished").rename(folder)
+    return folder
 
 
 def pixels(toy: ObjectSet, index: int, *, marred: bool = False) -> np.ndarray:

@@ -19,27 +19,25 @@ from jaxsplat.fitting import FitResult
 from jaxsplat.methods import (
     Detector,
     Inspection,
-    best,
     find_method,
     inspecting,
     preparing,
     programs,
 )
-from jaxsplat.pose import TRUSTED, Lm, Outcome, Stage, on_plain
+from jaxsplat.pose import TRUSTED, Outcome, on_plain
 from jaxsplat.scene.foreground import cut_out, find_foreground
 from jaxsplat.scene.found import Foreground
-from tests.helpers import toy_object
+from tests.helpers import toy_detector, toy_object
+from tests.helpers.toy_detector import QUICK
 from tests.helpers.toy_object import SIDE
 
-# Few steps: the photographs are the toy's own, so the starts lead to them.
 Change = Callable[[np.ndarray, np.ndarray], np.ndarray]
-QUICK = dataclasses.replace(best.BEST, refine=Lm((Stage(1, 2, 6, 1.0),)))
 TWO = dataclasses.replace(QUICK, batch=2)
 
 
 @pytest.fixture(scope="module")
-def detector(objects: ObjectSet) -> Detector:
-    return Detector.fit(objects, QUICK, seed=3)
+def detector(tmp_path_factory: pytest.TempPathFactory) -> Detector:
+    return Detector.load(toy_detector.saved(tmp_path_factory))
 
 
 @pytest.fixture(scope="module")

@@ -12,15 +12,14 @@ from jaxsplat.methods import Detector, PartInspection
 from jaxsplat.scene.pinhole import project_points
 from jaxsplat.scene.splats import read_splats
 from tests.helpers import toy_detector
-from tests.helpers.toy_detector import QUICK
 
 # Where `toy_detector.pixels` puts its mark, in pixels.
 MARK = 13, 18
 
 
 @pytest.fixture(scope="module")
-def detector(objects: ObjectSet) -> Detector:
-    return Detector.fit(objects, QUICK, seed=3)
+def detector(tmp_path_factory: pytest.TempPathFactory) -> Detector:
+    return Detector.load(toy_detector.saved(tmp_path_factory))
 
 
 def photos(objects: ObjectSet, *marred: int) -> list[np.ndarray]:
