@@ -4,6 +4,7 @@ They are kept by JAX's own persistent cache.
 """
 
 import hashlib
+import importlib.util
 import os
 import pathlib
 import platform
@@ -20,6 +21,7 @@ _LEAST_SECONDS = 0.3
 # quarters of the 1,421 s of processor time of `experiments.mad` beside an H200. Without
 # it the vendor's products are taken.
 _UNTUNED = "--xla_gpu_enable_triton_gemm=false"
+_GPU_PLUGINS = ("jax_cuda12_plugin", "jax_cuda13_plugin")
 
 _used = USUAL
 
@@ -66,7 +68,12 @@ def used() -> str:
 
 
 def _spare_tuning() -> None:
-    """Tells XLA, before it starts, not to tune, unless the user's flags say so."""
+    """Tells XLA, before it starts, not to tune, unless the user's flags say so.
+
+    Only where there may be a GPU: flags are part of what tells kept programs apart.
+    """
+    if not any(importlib.util.find_spec(name) for name in _GPU_PLUGINS):
+        return
     flags = os.environ.get("XLA_FLAGS", "")
     if _UNTUNED.partition("=")[0] not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} {_UNTUNED}".strip()

@@ -74,6 +74,10 @@ def test_a_folder_that_cannot_be_made_is_told_only_when_it_was_asked_for(
 def test_products_are_not_tuned_unless_the_user_says_so(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(compile_cache, "_GPU_PLUGINS", ("no_such_plugin",))
+    compile_cache.use(compile_cache.NONE)
+    assert os.environ["XLA_FLAGS"] == "--xla_theirs=1"
+    monkeypatch.setattr(compile_cache, "_GPU_PLUGINS", ("no_such_plugin", "numpy"))
     for _ in range(2):
         compile_cache.use(compile_cache.NONE)
         told = os.environ["XLA_FLAGS"].split()
@@ -87,6 +91,7 @@ def test_a_command_tells_xla_before_it_starts() -> None:
     # XLA ends a process whose flags it does not know, when it first reads them.
     code = (
         "from jaxsplat.commands import compile_cache, fit, flags\n"
+        "compile_cache._GPU_PLUGINS = ('numpy',)\n"
         "compile_cache._UNTUNED = '--xla_unheard_of=1'\n"
         "compile_cache.use('none')\n"
         "import jax\n"
