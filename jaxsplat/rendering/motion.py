@@ -57,6 +57,30 @@ class Tangents:
     tints: tuple[Float[Array, "n 3 3"], Float[Array, "6 3"]] | None
 
 
+def rows(
+    tangents: Tangents, settings: Float[Array, " c"], terms: int
+) -> tuple[Float[Array, "n m"], Float[Array, " c2"]]:
+    """Returns tangents as the kernels of the normal equations take them.
+
+    These are those of the powers and, where colours have any, of the colours behind
+    them, by row; and the settings, with those of the eye behind them likewise.
+
+    Args:
+        tangents: of `n` splats.
+        settings: of the image, see `normal_form.EYE`.
+        terms: coefficients of each power's tangent, filled up with 0.
+    """
+    lacking = terms - tangents.power.shape[2]
+    power = jnp.pad(tangents.power, ((0, 0), (0, 0), (0, lacking)))
+    moving = power.reshape(-1, POSE * terms)
+    if tangents.tints is None:
+        return moving, settings
+    by_eye, eye = tangents.tints
+    colors = by_eye.reshape(len(moving), -1)
+    settings = jnp.concatenate([settings, eye.reshape(-1)])
+    return jnp.concatenate([moving, colors], axis=1), settings
+
+
 def project(
     gaussians: Gaussians,
     camera: Camera,

@@ -13,7 +13,14 @@ from jax import Array, lax
 from jaxtyping import Float
 
 from jaxsplat.core import se3
-from jaxsplat.rendering import constants, lockstep, normal_form, splat_table, tiling
+from jaxsplat.rendering import (
+    constants,
+    lockstep,
+    motion,
+    normal_form,
+    splat_table,
+    tiling,
+)
 from jaxsplat.rendering.motion import AXES, POSE, TERMS, Tangents
 from jaxsplat.rendering.normal_form import CHANNELS
 from jaxsplat.rendering.xla import composite_tiles
@@ -29,13 +36,7 @@ def normal_equations(
 ) -> Float[Array, " s"]:
     """Returns what `pallas.normal.normal_equations` returns."""
     _, height, width = target.shape
-    lacking = TERMS - tangents.power.shape[2]
-    power = jnp.pad(tangents.power, ((0, 0), (0, 0), (0, lacking)))
-    moving = [power.reshape(-1, POSE * TERMS)]
-    if tangents.tints is not None:
-        by_eye, eye = tangents.tints
-        moving.append(by_eye.reshape(-1, AXES * CHANNELS))
-        settings = jnp.concatenate([settings, eye.reshape(-1)])
+    moving, settings = motion.rows(tangents, settings, TERMS)
     corners = jnp.asarray(lockstep.corners(width, height))
     image = composite_tiles(table, *lists, corners)
 
@@ -44,7 +45,7 @@ def normal_equations(
         return _sums(exposure, table, *tiled)
 
     per_tile = sums(
-        jnp.concatenate([table, *moving], axis=1),
+        jnp.concatenate([table, moving], axis=1),
         *lists,
         corners,
         image[:, :CHANNELS],

@@ -13,7 +13,7 @@ import numpy as np
 from jaxsplat.rendering import constants, normal_form
 from jaxsplat.rendering.motion import AXES, POSE, TERMS
 from jaxsplat.rendering.numba.frames import compiled, inlined
-from jaxsplat.rendering.numba.kernels import is_dark, opacity
+from jaxsplat.rendering.numba.kernels import LOOK, is_dark, opacity
 
 _TILE = constants.TILE
 _PIXELS = _TILE * _TILE
@@ -21,7 +21,6 @@ _CHANNELS = normal_form.CHANNELS
 _ALPHA_MAX = np.float32(constants.ALPHA_MAX)
 _LEAST = np.float32(constants.TRANSMITTANCE_MIN)
 _ZERO, _HALF, _ONE = (np.float32(x) for x in (0, 0.5, 1))
-_LOOK = 8  # as in `kernels`
 _OF_POSE = normal_form.sums(POSE)  # sums without gain and offset
 _EXPOSURE = normal_form.EXPOSURE
 _BEHIND, _EYE = normal_form.BACKGROUND.start, normal_form.EYE
@@ -72,7 +71,7 @@ def _composite(table, ids, first, last, left, top, offsets, scratch):
             green[i] += weight * c1
             blue[i] += weight * c2
         k += 1
-        if (k - first) % _LOOK == 0 and is_dark(light):
+        if (k - first) % LOOK == 0 and is_dark(light):
             break
     return k
 

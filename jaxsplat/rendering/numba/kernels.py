@@ -35,7 +35,7 @@ _EXP2 = tuple(
 )
 _C6, _C5, _C4, _C3, _C2, _C1 = _EXP2
 # Splats between two looks at whether a tile still lets light through.
-_LOOK = 8
+LOOK = 8
 
 
 @compiled
@@ -97,7 +97,7 @@ def composite_tile(table, ids, first, last, tile_x, tile_y, offsets, scratch, im
             blue[i] += weight * c2
             depth[i] += weight * c3
             coverage[i] += weight
-        if (k - first) % _LOOK == _LOOK - 1 and is_dark(light):
+        if (k - first) % LOOK == LOOK - 1 and is_dark(light):
             break
     _, height, width = image.shape
     for j in range(min(_TILE, height - tile_y * _TILE)):
@@ -208,7 +208,7 @@ def differentiate_tile(
         row[8] = d2
         row[9] = d3
         k += 1
-        if (k - first) % _LOOK == 0 and is_dark(light):
+        if (k - first) % LOOK == 0 and is_dark(light):
             break
     for j in range(k, last):
         rows[slots[j]] = _ZERO

@@ -4,11 +4,10 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
-from jaxsplat.rendering import normal_form, tiling
+from jaxsplat.rendering import motion, normal_form, tiling
 from jaxsplat.rendering.batching import natively_batched
 from jaxsplat.rendering.binning import TileLists
-from jaxsplat.rendering.motion import AXES, POSE, TERMS, Tangents
-from jaxsplat.rendering.normal_form import CHANNELS
+from jaxsplat.rendering.motion import Tangents
 from jaxsplat.rendering.numba import target
 from jaxsplat.rendering.numba.compositing import bin_splats, call
 from jaxsplat.rendering.projection import Splats
@@ -32,13 +31,7 @@ def normal_equations(
     _, height, width = photograph.shape
     columns, rows = tiling.grid(width, height)
     count = normal_form.sums(normal_form.parameter_count(exposure))
-    lacking = TERMS - tangents.power.shape[2]
-    power = jnp.pad(tangents.power, ((0, 0), (0, 0), (0, lacking)))
-    moving = [power.reshape(-1, POSE * TERMS)]
-    if tangents.tints is not None:
-        by_eye, eye = tangents.tints
-        moving.append(by_eye.reshape(-1, AXES * CHANNELS))
-        settings = jnp.concatenate([settings, eye.reshape(-1)])
+    moving, settings = motion.rows(tangents, settings, motion.TERMS)
 
     def sums(table: Array, *rest: Array) -> tuple[Array, ...]:
         shape = (len(table), rows, columns, count)
@@ -47,7 +40,7 @@ def normal_equations(
     ids, starts, ends = lists
     (per_tile,) = natively_batched(sums)(
         table,
-        jnp.concatenate(moving, axis=1),
+        moving,
         ids,
         starts.reshape(rows, columns),
         ends.reshape(rows, columns),

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
-from jaxsplat.rendering import blending, constants, normal_form, splat_table
+from jaxsplat.rendering import blending, constants, motion, normal_form, splat_table
 from jaxsplat.rendering.motion import AXES, POSE, Tangents
 from jaxsplat.rendering.normal_form import CHANNELS
 from jaxsplat.rendering.pallas.launch import WHOLE, Bounds, Launch, Ref, Tile, aligned
@@ -40,11 +40,7 @@ def normal_equations(
         launch: how to run.
     """
     terms = tangents.power.shape[2]
-    moving = [tangents.power.reshape(-1, POSE * terms)]
-    if tangents.tints is not None:
-        by_eye, eye = tangents.tints
-        moving.append(by_eye.reshape(-1, AXES * CHANNELS))
-        settings = jnp.concatenate([settings, eye.reshape(-1)])
+    moving, settings = motion.rows(tangents, settings, terms)
     count = normal_form.sums(normal_form.parameter_count(exposure))
 
     def kernel(
@@ -80,7 +76,7 @@ def normal_equations(
     per_tile = launch(
         kernel,
         (aligned(table), WHOLE),
-        (aligned(jnp.concatenate(moving, axis=1)), WHOLE),
+        (aligned(moving), WHOLE),
         (target, launch.pixels(CHANNELS + 1)),
         (settings, WHOLE),
         lists=lists,
