@@ -5,6 +5,8 @@
 # As a whole: `python -m experiments.tour`, some minutes on a CPU. A test runs it.
 
 # %%
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 
@@ -41,14 +43,15 @@ background = jnp.asarray(objects.background)
 drawn = jaxsplat.render(fitted.gaussians, view.camera, background=background)
 
 
-def brightness(gaussians: jaxsplat.Gaussians) -> jax.Array:
-    """Returns the mean of a render."""
+def brightness(colors: jax.Array) -> jax.Array:
+    """Returns the mean of a render of the object in other colours."""
     assert view.camera is not None
-    return jnp.mean(jaxsplat.render(gaussians, view.camera).color)
+    painted = dataclasses.replace(fitted.gaussians, colors=colors)
+    return jnp.mean(jaxsplat.render(painted, view.camera).color)
 
 
-slope = jax.grad(brightness, allow_int=True)(fitted.gaussians)
-print("mean slope of the colours:", float(jnp.mean(slope.colors)))
+slope = jax.grad(brightness)(fitted.gaussians.colors)
+print("mean slope of the colours:", float(jnp.mean(slope)))
 
 # %% [markdown]
 # ## 4. The detector: poses, comparison, threshold

@@ -51,6 +51,9 @@ class EvaluationConfig:
     network_file: str | None = flags.option(
         None, "safetensors file with the network's weights; needed by all but lite0"
     )
+    level_maps: bool = flags.option(
+        False, "heat maps of every level of the comparison too, on the page"
+    )
     resume: bool = flags.option(True, "go on with an unfinished run", free=True)
 
     def __post_init__(self) -> None:
@@ -68,7 +71,9 @@ class EvaluationConfig:
         """Returns the evaluation of a method that the settings describe."""
         method = find_method(name, self.preset)
         return Evaluation(
-            method=self._with_network(method),
+            method=dataclasses.replace(
+                self._with_network(method), level_maps=self.level_maps
+            ),
             preset=self.preset,
             fit_seconds=self.fit_seconds,
             seed=self.seed,

@@ -52,6 +52,9 @@ class Config:
         "folder for heat maps, renders, results.jsonl, and a part's anomaly.ply; none "
         "by default",
     )
+    level_maps: bool = flags.option(
+        False, "heat maps of every level of the comparison too, with --out"
+    )
     part: bool = flags.option(False, "all photographs show one part; judge that")
     watch: bool = flags.option(False, "inspect what comes into the folders, and go on")
     poll_seconds: float = flags.option(
@@ -91,6 +94,10 @@ class Config:
         )
 
     def __post_init__(self) -> None:
+        if self.level_maps and (self.part or self.watch or self.serve or not self.out):
+            raise ConfigError(
+                "level_maps: expected --out; drop --part, --watch and --serve"
+            )
         if self.serve:
             if self.images or self.part or self.watch:
                 raise ConfigError(
@@ -129,7 +136,7 @@ def main(config: Config) -> int:
             part = detector.inspect_part(found)
             told.tell_part(part, detector.twin.gaussians)
         else:
-            _inspect(detector, found, told, progress)
+            _inspect(detector, found, told, progress, config.level_maps)
     return told.code
 
 
@@ -180,10 +187,12 @@ def _inspect(
     photographs: Sequence[pathlib.Path],
     told: Told,
     progress: report.Progress,
+    level_maps: bool,
 ) -> None:
     together = detector.method.together
     for first in range(0, len(photographs), together):
         progress.update("inspect", first, len(photographs))
         batch = photographs[first : first + together]
-        for path, found in zip(batch, detector.inspect(batch), strict=True):
+        every = detector.inspect(batch, level_maps=level_maps)
+        for path, found in zip(batch, every, strict=True):
             told.tell(path, found)

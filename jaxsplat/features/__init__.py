@@ -7,8 +7,15 @@ the package; those of the other networks in `registry.py` are read from converte
 from jaxsplat.features.network import (
     FeatureNetwork,
     extract,
+    level_names,
     load_network,
     normalize,
 )
 
-__all__ = ["FeatureNetwork", "extract", "load_network", "normalize"]
+__all__ = [
+    "FeatureNetwork",
+    "extract",
+    "level_names",
+    "load_network",
+    "normalize",
+]

@@ -71,6 +71,11 @@ def normalize(
     return (images - mean) / std
 
 
+def level_names(network: FeatureNetwork) -> tuple[str, ...]:
+    """Returns what `extract`'s maps are called, with the pixels from cell to cell."""
+    return tuple(f"{tap.name}_{tap.stride}px" for tap in network.config.taps)
+
+
 @jax.jit
 def extract(
     network: FeatureNetwork, images: Float[Array, "b h w 3"]

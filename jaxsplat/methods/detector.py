@@ -1,5 +1,6 @@
 """The detector of one object: fitted, saved, loaded, and asked about photographs."""
 
+import dataclasses
 import os
 import pathlib
 from collections.abc import Callable, Iterable, Sequence
@@ -204,7 +205,9 @@ class Detector:
         """Why no verdict is given about any photograph, "" where verdicts are given."""
         return self.quality.unfit if self.quality else ""
 
-    def inspect(self, photos: Iterable[Any]) -> list[Inspection]:
+    def inspect(
+        self, photos: Iterable[Any], *, level_maps: bool = False
+    ) -> list[Inspection]:
         """Returns the finding about each photograph, in their order.
 
         A photograph's numbers do not depend on the others. One that fails (unreadable,
@@ -217,8 +220,16 @@ class Detector:
                 distortion of the training views' lens is taken out here. `View`s have
                 none any more. One of another lens, or a part of a photograph, says so:
                 `View(name, image, intrinsics=Camera(...))`, a pinhole for its size.
+            level_maps: whether to tell the map of every level that the comparison
+                joins too; by another program, which is compiled then.
+
+        Raises:
+            ConfigError: `level_maps` of a method whose comparison has one level.
         """
-        return inspecting.inspect(self.method, self._prepared, _listed(photos))
+        method = self.method
+        if level_maps:
+            method = dataclasses.replace(method, level_maps=True)
+        return inspecting.inspect(method, self._prepared, _listed(photos))
 
     def inspect_part(self, photos: Iterable[Any]) -> PartInspection:
         """Returns one finding about a part that all photographs show.

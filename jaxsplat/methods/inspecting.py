@@ -24,6 +24,7 @@ from jaxsplat.pose import TRUSTED, Outcome, Photographs, PoseEstimate
 from jaxsplat.rendering.twin import Twin
 from jaxsplat.scene import gaussians as scene
 from jaxsplat.scores.nearness import Nearness
+from jaxsplat.scores.parts import ComparesByLevel
 
 # How much longer than planned the renderer's lists may become for a photograph from
 # very near.
@@ -264,9 +265,15 @@ def _tell(
 ) -> list[Inspection]:
     inside = orthonormal(np.asarray(estimate.camera_from_world))
     scores, maps = np.asarray(judged.scores), np.asarray(judged.maps)
+    levels = np.asarray(judged.levels)
+    level_names: tuple[str, ...] = ()
+    if method.level_maps:
+        assert isinstance(method.compare, ComparesByLevel)
+        level_names = method.compare.level_names(known.states.compare)
     if known.nearness is not None:
         cost = known.nearness.factor(inside).astype(scores.dtype)
         scores, maps = scores / cost, maps / cost[:, None, None]
+        levels = levels / cost[:, None, None, None]
     threshold, verdicts = None, None
     if known.calibration is not None:
         threshold = method.calibrate.threshold(known.calibration)
@@ -302,6 +309,7 @@ def _tell(
                 loss=float(estimate.loss[row]),
                 steps=int(estimate.steps[row]),
                 anomaly_map=maps[row],
+                level_maps=dict(zip(level_names, levels[row], strict=True)),
                 render=np.asarray(judged.expected[row]),
                 stage_seconds=seconds,
             )

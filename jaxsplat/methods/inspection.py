@@ -34,6 +34,8 @@ class Inspection:
         loss: of the pose search, infinite where none was finite.
         steps: that it took.
         anomaly_map: anomaly by pixel, None where there is none, [map_h, map_w].
+        level_maps: the maps that it joins, by the level's name, where they were asked
+            for, [map_h, map_w].
         render: what the photograph should show if the object is good: the twin at the
             found pose, in the photograph's exposure, RGB in [0, 1]; None where no pose
             was sought, [h, w, 3].
@@ -59,6 +61,9 @@ class Inspection:
     loss: float = float("inf")
     steps: int = 0
     anomaly_map: Float[np.ndarray, "map_h map_w"] | None = None
+    level_maps: Mapping[str, Float[np.ndarray, "map_h map_w"]] = dataclasses.field(
+        default_factory=dict
+    )
     render: Float[np.ndarray, "h w 3"] | None = None
     stage_seconds: Mapping[str, float] = dataclasses.field(default_factory=dict)
 

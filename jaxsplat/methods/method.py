@@ -6,7 +6,7 @@ from typing import Any, Literal
 from jaxsplat.core.devices import working_devices
 from jaxsplat.errors import ConfigError
 from jaxsplat.pose.parts import Refine, Starts
-from jaxsplat.scores.parts import Calibrate, Compare, Score
+from jaxsplat.scores.parts import Calibrate, Compare, ComparesByLevel, Score
 
 Preset = Literal["fast", "best", "paper"]
 
@@ -33,6 +33,8 @@ class Method:
             never does: no single photograph could be inspected.
         by_nearness: whether maps and scores are told in multiples of what good views
             score as far from those that the fit saw, where enough views tell that.
+        level_maps: whether findings have the map of every level that the comparison
+            joins.
     """
 
     name: str
@@ -44,8 +46,11 @@ class Method:
     batch: int | None = None
     scaled_over_test_set: bool = False
     by_nearness: bool = False
+    level_maps: bool = False
 
     def __post_init__(self) -> None:
+        if self.level_maps and not isinstance(self.compare, ComparesByLevel):
+            raise ConfigError(f"level_maps: {self.name} compares by one level alone")
         if self.batch is not None and self.batch < 1:
             raise ConfigError(f"batch: found {self.batch}, expected 1 or more")
 

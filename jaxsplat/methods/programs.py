@@ -26,7 +26,7 @@ from jaxsplat.pose.expected import agreement, as_good_views, beside
 from jaxsplat.pose.obstruction import find_obstructed, hidden
 from jaxsplat.pose.photographs import Photographs, on_plain
 from jaxsplat.rendering.twin import Twin
-from jaxsplat.scores.parts import Compare, Score
+from jaxsplat.scores.parts import Compare, ComparesByLevel, Score
 
 # Coverage by the twin from which a photograph itself is compared, whatever of it was
 # taken for background.
@@ -57,6 +57,7 @@ class Judged(NamedTuple):
         expected: what the photographs should show, RGB in [0, 1], [b, h, w, 3].
         maps: anomaly maps, [b, map_h, map_w].
         scores: of the images, [b].
+        levels: maps of what the anomaly maps join, none where not asked for.
         agreement: see `pose.agreement`, [b].
         beside: see `pose.beside`, [b].
         hidden: share of the object that something in front of it hides, [b].
@@ -66,6 +67,7 @@ class Judged(NamedTuple):
     expected: Float[Array, "b h w 3"]
     maps: Float[Array, "b map_h map_w"]
     scores: Float[Array, " b"]
+    levels: Float[Array, "b levels _ _"]
     agreement: Float[Array, " b"]
     beside: Float[Array, " b"]
     hidden: Float[Array, " b"]
@@ -78,6 +80,7 @@ class _Judge:
 
     compare: Compare
     score: Score
+    by_level: bool
 
     def __call__(
         self,
@@ -99,10 +102,15 @@ class _Judge:
         seen, known = as_good_views(twin, photographs, expected)
         seen = jnp.where(in_front[..., None], known, seen)
         maps = self.compare(twin, state, seen, known, estimate)
+        levels = maps[:, :0, None]
+        if self.by_level:
+            assert isinstance(self.compare, ComparesByLevel)
+            levels = self.compare.level_maps(twin, state, seen, known, estimate)
         return Judged(
             expected.images,
             maps,
             self.score(maps),
+            levels,
             alike,
             beside(photographs, expected),
             hidden(in_front, expected.coverage),
@@ -172,7 +180,7 @@ def run(
 
     starts = called(method.starts, twin, states.starts, photographs).camera_from_world
     estimate = called(method.refine, twin, states.refine, photographs, starts)
-    judge = _Judge(method.compare, method.score)
+    judge = _Judge(method.compare, method.score, method.level_maps)
     judged = called(judge, twin, states.compare, photographs, whole, estimate)
     spent = [after - before for before, after in zip(times, times[1:])]
     return estimate, judged, dict(zip(STAGES, spent, strict=True))
@@ -209,7 +217,7 @@ def compile_programs(
     refine = _lower(mesh, method.refine, twin, states.refine, photographs, starts)
     judge = _lower(
         mesh,
-        _Judge(method.compare, method.score),
+        _Judge(method.compare, method.score, method.level_maps),
         twin,
         states.compare,
         photographs,

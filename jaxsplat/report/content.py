@@ -1,7 +1,7 @@
 """What the page is given: a category, and rows of its queries and parts."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
@@ -20,6 +20,8 @@ class QueryRow:
         in_doubt: the pose is not to be trusted, hence neither is the score.
         render: the good twin at the found pose, RGB in [0, 1].
         anomaly_map: anomaly per pixel, at any size.
+        level_maps: the maps that it joins, by the level's name; none where they were
+            not asked for.
         mask: true on defective pixels, None where there is no truth.
         rotation_deg: error of the found rotation, None where not known.
         translation_rel: error of the found position over the camera's distance.
@@ -37,6 +39,9 @@ class QueryRow:
     in_doubt: bool = False
     render: Float[np.ndarray, "render_h render_w 3"] | None = None
     anomaly_map: Float[np.ndarray, "map_h map_w"] | None = None
+    level_maps: Mapping[str, Float[np.ndarray, "map_h map_w"]] = dataclasses.field(
+        default_factory=dict
+    )
     mask: Bool[np.ndarray, "mask_h mask_w"] | None = None
     rotation_deg: float | None = None
     translation_rel: float | None = None

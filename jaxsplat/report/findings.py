@@ -94,6 +94,8 @@ class Painter:
     ) -> dict[str, bytes]:
         """Returns PNG files: `render`, and `heat_map` over the photograph.
 
+        Those of levels, where there are any, follow as `level-` and their names.
+
         Args:
             photograph: colours and alpha, as `data.read_image` gives them; None where
                 it is gone, and then there is no heat map.
@@ -112,6 +114,9 @@ class Painter:
             )
             scale = (0.0, self._hottest(found.anomaly_map))
             pictures["heat_map"] = figures.overlay(photo, found.anomaly_map, scale)
+            for name, values in found.level_maps.items():
+                kind = f"level-{names.safe_name(name)}"
+                pictures[kind] = figures.overlay(photo, values, scale)
         return {kind: figures.encode_png(drawn) for kind, drawn in pictures.items()}
 
     def _hottest(self, values: Float[np.ndarray, "h w"]) -> float:

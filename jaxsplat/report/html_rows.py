@@ -51,6 +51,7 @@ class Query:
         why: why there is no verdict, "" where there is one.
         facts: heading and text of each number.
         pictures: the photograph, the good twin, the map, the truth.
+        levels: maps of what the map joins.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Query:
     why: str
     facts: tuple[tuple[str, str], ...]
     pictures: tuple[Picture, ...]
+    levels: tuple[Picture, ...]
 
 
 # Takes a query's name, what its picture is, and the JPEG; returns the picture's source.
@@ -96,6 +98,7 @@ def query(row: QueryRow, scale: tuple[float, float], side: int, keep: Keep) -> Q
         keep: takes the pictures.
     """
     known = label(row)
+    pictures, levels = _pictures(row, scale, side, keep)
     return Query(
         name=row.name,
         kind=known.kind,
@@ -105,7 +108,8 @@ def query(row: QueryRow, scale: tuple[float, float], side: int, keep: Keep) -> Q
         tags=_tags(row),
         why=row.why,
         facts=_facts(row, known.kind),
-        pictures=_pictures(row, scale, side, keep),
+        pictures=pictures,
+        levels=levels,
     )
 
 
@@ -160,7 +164,7 @@ def _facts(row: QueryRow, kind: str) -> tuple[tuple[str, str], ...]:
 
 def _pictures(
     row: QueryRow, scale: tuple[float, float], side: int, keep: Keep
-) -> tuple[Picture, ...]:
+) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:
     photo = figures.thumbnail(figures.to_uint8(row.photo), side)
     render = heat = truth = None
     if row.render is not None:
@@ -178,9 +182,14 @@ def _pictures(
         height, width = image.shape[:2]
         return Picture(caption, source, width, height, otherwise)
 
-    return (
+    whole = (
         picture("Query", "query", photo, ""),
         picture("Good twin", "twin", render, "no render"),
         picture("Anomaly", "anomaly", heat, "no map"),
         picture("Truth", "truth", truth, nothing),
     )
+    levels = tuple(
+        picture(name, f"level{number}", figures.overlay(photo, values, scale), "")
+        for number, (name, values) in enumerate(row.level_maps.items())
+    )
+    return whole, levels

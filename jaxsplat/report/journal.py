@@ -70,7 +70,7 @@ class Journal:
 
         Args:
             row: for JSON, without NaN.
-            pictures: PNG files by their kind (`KINDS`).
+            pictures: PNG files by their kind: `KINDS`, and those of levels.
             stem: of their names.
 
         Returns:
@@ -82,6 +82,8 @@ class Journal:
         places = {
             kind: f"{kind}s/{stem}.png" if kind in pictures else None for kind in KINDS
         }
+        levels = [kind for kind in pictures if kind not in KINDS]
+        places |= {kind: f"levels/{stem}-{kind}.png" for kind in levels}
         for kind, place in places.items():
             if place is not None:
                 atomic.write_bytes(self.folder / place, pictures[kind])

@@ -53,3 +53,19 @@ class PublishedDistance(ByNetwork):
         """Returns the maps; see `parts.Compare`."""
         del twin, estimate
         return published.raw_maps(state, photographs, expected)
+
+    def level_names(self, state: FeatureNetwork) -> tuple[str, ...]:
+        """Returns the names of its summands; see `parts.ComparesByLevel`."""
+        return published.level_names(state)
+
+    def level_maps(
+        self,
+        twin: Twin,
+        state: FeatureNetwork,
+        photographs: Float[Array, "b h w 3"],
+        expected: Float[Array, "b h w 3"],
+        estimate: PoseEstimate,
+    ) -> Float[Array, "b levels map_h map_w"]:
+        """Returns the summands; see `parts.ComparesByLevel`."""
+        del twin, estimate
+        return published.level_maps(state, photographs, expected)

@@ -37,6 +37,22 @@ class CosineDistance(ByNetwork):
         del twin, estimate
         return cosine_maps(state, photographs, expected)
 
+    def level_names(self, state: FeatureNetwork) -> tuple[str, ...]:
+        """Returns the names of its levels; see `parts.ComparesByLevel`."""
+        return features.level_names(state)
+
+    def level_maps(
+        self,
+        twin: Twin,
+        state: FeatureNetwork,
+        photographs: Float[Array, "b h w 3"],
+        expected: Float[Array, "b h w 3"],
+        estimate: PoseEstimate,
+    ) -> Float[Array, "b levels map_h map_w"]:
+        """Returns what the mean is of; see `parts.ComparesByLevel`."""
+        del twin, estimate
+        return jnp.stack(_of_levels(state, photographs, expected), axis=1)
+
 
 @jax.jit
 def cosine_maps(
@@ -45,18 +61,26 @@ def cosine_maps(
     expected: Float[Array, "b h w 3"],
 ) -> Float[Array, "b h w"]:
     """Returns the maps, at the photographs' size, NaN where one is not finite."""
+    found = _of_levels(network, photographs, expected)
+    finite = jnp.isfinite(photographs) & jnp.isfinite(expected)
+    whole = jnp.all(finite, axis=(1, 2, 3))[:, None, None]
+    return jnp.where(whole, sum(found[1:], found[0]) / len(found), jnp.nan)
+
+
+def _of_levels(
+    network: FeatureNetwork,
+    photographs: Float[Array, "b h w 3"],
+    expected: Float[Array, "b h w 3"],
+) -> list[Float[Array, "b h w"]]:
     photographs, expected = single((photographs, expected))
     count, height, width = photographs.shape[:3]
     levels = features.extract(network, jnp.concatenate([photographs, expected]))
-    found = [
+    return [
         jax.image.resize(
             1 - cosine(level[:count], level[count:]), (count, height, width), "linear"
         )
         for level in levels
     ]
-    finite = jnp.isfinite(photographs) & jnp.isfinite(expected)
-    whole = jnp.all(finite, axis=(1, 2, 3))[:, None, None]
-    return jnp.where(whole, sum(found[1:], found[0]) / len(found), jnp.nan)
 
 
 def cosine(

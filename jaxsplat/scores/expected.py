@@ -120,14 +120,49 @@ class ExpectedDistance:
         estimate: PoseEstimate,
     ) -> Float[Array, "b map_h map_w"]:
         """Returns the maps; see `parts.Compare`."""
+        found, told = self._beside_expected(
+            twin, state, photographs, expected, estimate
+        )
+        finite = jnp.isfinite(photographs) & jnp.isfinite(expected)
+        whole = jnp.all(finite, axis=(1, 2, 3))[:, None, None]
+        return jnp.where(whole, _joined(found, told, state.side), jnp.nan)
+
+    def level_names(self, state: ExpectedDistances) -> tuple[str, ...]:
+        """Returns the network's levels and colours; see `parts.ComparesByLevel`."""
+        return levels.names(state.network)
+
+    def level_maps(
+        self,
+        twin: Twin,
+        state: ExpectedDistances,
+        photographs: Float[Array, "b h w 3"],
+        expected: Float[Array, "b h w 3"],
+        estimate: PoseEstimate,
+    ) -> Float[Array, "b levels map_h map_w"]:
+        """Returns what the geometric mean is of; see `parts.ComparesByLevel`."""
+        found, told = self._beside_expected(
+            twin, state, photographs, expected, estimate
+        )
+        ratios = jnp.moveaxis(_ratios(found, told), 0, 1)
+        return jax.vmap(lambda maps: blur(maps, _BLUR * state.side))(ratios)
+
+    def _beside_expected(
+        self,
+        twin: Twin,
+        state: ExpectedDistances,
+        photographs: Float[Array, "b h w 3"],
+        expected: Float[Array, "b h w 3"],
+        estimate: PoseEstimate,
+    ) -> tuple[
+        Float[Array, "levels b map_h map_w"], Float[Array, "levels b map_h map_w"]
+    ]:
+        """Returns the least distances, and those of a good object."""
         twin, photographs, expected = precision.single((twin, photographs, expected))
         poses = precision.single(estimate.camera_from_world)
         found = self._distances(state.network, photographs, expected, state.side)
         paint = lax.map(lambda pose: self._paint(twin, state, pose), poses)
         told = _expected(state, jnp.moveaxis(paint, 1, 0), found.variation)
-        finite = jnp.isfinite(photographs) & jnp.isfinite(expected)
-        whole = jnp.all(finite, axis=(1, 2, 3))[:, None, None]
-        return jnp.where(whole, _joined(found.least, told, state.side), jnp.nan)
+        return found.least, told
 
     @functools.partial(jax.jit, static_argnames=("self", "side"))
     def _painted(
@@ -268,8 +303,14 @@ def _joined(
 ) -> Float[Array, "b h w"]:
     """Returns the map of distances beside what is expected of them."""
     weights = levels.weights(len(found))[:, None, None, None]
-    ratios = jnp.log(found / told + _FLOOR)
-    return blur(jnp.exp(jnp.sum(weights * ratios, axis=0)), _BLUR * side)
+    mean = jnp.sum(weights * jnp.log(_ratios(found, told)), axis=0)
+    return blur(jnp.exp(mean), _BLUR * side)
+
+
+def _ratios(
+    found: Float[Array, "levels b h w"], told: Float[Array, "levels b h w"]
+) -> Float[Array, "levels b h w"]:
+    return found / told + _FLOOR
 
 
 def _side(twin: Twin, views: Sequence[View]) -> int:

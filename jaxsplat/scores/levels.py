@@ -52,6 +52,11 @@ def size_of(height: int, width: int, side: int) -> tuple[int, int]:
     return round(height * side / shorter), round(width * side / shorter)
 
 
+def names(network: FeatureNetwork) -> tuple[str, ...]:
+    """Returns what the levels are called."""
+    return *features.level_names(network), "lightness", "chroma"
+
+
 def weights(levels: int) -> Float[Array, " levels"]:
     """Returns what each level counts, adding up to 1; colours come last."""
     each = jnp.array([1.0] * (levels - len(_COLORS)) + [*_COLORS], jnp.float32)

@@ -56,6 +56,27 @@ class Compare(Protocol):
 
 
 @runtime_checkable
+class ComparesByLevel(Compare, Protocol):
+    """A comparison that joins several levels, and tells each of them apart."""
+
+    def level_names(self, state: Any) -> tuple[str, ...]:
+        """Returns what each level is called, in words."""
+
+    def level_maps(
+        self,
+        twin: Twin,
+        state: Any,
+        photographs: Float[Array, "b h w 3"],
+        expected: Float[Array, "b h w 3"],
+        estimate: PoseEstimate,
+    ) -> Float[Array, "b levels map_h map_w"]:
+        """Returns the maps of every level, in the unit of the map that joins them.
+
+        Arguments are those of the comparison itself.
+        """
+
+
+@runtime_checkable
 class Score(Protocol):
     """The score of a whole image, from its map."""
 

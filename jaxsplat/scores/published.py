@@ -50,6 +50,11 @@ def _squared_norm(a: Float[Array, "b h w c"]) -> Float[Array, "b h w"]:
     return jnp.sum(a * a, axis=-1)
 
 
+def level_names(network: features.FeatureNetwork) -> tuple[str, ...]:
+    """Returns what the levels of `level_maps` are called."""
+    return "color", *features.level_names(network)
+
+
 @jax.jit
 def raw_maps(
     network: features.FeatureNetwork,
@@ -70,19 +75,40 @@ def raw_maps(
     Raises:
         ValueError: there is not one render for each query, of the same size.
     """
+    first, *others = _distances(network, queries, renders)
+    finite = jnp.all(jnp.isfinite(queries) & jnp.isfinite(renders), axis=(1, 2, 3))
+    maps = blur.blur(sum(others, first), BLUR_SIGMA)
+    return jnp.where(finite[:, None, None], maps, jnp.nan)
+
+
+def level_maps(
+    network: features.FeatureNetwork,
+    queries: Float[Array, "b h w 3"],
+    renders: Float[Array, "b h w 3"],
+) -> Float[Array, "b levels h2 w2"]:
+    """Returns the blurred summands of `raw_maps`, which has the same arguments."""
+    levels = jnp.stack(_distances(network, queries, renders), axis=1)
+    return jax.vmap(lambda maps: blur.blur(maps, BLUR_SIGMA))(levels)
+
+
+def _distances(
+    network: features.FeatureNetwork,
+    queries: Float[Array, "b h w 3"],
+    renders: Float[Array, "b h w 3"],
+) -> list[Float[Array, "b h2 w2"]]:
     if queries.shape != renders.shape:
         raise ValueError(f"queries {queries.shape} but renders {renders.shape}")
     queries, renders = single((queries, renders))
     count = queries.shape[0]
     both = jnp.concatenate([_resized(queries), _resized(renders)])
     colors = features.normalize(network, both)
-    maps = _squared_norm(colors[:count] - colors[count:])
-    for level in features.extract(network, both):
-        distance = _squared_norm(level[:count] - level[count:])
-        # Half-pixel centres, as PyTorch with align_corners=False.
-        maps = maps + jax.image.resize(distance, maps.shape, "linear")
-    finite = jnp.all(jnp.isfinite(queries) & jnp.isfinite(renders), axis=(1, 2, 3))
-    return jnp.where(finite[:, None, None], blur.blur(maps, BLUR_SIGMA), jnp.nan)
+    color = _squared_norm(colors[:count] - colors[count:])
+    distances = [
+        _squared_norm(level[:count] - level[count:])
+        for level in features.extract(network, both)
+    ]
+    # Half-pixel centres, as PyTorch with align_corners=False.
+    return [color, *(jax.image.resize(x, color.shape, "linear") for x in distances)]
 
 
 def normalize_maps(maps: Float[np.ndarray, "n h w"]) -> Float[np.ndarray, "n h w"]:

@@ -14,11 +14,14 @@ from jaxsplat.methods import Inspection
 from jaxsplat.methods.programs import STAGES
 from jaxsplat.pose import OUTCOME_TEXT, TRUSTED, Outcome
 
+# Before the names of levels' maps, among a query's arrays.
+_LEVEL = "level "
+
 
 def stored(
     view: View, found: Inspection
 ) -> tuple[dict[str, object], dict[str, np.ndarray] | None]:
-    """Returns a finding's line of results.jsonl, and its map and render."""
+    """Returns a finding's line of results.jsonl, and its maps and render."""
     score = found.score if math.isfinite(found.score) else None
     record: dict[str, object] = {
         "defect_type": view.defect_type,
@@ -39,7 +42,8 @@ def stored(
     if found.anomaly_map is None or found.render is None:
         return record, None
     render = np.rint(255 * np.nan_to_num(found.render)).astype(np.uint8)
-    return record, {"map": found.anomaly_map, "render": render}
+    levels = {_LEVEL + name: values for name, values in found.level_maps.items()}
+    return record, {"map": found.anomaly_map, "render": render, **levels}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,9 +144,15 @@ def row(
         error: of the pose in degrees and relative translation, None where not known.
         part: that it shows beside other queries, None where none is known.
     """
-    render = None
+    render, levels = None, {}
     if found.record["arrays"]:
-        render = folder.load_arrays(found.view.name)["render"].astype(np.float32) / 255
+        arrays = folder.load_arrays(found.view.name)
+        render = arrays["render"].astype(np.float32) / 255
+        levels = {
+            name.removeprefix(_LEVEL): scaled.of(values)
+            for name, values in arrays.items()
+            if name.startswith(_LEVEL) and np.isfinite(values).all()
+        }
     return report.QueryRow(
         name=found.view.name,
         defect_type=found.view.defect_type,
@@ -152,6 +162,7 @@ def row(
         in_doubt=found.outcome not in TRUSTED,
         render=render,
         anomaly_map=None if found.anomaly_map is None else scaled.of(found.anomaly_map),
+        level_maps=levels,
         mask=found.view.mask,
         rotation_deg=None if error is None else error[0],
         translation_rel=None if error is None else error[1],

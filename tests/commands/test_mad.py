@@ -16,7 +16,7 @@ from jaxsplat.methods import Detector, Inspection
 from jaxsplat.scene import splats
 from tests.helpers.small_fit import SIDE, SMALL_FIT
 
-SETTINGS = {"size": SIDE, "max_queries": 8}
+SETTINGS = {"size": SIDE, "max_queries": 8, "level_maps": True}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -182,12 +182,14 @@ def test_the_report_shows_every_query(run: pathlib.Path) -> None:
     assert fitted is not None
     told = f"{len(fitted.calibrated_on)} good views"
     assert told in page and f"of {len(fitted.held_out)} that the fit never saw" in page
+    assert page.count('<details class="levels">') == 8
+    taps = ("block0_2px", "block2_4px", "block4_8px", "block10_16px")
+    for name in (*taps, "lightness", "chroma"):
+        assert page.count(f'alt="{name}"') == 8
 
 
 def test_other_settings_are_refused(run: pathlib.Path, sample: pathlib.Path) -> None:
-    config = mad.Config(
-        data_dir=str(sample), out=str(run), size=64, max_queries=8, seed=1
-    )
+    config = mad.Config(data_dir=str(sample), out=str(run), **SETTINGS, seed=1)
     with pytest.raises(ConfigError, match="seed=0, now 1"):
         mad.main(config)
 

@@ -98,7 +98,7 @@ def test_the_command_asks_for_held_out_views(
         fitted.extend(view.name for view in chosen)
         return FitResult(toy_object.cloud(), np.zeros(3), 0.0, 0.0, 20.0)
 
-    monkeypatch.setattr(data, "resolve_categories", lambda *_: [tmp_path])
+    monkeypatch.setattr(data, "resolve_categories", lambda *_: [tmp_path / "toy"])
     monkeypatch.setattr(data, "load_object", lambda *_, **__: objects)
     monkeypatch.setattr(fitting, "fit", fit)
     # The benchmark asks of the twin what the detector's own parts would.

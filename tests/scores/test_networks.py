@@ -1,5 +1,7 @@
 """Comparisons by networks whose maps all have one stride, and their saved states."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +12,14 @@ from jaxsplat.features.config import NetworkConfig
 from jaxsplat.methods import storage
 from jaxsplat.pose.estimate import PoseEstimate
 from jaxsplat.rendering.exposure import neutral
-from jaxsplat.scores import ExpectedDistance, PublishedDistance, levels
+from jaxsplat.scores import (
+    ComparesByLevel,
+    CosineDistance,
+    ExpectedDistance,
+    PublishedDistance,
+    expected,
+    levels,
+)
 from tests.helpers import networks, toy_object
 
 VIEWS = toy_object.views(2)
@@ -21,6 +30,21 @@ COMPARED = [
     (networks.SMALL_DINOV2, PublishedDistance()),
     (networks.SMALL_SAM, PublishedDistance()),
 ]
+
+
+def _at_first(count: int) -> PoseEstimate:
+    """Returns the pose of the first view, so many times."""
+    view = VIEWS[0].camera
+    assert view is not None
+    return PoseEstimate(
+        camera_from_world=jnp.tile(view.camera_from_world, (count, 1, 1)),
+        loss=jnp.zeros(count),
+        steps=jnp.zeros(count, jnp.int32),
+        outcome=jnp.zeros(count, jnp.int32),
+        covariance=jnp.zeros((count, 6, 6)),
+        exposure=neutral(jnp.ones(3)),
+        needed=jnp.zeros(count, jnp.int32),
+    )
 
 
 @pytest.mark.parametrize(("config", "compare"), COMPARED)
@@ -35,17 +59,7 @@ def test_a_change_stands_out_where_it_is(
     state = compare.prepare(twin, VIEWS, (), jax.random.key(0))
     shown = jnp.asarray(toy_object.views(1, alpha=False)[0].image)[None]
     changed = shown.at[0, 12:20, 12:20].set(jnp.array([0.0, 0.0, 1.0]))
-    view = VIEWS[0].camera
-    assert view is not None
-    estimate = PoseEstimate(
-        camera_from_world=jnp.tile(view.camera_from_world, (2, 1, 1)),
-        loss=jnp.zeros(2),
-        steps=jnp.zeros(2, jnp.int32),
-        outcome=jnp.zeros(2, jnp.int32),
-        covariance=jnp.zeros((2, 6, 6)),
-        exposure=neutral(jnp.ones(3)),
-        needed=jnp.zeros(2, jnp.int32),
-    )
+    estimate = _at_first(2)
     both, known = jnp.concatenate([shown, changed]), jnp.tile(shown, (2, 1, 1, 1))
     called = jax.jit(compare.__call__)
     maps = np.asarray(called(twin, state, both, known, estimate))
@@ -54,6 +68,41 @@ def test_a_change_stands_out_where_it_is(
     row, column = np.unravel_index(maps[1].argmax(), maps[1].shape)
     scale = maps.shape[1] / shown.shape[1]
     assert 10 * scale <= row <= 22 * scale and 10 * scale <= column <= 22 * scale
+
+
+def _geometric(each: np.ndarray) -> np.ndarray:
+    weights = np.array([2.0, 2.0, 2.0, 2.0, 1.0, 1.0]) / 10
+    return np.exp(np.tensordot(weights, np.log(each), 1))
+
+
+@pytest.mark.parametrize(
+    ("compare", "join"),
+    [
+        (ExpectedDistance(side=32), _geometric),
+        (PublishedDistance(), lambda each: each.sum(0)),
+        (CosineDistance(), lambda each: each.mean(0)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_map_is_made_of_those_of_its_levels(
+    monkeypatch: pytest.MonkeyPatch,
+    compare: ComparesByLevel,
+    join: Callable[[np.ndarray], np.ndarray],
+) -> None:
+    network = networks.by_formula(networks.SMALL)
+    monkeypatch.setattr(features, "load_network", lambda *_: network)
+    # A mean of logarithms and a blur cannot be exchanged.
+    monkeypatch.setattr(expected, "blur", lambda maps, _: maps)
+    twin = toy_object.twin(VIEWS)
+    state = compare.prepare(twin, VIEWS, (), jax.random.key(0))
+    images = [toy_object.views(2, alpha=False)[n].image for n in (0, 1)]
+    seen, known = (jnp.asarray(image, jnp.float32)[None] for image in images)
+    arguments = (twin, state, seen, known, _at_first(1))
+    whole = np.asarray(jax.jit(compare.__call__)(*arguments))
+    each = np.asarray(jax.jit(compare.level_maps)(*arguments))
+    assert each.shape == (1, len(compare.level_names(state)), *whole.shape[1:])
+    assert len(set(compare.level_names(state))) == each.shape[1]
+    np.testing.assert_allclose(join(each[0]), whole[0], rtol=1e-4, atol=1e-6)
 
 
 def test_levels_of_sam_are_its_map_and_colors() -> None:
