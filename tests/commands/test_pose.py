@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from jaxsplat import data, features, fitting, metrics
-from jaxsplat.commands import pose
+from jaxsplat.commands import endings, pose
 from jaxsplat.core import se3
 from jaxsplat.data.views import ObjectSet, View
 from jaxsplat.errors import DataError
@@ -142,8 +142,9 @@ def test_the_command_asks_for_held_out_views(
     other = dataclasses.replace(objects, train_digest="other")
     monkeypatch.setattr(data, "load_object", lambda *_, **__: other)
     monkeypatch.setattr(fitting, "fit", refuse)
-    with pytest.raises(DataError, match="fitted again"):
-        pose.main(config)
+    assert pose.main(config) == endings.FINISHED_WITH_FAILURES
+    record = json.loads((out / "pose.json").read_text())
+    assert record["failed"] == {"toy": "fitted again"} and not record["categories"]
 
 
 def test_the_basin_is_drawn(tmp_path: pathlib.Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
+from jax import Array
 from jaxtyping import Float
 
 from jaxsplat import features
@@ -20,7 +20,7 @@ from jaxsplat.core.cameras import Camera
 from jaxsplat.data.views import View, over_background
 from jaxsplat.errors import ConfigError
 from jaxsplat.features.network import FeatureNetwork
-from jaxsplat.pose.pairs import side_by_side
+from jaxsplat.pose.pairs import mapped, side_by_side
 from jaxsplat.pose.starts import codes
 from jaxsplat.rendering.twin import Twin, look
 
@@ -60,7 +60,7 @@ def renders(twin: Twin, poses: Float[Array, "n 4 4"]) -> Float[Array, "n h w 3"]
         seen = look(twin, cameras.with_pose(twin.camera, pose), twin.background)
         return jnp.clip(seen.color, 0.0, 1.0)
 
-    return lax.map(one, poses, batch_size=side_by_side(len(poses)))
+    return mapped(one, poses, side_by_side(len(poses)))
 
 
 def encoded(
@@ -72,7 +72,7 @@ def encoded(
         cut = codes.cut_out(image, background)
         return codes.encode(codes.turned(cut.image, jnp.float32(0)))
 
-    return lax.map(one, images, batch_size=side_by_side(len(images)))
+    return mapped(one, images, side_by_side(len(images)))
 
 
 def similarities(

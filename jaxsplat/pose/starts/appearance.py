@@ -18,7 +18,7 @@ from jaxsplat.core import cameras, precision, resampling, se3
 from jaxsplat.core.cameras import Camera
 from jaxsplat.pose import alignment, descent, hypotheses, pyramid
 from jaxsplat.pose.estimate import CoarsePoses
-from jaxsplat.pose.pairs import side_by_side
+from jaxsplat.pose.pairs import mapped, side_by_side
 from jaxsplat.pose.photographs import Photographs
 from jaxsplat.pose.starts import codes, matching, placing
 from jaxsplat.pose.starts.gallery import Gallery, GalleryFinder
@@ -82,7 +82,7 @@ def _find(
 
     images = resampling.area_resize(photographs.images, small.height, small.width)
     reduced = dataclasses.replace(photographs, images=images)
-    return CoarsePoses(*lax.map(one, reduced, batch_size=side_by_side(len(images))))
+    return CoarsePoses(*mapped(one, reduced, side_by_side(len(images))))
 
 
 def _in_rounds(

@@ -21,7 +21,7 @@ from jaxsplat.data.views import View, posed_cameras
 from jaxsplat.errors import ConfigError
 from jaxsplat.pose import alignment, pyramid
 from jaxsplat.pose.alignment import Template
-from jaxsplat.pose.pairs import side_by_side
+from jaxsplat.pose.pairs import mapped, side_by_side
 from jaxsplat.pose.starts import codes, matching
 from jaxsplat.pose.starts.matching import Search, Windows
 from jaxsplat.rendering import api as render_api
@@ -135,7 +135,7 @@ def _build(
         return reach, codes.encode(reduced), reduced[3], ray, radius, template
 
     together = side_by_side(len(views.fx))
-    reach, *seen = lax.map(one, views, batch_size=together)
+    reach, *seen = mapped(one, views, together)
     return jnp.max(reach), *seen
 
 

@@ -19,7 +19,7 @@ from jaxtyping import Bool, Float
 from jaxsplat.core import precision, resampling, se3
 from jaxsplat.pose import hypotheses, pyramid
 from jaxsplat.pose.estimate import CoarsePoses
-from jaxsplat.pose.pairs import side_by_side
+from jaxsplat.pose.pairs import mapped, side_by_side
 from jaxsplat.pose.photographs import Photographs
 from jaxsplat.pose.starts import codes, placing
 from jaxsplat.pose.starts.gallery import Gallery, GalleryFinder
@@ -71,7 +71,7 @@ def _find(
         return poses[chosen], distances
 
     images = resampling.area_resize(photographs.images, small.height, small.width)
-    return CoarsePoses(*lax.map(one, images, batch_size=side_by_side(len(images))))
+    return CoarsePoses(*mapped(one, images, side_by_side(len(images))))
 
 
 class Masks(NamedTuple):

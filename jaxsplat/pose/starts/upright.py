@@ -23,7 +23,7 @@ from jaxsplat.data.views import View, posed_cameras
 from jaxsplat.errors import ConfigError
 from jaxsplat.pose import alignment, hypotheses, pyramid
 from jaxsplat.pose.estimate import CoarsePoses
-from jaxsplat.pose.pairs import side_by_side
+from jaxsplat.pose.pairs import mapped, side_by_side
 from jaxsplat.pose.photographs import Photographs
 from jaxsplat.pose.starts import codes, placing
 from jaxsplat.rendering.twin import Twin
@@ -126,7 +126,7 @@ def _prepare(twin: Twin, poses: Array, solid: float) -> UprightViews:
         ray, radius = cameras.ray(small, cut.center), cut.radius / small.fx
         return cut.image[3].ravel(), ray, radius
 
-    outlines, rays, radii = lax.map(one, poses, batch_size=side_by_side(len(poses)))
+    outlines, rays, radii = mapped(one, poses, side_by_side(len(poses)))
     return UprightViews(outlines, poses, rays, radii)
 
 
@@ -160,7 +160,7 @@ def _find(
         return poses[chosen], costs
 
     images = resampling.area_resize(photographs.images, small.height, small.width)
-    return CoarsePoses(*lax.map(one, images, batch_size=side_by_side(len(images))))
+    return CoarsePoses(*mapped(one, images, side_by_side(len(images))))
 
 
 def _small(twin: Twin) -> cameras.Camera:
