@@ -151,7 +151,7 @@ def row(
         levels = {
             name.removeprefix(_LEVEL): scaled.of(values)
             for name, values in arrays.items()
-            if name.startswith(_LEVEL) and np.isfinite(values).all()
+            if name.startswith(_LEVEL) and found.anomaly_map is not None
         }
     return report.QueryRow(
         name=found.view.name,

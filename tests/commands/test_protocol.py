@@ -94,28 +94,19 @@ def check_files(out: pathlib.Path, name: str, shown: str) -> dict[str, Any]:
     return record
 
 
-@pytest.mark.parametrize(
-    "methods",
-    [
-        ("best", "splatpose"),
-        pytest.param(tuple(METHODS), marks=pytest.mark.slow),
-    ],
-    ids=len,
-)
-def test_several_methods_look_at_one_fit(
-    methods: tuple[str, ...],
+def test_all_methods_look_at_one_fit(
     tmp_path: pathlib.Path,
     capsys: pytest.CaptureFixture[str],
     asked: list[tuple[str, ...]],
 ) -> None:
     out = tmp_path / "methods"
-    config = mad.Config(out=str(out), method=methods, max_queries=4)
+    config = mad.Config(out=str(out), method=tuple(METHODS), max_queries=4)
     fits = len(asked)
     assert mad.main(config) == 0
     assert len(asked) == fits + 1
     shown = capsys.readouterr().out
     found = json.loads((out / "methods.json").read_text())["measured"]
-    assert tuple(found) == methods
+    assert tuple(found) == tuple(METHODS)
     for name, one in found.items():
         single = json.loads((out / name / "metrics.json").read_text())
         assert single["config"]["method"] == name
@@ -178,15 +169,14 @@ def test_several_seeds(
     fits = len(asked)
     assert mad.main(config) == 0
     assert len(asked) == fits
-
-
-def test_the_folder_of_one_run_takes_no_other(tmp_path: pathlib.Path) -> None:
-    out = tmp_path / "one"
-    assert mad.main(mad.Config(out=str(out), max_queries=2)) == 0
-    with pytest.raises(ConfigError, match="holds '01Penguin' and no results of sev"):
-        mad.main(mad.Config(out=str(out), max_queries=2, seeds=2))
-    with pytest.raises(ConfigError, match="holds '01Penguin' and no results of sev"):
-        sparse_views.main(sparse_views.Config(out=str(out)))
+    # The folder of one run takes no others.
+    one = str(out / "seeds" / "seed_4")
+    for main, other in (
+        (mad.main, mad.Config(out=one, seeds=2)),
+        (sparse_views.main, sparse_views.Config(out=one)),
+    ):
+        with pytest.raises(ConfigError, match="holds '01Penguin' and no results of se"):
+            main(other)
 
 
 @pytest.mark.slow

@@ -76,17 +76,19 @@ def errors(poses: jax.Array, truth: jax.Array) -> np.ndarray:
 def test_unseen_poses_are_told_nearer_than_by_the_most_similar_view(
     toy: Toy, bundled: None
 ) -> None:
-    state, found = PART.trained(toy.twin, toy.views, jax.random.key(0))
+    longer = dataclasses.replace(PART.training, epochs=100)
+    part = dataclasses.replace(PART, training=longer)
+    state, found = part.trained(toy.twin, toy.views, jax.random.key(0))
     assert (
         found.history[-1].watched["degrees"] < 0.5 * found.history[0].watched["degrees"]
     )
-    # Turned by 8 degrees from known views about slanted axes.
+    # The object turned by 8 degrees about a slanted axis, as the training turns it.
     known = posed_cameras(toy.views).camera_from_world
     turn = se3.exp(jnp.array([0, 0, 0, 0.08, 0.09, 0.07], jnp.float32))
-    truth = jax.vmap(lambda pose: se3.matmul(turn, pose))(known)
+    truth = jax.vmap(lambda pose: se3.matmul(pose, turn))(known)
     photographs = on_plain(references.renders(toy.twin, truth))
     started = errors(state.references.poses[: len(known)], truth)
-    told = PART(toy.twin, state, photographs).camera_from_world[:, 0]
+    told = part(toy.twin, state, photographs).camera_from_world[:, 0]
     assert np.median(started) > 7
     assert np.median(errors(told, truth)) < 4
 
@@ -97,7 +99,7 @@ def test_the_loss_is_equation_eight_of_the_pairs(toy: Toy) -> None:
     data = examples(toy, settings)
     params = training.initial(settings, toy.network, jax.random.key(1))
     rows = jnp.array([0, 5, 20], jnp.int32)
-    loss, _ = PairLoss(settings)(params, data, rows, jax.random.key(2))
+    loss, _ = jax.jit(PairLoss(settings))(params, data, rows, jax.random.key(2))
     known = np.asarray(data.references.codes, np.float64)
     expected = 0.0
     for row in (0, 5, 20):
