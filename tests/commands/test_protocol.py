@@ -94,19 +94,28 @@ def check_files(out: pathlib.Path, name: str, shown: str) -> dict[str, Any]:
     return record
 
 
-def test_all_methods_look_at_one_fit(
+@pytest.mark.parametrize(
+    "methods",
+    [
+        ("best", "splatpose"),
+        pytest.param(tuple(METHODS), marks=pytest.mark.slow),
+    ],
+    ids=len,
+)
+def test_several_methods_look_at_one_fit(
+    methods: tuple[str, ...],
     tmp_path: pathlib.Path,
     capsys: pytest.CaptureFixture[str],
     asked: list[tuple[str, ...]],
 ) -> None:
     out = tmp_path / "methods"
-    config = mad.Config(out=str(out), method=tuple(METHODS), max_queries=4)
+    config = mad.Config(out=str(out), method=methods, max_queries=4)
     fits = len(asked)
     assert mad.main(config) == 0
     assert len(asked) == fits + 1
     shown = capsys.readouterr().out
     found = json.loads((out / "methods.json").read_text())["measured"]
-    assert tuple(found) == tuple(METHODS)
+    assert tuple(found) == methods
     for name, one in found.items():
         single = json.loads((out / name / "metrics.json").read_text())
         assert single["config"]["method"] == name
