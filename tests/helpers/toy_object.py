@@ -9,7 +9,9 @@ import numpy as np
 from jaxsplat.core import cameras
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data.views import View, posed_cameras
+from jaxsplat.pose.estimate import PoseEstimate
 from jaxsplat.rendering import api as render
+from jaxsplat.rendering.exposure import neutral
 from jaxsplat.rendering.twin import Twin, make_twin
 from jaxsplat.scene.gaussians import Gaussians
 
@@ -84,3 +86,17 @@ def twin(views: Sequence[View]) -> Twin:
 def without_pose(view: View) -> View:
     """Returns the photograph from an unknown place."""
     return dataclasses.replace(view, camera=None)
+
+
+def estimate_at(view: View, count: int) -> PoseEstimate:
+    """Returns a view's pose, as if found so many times."""
+    assert view.camera is not None
+    return PoseEstimate(
+        camera_from_world=jnp.tile(view.camera.camera_from_world, (count, 1, 1)),
+        loss=jnp.zeros(count),
+        steps=jnp.zeros(count, jnp.int32),
+        outcome=jnp.zeros(count, jnp.int32),
+        covariance=jnp.zeros((count, 6, 6)),
+        exposure=neutral(jnp.ones(3)),
+        needed=jnp.zeros(count, jnp.int32),
+    )

@@ -10,9 +10,7 @@ from scipy import ndimage
 
 from jaxsplat.core import cameras
 from jaxsplat.data.views import View
-from jaxsplat.pose.estimate import PoseEstimate
 from jaxsplat.rendering import render
-from jaxsplat.rendering.exposure import neutral
 from jaxsplat.rendering.twin import Twin
 from jaxsplat.scores import ExpectedDistance, ExpectedDistances, TopShare
 from jaxsplat.scores import expected as module
@@ -37,21 +35,6 @@ def state(twin: Twin) -> ExpectedDistances:
 def shown() -> jax.Array:
     """Returns a photograph."""
     return jnp.asarray(toy_object.views(1, alpha=False)[0].image)[None]
-
-
-def _at(count: int) -> PoseEstimate:
-    """Returns the photograph's pose, so many times."""
-    view = VIEWS[0].camera
-    assert view is not None
-    return PoseEstimate(
-        camera_from_world=jnp.tile(view.camera_from_world, (count, 1, 1)),
-        loss=jnp.zeros(count),
-        steps=jnp.zeros(count, jnp.int32),
-        outcome=jnp.zeros(count, jnp.int32),
-        covariance=jnp.zeros((count, 6, 6)),
-        exposure=neutral(jnp.ones(3)),
-        needed=jnp.zeros(count, jnp.int32),
-    )
 
 
 def test_good_views_tell_what_is_expected(state: ExpectedDistances, twin: Twin) -> None:
@@ -102,7 +85,7 @@ def test_a_change_stands_out_where_it_is(
 ) -> None:
     changed = shown.at[0, 12:20, 12:20].set(jnp.array([0.0, 0.0, 1.0]))
     both, known = jnp.concatenate([shown, changed]), jnp.tile(shown, (2, 1, 1, 1))
-    maps = COMPARE(twin, state, both, known, _at(2))
+    maps = COMPARE(twin, state, both, known, toy_object.estimate_at(VIEWS[0], 2))
     assert maps.shape == (2, 64, 64)
     assert float(maps[1].max()) > 10 * float(maps[0].max())
     row, column = divmod(int(jnp.argmax(maps[1])), 64)
@@ -116,7 +99,13 @@ def test_what_is_expected_there_counts_less(
     peaks = []
     for times in (1.0, 100.0):
         other = dataclasses.replace(state, painted=times * state.painted)
-        peaks.append(float(COMPARE(twin, other, changed, shown, _at(1)).max()))
+        peaks.append(
+            float(
+                COMPARE(
+                    twin, other, changed, shown, toy_object.estimate_at(VIEWS[0], 1)
+                ).max()
+            )
+        )
     assert peaks[1] < 0.5 * peaks[0]
 
 
@@ -142,7 +131,9 @@ def test_what_moved_by_a_little_is_not_different(
     peaks = {}
     for radius in (0, 2):
         part = dataclasses.replace(COMPARE, radius=radius)
-        peaks[radius] = float(part(twin, state, moved, shown, _at(1)).max())
+        peaks[radius] = float(
+            part(twin, state, moved, shown, toy_object.estimate_at(VIEWS[0], 1)).max()
+        )
     assert peaks[2] < 0.5 * peaks[0]
 
 
@@ -151,7 +142,7 @@ def test_what_is_not_finite_spoils_only_its_own_map(
 ) -> None:
     broken = shown.at[0, 3, 3, 1].set(jnp.nan)
     both, known = jnp.concatenate([broken, shown]), jnp.tile(shown, (2, 1, 1, 1))
-    maps = COMPARE(twin, state, both, known, _at(2))
+    maps = COMPARE(twin, state, both, known, toy_object.estimate_at(VIEWS[0], 2))
     assert np.isnan(maps[0]).all()
     assert np.isfinite(maps[1]).all()
 

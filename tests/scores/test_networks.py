@@ -10,8 +10,6 @@ import pytest
 from jaxsplat import features
 from jaxsplat.features.config import NetworkConfig
 from jaxsplat.methods import storage
-from jaxsplat.pose.estimate import PoseEstimate
-from jaxsplat.rendering.exposure import neutral
 from jaxsplat.scores import (
     ComparesByLevel,
     CosineDistance,
@@ -32,21 +30,6 @@ COMPARED = [
 ]
 
 
-def _at_first(count: int) -> PoseEstimate:
-    """Returns the pose of the first view, so many times."""
-    view = VIEWS[0].camera
-    assert view is not None
-    return PoseEstimate(
-        camera_from_world=jnp.tile(view.camera_from_world, (count, 1, 1)),
-        loss=jnp.zeros(count),
-        steps=jnp.zeros(count, jnp.int32),
-        outcome=jnp.zeros(count, jnp.int32),
-        covariance=jnp.zeros((count, 6, 6)),
-        exposure=neutral(jnp.ones(3)),
-        needed=jnp.zeros(count, jnp.int32),
-    )
-
-
 @pytest.mark.parametrize(("config", "compare"), COMPARED)
 def test_a_change_stands_out_where_it_is(
     monkeypatch: pytest.MonkeyPatch,
@@ -59,7 +42,7 @@ def test_a_change_stands_out_where_it_is(
     state = compare.prepare(twin, VIEWS, (), jax.random.key(0))
     shown = jnp.asarray(toy_object.views(1, alpha=False)[0].image)[None]
     changed = shown.at[0, 12:20, 12:20].set(jnp.array([0.0, 0.0, 1.0]))
-    estimate = _at_first(2)
+    estimate = toy_object.estimate_at(VIEWS[0], 2)
     both, known = jnp.concatenate([shown, changed]), jnp.tile(shown, (2, 1, 1, 1))
     called = jax.jit(compare.__call__)
     maps = np.asarray(called(twin, state, both, known, estimate))
@@ -97,7 +80,7 @@ def test_a_map_is_made_of_those_of_its_levels(
     state = compare.prepare(twin, VIEWS, (), jax.random.key(0))
     images = [toy_object.views(2, alpha=False)[n].image for n in (0, 1)]
     seen, known = (jnp.asarray(image, jnp.float32)[None] for image in images)
-    arguments = (twin, state, seen, known, _at_first(1))
+    arguments = (twin, state, seen, known, toy_object.estimate_at(VIEWS[0], 1))
     whole = np.asarray(jax.jit(compare.__call__)(*arguments))
     each = np.asarray(jax.jit(compare.level_maps)(*arguments))
     assert each.shape == (1, len(compare.level_names(state)), *whole.shape[1:])
