@@ -118,6 +118,10 @@ class _Judge:
         )
 
 
+def _judge_of(method: Method) -> _Judge:
+    return _Judge(method.compare, method.score, method.level_maps)
+
+
 @functools.partial(jax.jit, static_argnames=("call", "structure", "mesh"))
 def _program(
     call: Callable[..., Any],
@@ -180,8 +184,9 @@ def run(
 
     starts = called(method.starts, twin, states.starts, photographs).camera_from_world
     estimate = called(method.refine, twin, states.refine, photographs, starts)
-    judge = _Judge(method.compare, method.score, method.level_maps)
-    judged = called(judge, twin, states.compare, photographs, whole, estimate)
+    judged = called(
+        _judge_of(method), twin, states.compare, photographs, whole, estimate
+    )
     spent = [after - before for before, after in zip(times, times[1:])]
     return estimate, judged, dict(zip(STAGES, spent, strict=True))
 
@@ -217,7 +222,7 @@ def compile_programs(
     refine = _lower(mesh, method.refine, twin, states.refine, photographs, starts)
     judge = _lower(
         mesh,
-        _Judge(method.compare, method.score, method.level_maps),
+        _judge_of(method),
         twin,
         states.compare,
         photographs,

@@ -22,15 +22,16 @@ def check_together(together: int | None) -> None:
         raise ConfigError(f"together: found {together}, expected 1 or more")
 
 
-def side_by_side(count: int, together: int | None = None) -> int:
+def side_by_side(count: int, together: int | None = None, on_cpu: int = _ON_CPU) -> int:
     """Returns how many of so many items are worked on at once.
 
     Args:
         count: items in all.
-        together: how many are asked for; when None, all on a GPU and 8 on a CPU.
+        together: how many are asked for; when None, all on a GPU and `on_cpu` on a CPU.
+        on_cpu: see `together`.
     """
     if together is None:
-        together = _ON_CPU if default_device().platform == "cpu" else count
+        together = on_cpu if default_device().platform == "cpu" else count
     return max(1, min(together, count))
 
 
@@ -52,6 +53,7 @@ def map_pairs(
     function: Callable[[tuple[Array, Array]], Any],
     starts: Float[Array, "b k 4 4"],
     together: int | None,
+    on_cpu: int = _ON_CPU,
 ) -> Any:
     """Returns function((query's index, start)) for every start, [b, k, ...].
 
@@ -59,7 +61,7 @@ def map_pairs(
     a smaller one would be compiled as a second program.
     """
     size, k = starts.shape[:2]
-    groups = max(1, -(-size * k // side_by_side(size * k, together)))
+    groups = max(1, -(-size * k // side_by_side(size * k, together, on_cpu)))
     in_group = -(-size * k // groups)
     pair = jnp.arange(groups * in_group, dtype=jnp.int32) % max(1, size * k)
     pairs = (pair // k, starts.reshape(-1, 4, 4)[pair])

@@ -15,11 +15,14 @@ def test_a_row_says_where_its_pictures_are(tmp_path: pathlib.Path) -> None:
     assert row == {"id": 1, "heat_map": None, "render": "renders/one.png"}
     assert (tmp_path / "new" / "renders" / "one.png").read_bytes() == b"png"
     assert [*journal.rows()] == [row]
-    level = journal.add({}, {"level-chroma": b"png"}, "one")["level-chroma"]
-    assert (tmp_path / "new" / level).read_bytes() == b"png"
+    other = journal.add({"id": 2}, {"level-chroma": b"png"}, "one")
+    place = "levels/one-level-chroma.png"
+    nothing = {"heat_map": None, "render": None}
+    assert other == {"id": 2, **nothing, "level-chroma": place}
+    assert (tmp_path / "new" / place).read_bytes() == b"png"
     with pytest.raises(NumericsError):
         journal.add({"score": float("nan")}, {}, "two")
-    assert len([*journal.rows()]) == 2
+    assert [*journal.rows()] == [row, other]
     journal.close()
 
 

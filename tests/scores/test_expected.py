@@ -96,16 +96,10 @@ def test_what_is_expected_there_counts_less(
     state: ExpectedDistances, twin: Twin, shown: jax.Array
 ) -> None:
     changed = shown.at[0, 12:20, 12:20].set(jnp.array([0.0, 0.0, 1.0]))
-    peaks = []
+    peaks, estimate = [], toy_object.estimate_at(VIEWS[0], 1)
     for times in (1.0, 100.0):
         other = dataclasses.replace(state, painted=times * state.painted)
-        peaks.append(
-            float(
-                COMPARE(
-                    twin, other, changed, shown, toy_object.estimate_at(VIEWS[0], 1)
-                ).max()
-            )
-        )
+        peaks.append(float(COMPARE(twin, other, changed, shown, estimate).max()))
     assert peaks[1] < 0.5 * peaks[0]
 
 
@@ -128,12 +122,10 @@ def test_what_moved_by_a_little_is_not_different(
     state: ExpectedDistances, twin: Twin, shown: jax.Array
 ) -> None:
     moved = jnp.roll(shown, 1, axis=2)
-    peaks = {}
+    peaks, estimate = {}, toy_object.estimate_at(VIEWS[0], 1)
     for radius in (0, 2):
         part = dataclasses.replace(COMPARE, radius=radius)
-        peaks[radius] = float(
-            part(twin, state, moved, shown, toy_object.estimate_at(VIEWS[0], 1)).max()
-        )
+        peaks[radius] = float(part(twin, state, moved, shown, estimate).max())
     assert peaks[2] < 0.5 * peaks[0]
 
 

@@ -17,7 +17,6 @@ from jaxsplat.pose.pairs import check_together, map_pairs
 from jaxsplat.pose.refine import photometric
 from jaxsplat.pose.refine.photometric import Scene
 from jaxsplat.rendering import api as render_api
-from jaxsplat.rendering.backends import default_device
 from jaxsplat.rendering.twin import Twin
 
 # The lists must still fit when the pose has moved away from the start.
@@ -108,9 +107,7 @@ def best_of(
         together: how many pairs are worked on side by side.
     """
     starts = _lowest(scene, queries, starts, keep, together)
-    if together is None and default_device().platform == "cpu":
-        together = _GRADIENTS_ON_CPU
-    found = map_pairs(refine_one, starts, together)
+    found = map_pairs(refine_one, starts, together, _GRADIENTS_ON_CPU)
     best = jnp.argmin(found.loss, axis=1)
     return jax.tree.map(lambda x: x[jnp.arange(len(best)), best], found)
 
