@@ -3,9 +3,11 @@
 import dataclasses
 from collections.abc import Mapping
 
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jax import Array
+from jaxtyping import Bool, Float
 
 from jaxsplat import metrics
 from jaxsplat.core import cameras
@@ -13,7 +15,7 @@ from jaxsplat.core.cameras import Camera
 from jaxsplat.data.views import GOOD, ObjectSet, View
 from jaxsplat.methods import Detector, Inspection, photographs
 from jaxsplat.rendering import exposure
-from jaxsplat.rendering.twin import look
+from jaxsplat.rendering.twin import Twin, look
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,16 +99,23 @@ def compare(
     if isinstance(taken, Inspection):
         return None
     camera = cameras.with_pose(taken.camera, jnp.asarray(matrix, jnp.float32))
-    drawn = look(dataclasses.replace(twin, camera=taken.camera), camera)
-    image = jnp.asarray(taken.image)
-    behind = exposure.border_color(image, twin.background)
-    seen = exposure.estimate_of_view(
-        drawn.color, drawn.alpha, image, behind, taken.plain
-    )
-    color = jnp.moveaxis(drawn.color, -1, 0)
-    shown = np.asarray(jnp.moveaxis(seen.apply(color, drawn.alpha), 0, -1))
-    compared = taken.plain | (np.asarray(drawn.alpha) > 0.5)
+    here = dataclasses.replace(twin, camera=taken.camera)
+    photo, plain = jnp.asarray(taken.image), jnp.asarray(taken.plain)
+    shown, alpha = map(np.asarray, _shown(here, camera, photo, plain))
+    compared = taken.plain | (alpha > 0.5)
     if not compared.any():
         return None
     psnr = metrics.psnr(shown[compared][None], taken.image[compared][None])
     return Compared(view.name, camera, taken.image, shown, psnr)
+
+
+@jax.jit
+def _shown(
+    twin: Twin, camera: Camera, photo: Float[Array, "h w 3"], plain: Bool[Array, ""]
+) -> tuple[Float[Array, "h w 3"], Float[Array, "h w"]]:
+    """Returns the twin in a photograph's exposure, and its coverage."""
+    drawn = look(twin, camera)
+    behind = exposure.border_color(photo, twin.background)
+    seen = exposure.estimate_of_view(drawn.color, drawn.alpha, photo, behind, plain)
+    color = jnp.moveaxis(drawn.color, -1, 0)
+    return jnp.moveaxis(seen.apply(color, drawn.alpha), 0, -1), drawn.alpha

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from jaxtyping import Bool, Float
 
 from jaxsplat import metrics, report
+from jaxsplat.core.cameras import Camera
 from jaxsplat.data import splits
 from jaxsplat.data.views import ObjectSet
 from jaxsplat.methods import Detector
@@ -98,17 +101,16 @@ def fit(
         one = render_quality.compare(detector, *posed[index])
         if one is None:
             continue
-        expected = None if soft is None else _seen(twin, one, soft)
+        expected = None if soft is None else np.asarray(_seen(twin, one.camera, soft))
         made.append(report.FitView(one.name, one.psnr, one.photo, one.render, expected))
     return tuple(made)
 
 
-def _seen(
-    twin: Twin, one: render_quality.Compared, soft: jnp.ndarray
-) -> Float[np.ndarray, "h w"]:
+@jax.jit
+def _seen(twin: Twin, camera: Camera, soft: Float[Array, " n"]) -> Float[Array, "h w"]:
     """Returns how a number of each Gaussian looks, 0 beside the object."""
     outside = jnp.zeros(1, jnp.float32)
-    return np.asarray(painting.painted(twin, one.camera, soft[:, None], outside)[0])
+    return painting.painted(twin, camera, soft[:, None], outside)[0]
 
 
 def _p_value(found: Finding) -> float:

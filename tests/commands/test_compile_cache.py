@@ -71,28 +71,32 @@ def test_a_folder_that_cannot_be_made_is_told_only_when_it_was_asked_for(
     assert config.jax_compilation_cache_dir is None
 
 
-def test_products_are_not_tuned_unless_the_user_says_so(
+CPU = "--xla_cpu_use_fusion_emitters=false"
+GPU = "--xla_gpu_enable_triton_gemm=false"
+
+
+def test_xla_compiles_quickly_unless_the_user_says_otherwise(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compile_cache, "_GPU_PLUGINS", ("no_such_plugin",))
-    compile_cache.use(compile_cache.NONE)
-    assert os.environ["XLA_FLAGS"] == "--xla_theirs=1"
-    monkeypatch.setattr(compile_cache, "_GPU_PLUGINS", ("no_such_plugin", "numpy"))
-    for _ in range(2):
-        compile_cache.use(compile_cache.NONE)
-        told = os.environ["XLA_FLAGS"].split()
-        assert told == ["--xla_theirs=1", "--xla_gpu_enable_triton_gemm=false"]
-    monkeypatch.setenv("XLA_FLAGS", "--xla_gpu_enable_triton_gemm=true")
-    compile_cache.use(compile_cache.NONE)
-    assert os.environ["XLA_FLAGS"] == "--xla_gpu_enable_triton_gemm=true"
+    def told(flags: str, *plugins: str) -> list[str]:
+        monkeypatch.setattr(compile_cache, "_GPU_PLUGINS", plugins)
+        monkeypatch.setenv("XLA_FLAGS", flags)
+        for _ in range(2):
+            compile_cache.use(compile_cache.NONE)
+        return os.environ["XLA_FLAGS"].split()
+
+    assert told("", "no_such_plugin") == [CPU]
+    assert told("--xla_theirs=1", "no_such_plugin") == ["--xla_theirs=1", CPU]
+    assert told("", "no_such_plugin", "numpy") == [CPU, GPU]
+    theirs = ["--xla_gpu_enable_triton_gemm=true", "--xla_cpu_use_fusion_emitters=true"]
+    assert told(" ".join(theirs), "numpy") == theirs
 
 
 def test_a_command_tells_xla_before_it_starts() -> None:
     # XLA ends a process whose flags it does not know, when it first reads them.
     code = (
         "from jaxsplat.commands import compile_cache, fit, flags\n"
-        "compile_cache._GPU_PLUGINS = ('numpy',)\n"
-        "compile_cache._UNTUNED = '--xla_unheard_of=1'\n"
+        "compile_cache._ON_CPU = '--xla_unheard_of=1'\n"
         "compile_cache.use('none')\n"
         "import jax\n"
         "jax.devices()\n"
@@ -101,3 +105,14 @@ def test_a_command_tells_xla_before_it_starts() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
     assert ended.returncode != 0 and "xla_unheard_of" in ended.stderr
+
+
+def test_xla_knows_what_it_is_told() -> None:
+    code = (
+        "from jaxsplat.commands import compile_cache\n"
+        "compile_cache._GPU_PLUGINS = ('numpy',)\n"
+        "compile_cache.use('none')\n"
+        "import jax\n"
+        "print(jax.devices())\n"
+    )
+    subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
