@@ -94,9 +94,17 @@ def content(out: pathlib.Path) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.slow
-def test_twenty_kills(tmp_path: pathlib.Path) -> None:
-    """Kills five runs four times each, at a step or write that a seed chooses."""
+@pytest.mark.parametrize(
+    ("runs", "stages"),
+    [
+        pytest.param(1, ("fit", "results", "report"), id="three kills"),
+        pytest.param(5, STAGES, id="twenty kills", marks=pytest.mark.slow),
+    ],
+)
+def test_killed_runs_end_as_a_whole_one(
+    tmp_path: pathlib.Path, runs: int, stages: tuple[str, ...]
+) -> None:
+    """Kills each run once in every stage, at a step or write that a seed chooses."""
     few_views(tmp_path / "01Penguin")
     assert run(tmp_path, "whole", "none", 0) == 0
     expected = content(tmp_path / "whole")
@@ -105,16 +113,13 @@ def test_twenty_kills(tmp_path: pathlib.Path) -> None:
     # A run that goes on has fewer savings left, and its file of results is there: what
     # remains is a line for each of the four queries.
     most = {**counts, "fit": 100, "checkpoint": counts["checkpoint"] // 6, "results": 4}
-    kills = 0
-    for seed in range(5):
+    for seed in range(runs):
         draw = random.Random(seed)
-        for stage in STAGES:
+        for stage in stages:
             number = draw.randint(1, most[stage])
             assert run(tmp_path, f"run{seed}", stage, number) != 0, (stage, number)
-            kills += 1
         assert run(tmp_path, f"run{seed}", "none", seed) == 0
         found = content(tmp_path / f"run{seed}")
         assert found.keys() == expected.keys()
         for name, value in expected.items():
             assert found[name] == value, (seed, name)
-    assert kills == 20

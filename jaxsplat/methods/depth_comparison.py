@@ -25,6 +25,7 @@ from jaxsplat.methods import depth_inputs, depth_planting, mmpdn_training
 from jaxsplat.methods.mmpdn_training import MmpdnLoss
 from jaxsplat.pose.estimate import PoseEstimate
 from jaxsplat.rendering.twin import Twin
+from jaxsplat.scores.finite import nan_unless_finite
 
 # Good views that are learnt from, at most.
 _MOST_VIEWS = 96
@@ -132,5 +133,4 @@ def _maps(
     highest = jnp.max(told.maps, axis=(1, 2))
     logits = told.maps + (told.logits - highest)[:, None, None]
     logits = jax.image.resize(logits, (count, height, width), "linear")
-    finite = jnp.all(jnp.isfinite(photographs), axis=(1, 2, 3))
-    return jnp.where(finite[:, None, None], jax.nn.softplus(logits), jnp.nan)
+    return nan_unless_finite(jax.nn.softplus(logits), photographs)

@@ -14,6 +14,7 @@ from jaxsplat.features import FeatureNetwork
 from jaxsplat.pose.estimate import PoseEstimate
 from jaxsplat.rendering.twin import Twin
 from jaxsplat.scores.compare import ByNetwork
+from jaxsplat.scores.finite import nan_unless_finite
 
 _LEAST = 1e-12  # of the product of two squared norms
 
@@ -62,9 +63,8 @@ def cosine_maps(
 ) -> Float[Array, "b h w"]:
     """Returns the maps, at the photographs' size, NaN where one is not finite."""
     found = _of_levels(network, photographs, expected)
-    finite = jnp.isfinite(photographs) & jnp.isfinite(expected)
-    whole = jnp.all(finite, axis=(1, 2, 3))[:, None, None]
-    return jnp.where(whole, sum(found[1:], found[0]) / len(found), jnp.nan)
+    mean = sum(found[1:], found[0]) / len(found)
+    return nan_unless_finite(mean, photographs, expected)
 
 
 def _of_levels(

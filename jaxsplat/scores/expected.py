@@ -28,6 +28,7 @@ from jaxsplat.rendering import exposure
 from jaxsplat.rendering.twin import Twin, look
 from jaxsplat.scores import levels
 from jaxsplat.scores.blur import blur
+from jaxsplat.scores.finite import nan_unless_finite
 from jaxsplat.scores.painting import of_size, paint, painted
 from jaxsplat.scores.reduce import TopShare
 
@@ -123,9 +124,8 @@ class ExpectedDistance:
         found, told = self._beside_expected(
             twin, state, photographs, expected, estimate
         )
-        finite = jnp.isfinite(photographs) & jnp.isfinite(expected)
-        whole = jnp.all(finite, axis=(1, 2, 3))[:, None, None]
-        return jnp.where(whole, _joined(found, told, state.side), jnp.nan)
+        joined = _joined(found, told, state.side)
+        return nan_unless_finite(joined, photographs, expected)
 
     def level_names(self, state: ExpectedDistances) -> tuple[str, ...]:
         """Returns the network's levels and colours; see `parts.ComparesByLevel`."""

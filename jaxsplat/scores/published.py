@@ -29,6 +29,7 @@ from jaxtyping import Float, Int
 from jaxsplat import features
 from jaxsplat.core.precision import single
 from jaxsplat.scores import blur, resize
+from jaxsplat.scores.finite import nan_unless_finite
 
 SIZE = 224  # pixels of the shorter side, in the published code
 BLUR_SIGMA = 4.0  # pixels, in the published code
@@ -76,9 +77,8 @@ def raw_maps(
         ValueError: there is not one render for each query, of the same size.
     """
     first, *others = _distances(network, queries, renders)
-    finite = jnp.all(jnp.isfinite(queries) & jnp.isfinite(renders), axis=(1, 2, 3))
     maps = blur.blur(sum(others, first), BLUR_SIGMA)
-    return jnp.where(finite[:, None, None], maps, jnp.nan)
+    return nan_unless_finite(maps, queries, renders)
 
 
 def level_maps(
