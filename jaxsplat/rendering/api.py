@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Float, Int
 
@@ -24,6 +25,8 @@ from jaxsplat.scene.gaussians import Gaussians
 # of an image that large ones fill.
 _PAIRS_OF_GAUSSIAN = 16
 _LAYERS = 64
+# Cameras whose pairs are counted by one program.
+_PLANNED_TOGETHER = 8
 
 
 @jax.tree_util.register_dataclass
@@ -112,8 +115,31 @@ def plan(
         if minification is not None:
             minification = jnp.asarray(minification, jnp.float32)
             minification = jnp.broadcast_to(minification, cameras.fx.shape)
-        most = int(jnp.max(_needed(gaussians, cameras, minification)))
+        most = _most_needed(gaussians, cameras, minification)
     return sizes.at_least(int(slack * max(most, 1024)), in_octave)
+
+
+def _most_needed(
+    gaussians: Gaussians, cameras: Camera, minification: Array | None
+) -> int:
+    """Returns the most pairs that one of several cameras takes.
+
+    Several are counted in groups of one size, of which the last is filled up: one
+    program then serves any number of them.
+    """
+    count = len(cameras.fx)
+    together = 1 if count == 1 else _PLANNED_TOGETHER
+    numbers = np.minimum(np.arange(-(-count // together) * together), count - 1)
+
+    def group(rows: np.ndarray) -> tuple[Camera, Array | None]:
+        # Picked by NumPy: JAX would compile that for every number of cameras.
+        def pick(leaf: Array) -> Array:
+            return jnp.asarray(np.asarray(leaf)[rows])
+
+        return jax.tree.map(pick, (cameras, minification))
+
+    groups = [group(rows) for rows in numbers.reshape(-1, together)]
+    return max(int(jnp.max(_needed(gaussians, *views))) for views in groups)
 
 
 def capacity_for(

@@ -1,7 +1,9 @@
 """Points against silhouettes: which lie on the object, and where they are seen."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -58,22 +60,19 @@ def least_dissent(
         silhouettes: of the views.
         most: the largest share that is asked for.
     """
-    cameras, distances = silhouettes.cameras, silhouettes.distances
-    height, width = distances.shape[1:]
-    views, size = len(distances), len(points)
-    kept = np.arange(len(points))
+    views, size = len(silhouettes.masks), len(points)
+    kept = np.arange(size)
     framed, against = np.zeros(size, np.int32), np.zeros(size, np.int32)
     # Views far from one another soon agree on most of what is background; 0.618... is
     # the golden section, whose multiples spread evenly.
     order = np.argsort(np.arange(views) * 0.6180339887 % 1)
-    for count, view in enumerate(order, 1):
-        pixels, local = project_points(points, cameras, int(view))
-        seen, rows, columns = in_image(pixels, local[:, 2], width, height)
-        focal = focal_length(cameras, int(view))
-        limit = reach * focal / np.maximum(local[seen, 2], 1e-6)
-        framed += seen
-        against[seen] += distances[view][rows, columns] > limit
-        if count % _TOGETHER == 0 or count == views:
+    with ThreadPoolExecutor() as pool:
+        for first in range(0, views, _TOGETHER):
+            group = order[first : first + _TOGETHER].tolist()
+            ask = functools.partial(_asked, points, reach, silhouettes)
+            for seen, dissents in pool.map(ask, group):
+                framed += seen
+                against += dissents
             # No later view can save what this many are against.
             left = against <= most * views
             kept, points = kept[left], points[left]
@@ -83,6 +82,19 @@ def least_dissent(
     left &= against <= most * framed
     shares[kept[left]] = against[left] / framed[left]
     return shares
+
+
+def _asked(
+    points: Float[np.ndarray, "n 3"], reach: float, silhouettes: Silhouettes, view: int
+) -> tuple[Bool[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
+    """Returns which points a view frames, and which of these it calls background."""
+    cameras, distances = silhouettes.cameras, silhouettes.distances[view]
+    pixels, local = project_points(points, cameras, view)
+    seen, rows, columns = in_image(pixels, local[:, 2], *distances.shape[::-1])
+    limit = reach * focal_length(cameras, view) / np.maximum(local[seen, 2], 1e-6)
+    dissents = np.zeros(len(points), bool)
+    dissents[seen] = distances[rows, columns] > limit
+    return seen, dissents
 
 
 def inside(

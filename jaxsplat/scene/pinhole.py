@@ -32,7 +32,8 @@ def project_points(
     x, y, z = (row[0] * x + row[1] * y + row[2] * z + row[3] for row in pose[:3])
     depth = np.maximum(z, 1e-6)
     u, v = fx * x / depth + cx, fy * y / depth + cy
-    return np.stack([u, v], axis=1), np.stack([x, y, z], axis=1)
+    # A coordinate's numbers lie side by side, as they are worked on.
+    return np.stack([u, v]).T, np.stack([x, y, z]).T
 
 
 def focal_length(cameras: Camera, view: int) -> float:

@@ -134,3 +134,24 @@ def test_default_capacity_holds_small_gaussians_and_layers_of_large_ones() -> No
     assert api.default_capacity(1000, 400, 400) == 16 * 1000 + 64 * 50 * 50
     assert api.default_capacity(100_000, 400, 400) < 18 * 100_000
     assert api.default_capacity(0, 1, 1) == 0
+
+
+@pytest.mark.parametrize("count", [1, 2, 8, 9, 17])
+def test_a_plan_is_that_of_the_camera_that_takes_most(count: int) -> None:
+    scene = cloud(ROWS, log_scale=-0.5)
+    views = [camera(104, 100, eye=(0.0, 0.0, -20.0))] * (count - 1)
+    nearest = camera(104, 100, eye=(0.0, 0.0, -3.0))
+    most = api.plan(scene, nearest, slack=1.0)
+    for place in range(count):
+        order = [*views[:place], nearest, *views[place:]]
+        assert api.plan(scene, cameras.stack(order), slack=1.0) == most
+    if views:
+        assert api.plan(scene, cameras.stack(views), slack=1.0) < most
+
+
+def test_any_number_of_cameras_is_planned_by_one_program() -> None:
+    api.plan(SMALL, cameras.stack([VIEW] * 2))
+    programs = api._needed._cache_size()
+    for count in (3, 8, 20):
+        api.plan(SMALL, cameras.stack([VIEW] * count))
+    assert api._needed._cache_size() == programs
