@@ -10,6 +10,7 @@ import pathlib
 import platform
 
 import jax
+from jax import version
 
 from jaxsplat.errors import ConfigError
 
@@ -19,8 +20,10 @@ USUAL, NONE = "usual", "none"
 _LEAST_SECONDS = 0.3
 # What is told to XLA. Its newer emitters of fused loops take long to compile on a CPU
 # (57 s of processor time for an inspection's three programs, 33 without) and gain
-# nothing there: steps of a fit and photographs take the same time.
+# nothing there: steps of a fit and photographs take the same time. JAX 0.11 has no
+# others, and XLA ends a process that has a flag which it does not know.
 _ON_CPU = "--xla_cpu_use_fusion_emitters=false"
+_KNOWN_BEFORE = (0, 11)
 # For each matrix product XLA compiles dozens of kernels by Triton and times them: three
 # quarters of the 1,421 s of processor time of `experiments.mad` beside an H200. Without
 # it the vendor's products are taken.
@@ -77,7 +80,7 @@ def _tell_xla() -> None:
     Of a GPU only where there may be one: flags are part of what tells kept programs
     apart.
     """
-    flags = [_ON_CPU]
+    flags = [_ON_CPU] if version.__version_info__ < _KNOWN_BEFORE else []
     if any(importlib.util.find_spec(name) for name in _GPU_PLUGINS):
         flags.append(_ON_GPU)
     told = os.environ.get("XLA_FLAGS", "")
