@@ -18,6 +18,15 @@ _COMPILE_MUCH = (
     "tests.rendering",
     "tests.scores",
 )
+# Files of few tests that take minutes: begun first, so that none is left for the end,
+# when one worker has nothing else to do.
+_BEGUN_FIRST = (
+    "tests/commands/test_protocol.py",
+    "tests/test_x64.py",
+    "tests/test_kills.py",
+    "tests/commands/test_mad.py",
+    "tests/test_call.py",
+)
 _CONNECT = socket.socket.connect
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -34,6 +43,10 @@ def pytest_configure(config: pytest.Config) -> None:
     jax.config.update("jax_num_cpu_devices", 2)
     _use_one_device()
     _share_programs(config)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(_BEGUN_FIRST))
 
 
 def _use_one_device() -> None:
