@@ -112,10 +112,22 @@ def test_a_command_tells_xla_before_it_starts() -> None:
 
 def test_xla_knows_what_it_is_told() -> None:
     code = (
+        "import os\n"
         "from jaxsplat.commands import compile_cache\n"
         "compile_cache._GPU_PLUGINS = ('numpy',)\n"
         "compile_cache.use('none')\n"
         "import jax\n"
-        "print(jax.devices())\n"
+        "jax.devices()\n"
+        "print(os.environ['XLA_FLAGS'])\n"
     )
-    subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    # Nothing but what the command itself tells.
+    place = {key: value for key, value in os.environ.items() if key != "XLA_FLAGS"}
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=place,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.split() == [*CPU, GPU]
