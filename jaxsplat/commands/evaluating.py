@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jaxsplat import data, report
-from jaxsplat.commands import endings, flags
+from jaxsplat.commands import endings, flags, method_settings
 from jaxsplat.data.parts import compile_rule
 from jaxsplat.errors import ConfigError
 from jaxsplat.features.registry import NetworkName
@@ -51,6 +51,9 @@ class EvaluationConfig:
     network_file: str | None = flags.option(
         None, "safetensors file with the network's weights; needed by all but lite0"
     )
+    settings: tuple[str, ...] = flags.option(
+        (), "other settings of the method and its parts, as refine__steps=100"
+    )
     level_maps: bool = flags.option(
         False, "heat maps of every level of the comparison too, on the page"
     )
@@ -69,11 +72,10 @@ class EvaluationConfig:
 
     def evaluation_of(self, name: str) -> Evaluation:
         """Returns the evaluation of a method that the settings describe."""
-        method = find_method(name, self.preset)
+        method = self._with_network(find_method(name, self.preset))
+        method = method_settings.changed(method, self.settings)
         return Evaluation(
-            method=dataclasses.replace(
-                self._with_network(method), level_maps=self.level_maps
-            ),
+            method=dataclasses.replace(method, level_maps=self.level_maps),
             preset=self.preset,
             fit_seconds=self.fit_seconds,
             seed=self.seed,

@@ -18,7 +18,7 @@ from jaxsplat.commands import endings, flags
 from jaxsplat.commands.evaluating import EvaluationConfig, sweep_of, tell
 from jaxsplat.commands.executing import ExecutorConfig
 from jaxsplat.errors import ConfigError
-from jaxsplat.methods import METHODS, find_method
+from jaxsplat.methods import METHODS
 from jaxsplat.report import files
 from jaxsplat.report.summary import mean_of_runs
 from jaxsplat.study import methods_table, paper_tables, runs, sweeps
@@ -44,7 +44,7 @@ class Config(EvaluationConfig, ExecutorConfig):
         if not self.method:
             raise ConfigError("method: found none, expected one or more")
         for name in self.method:
-            find_method(name, self.preset)
+            self.evaluation_of(name)
 
 
 def main(config: Config) -> int:
@@ -54,14 +54,14 @@ def main(config: Config) -> int:
     (method,) = config.method
     if config.seeds > 1:
         return _several(config, method)
-    settings, paths = config.evaluation_of(method), config.paths
+    evaluation, paths = config.evaluation_of(method), config.paths
     free = flags.free_fields(Config)
     recorded = dataclasses.asdict(config)
     with (
         report.RunFolder(config.out, recorded, resume=config.resume, free=free) as run,
         report.Progress() as progress,
     ):
-        planned = [runs.Run(run, settings)]
+        planned = [runs.Run(run, evaluation)]
         (record,) = runs.evaluate_all(paths, planned, progress, config.executor)
         progress.clear()
         progress.say(report.text_table(record))

@@ -43,6 +43,7 @@ from jaxsplat.pose.regression.training import Regression
 from jaxsplat.pose.starts.candidates import Candidates
 from jaxsplat.pose.starts.matching import Search, Windows
 from jaxsplat.pose.starts.regressed import Regressor
+from jaxsplat.pose.starts.surface import Surface
 from jaxsplat.scores.nearness import Nearness
 
 Class = TypeVar("Class", bound=type)
@@ -93,6 +94,7 @@ for _kind in (
     Search,
     States,
     Steps,
+    Surface,
     Template,
     Training,
     Windows,

@@ -13,7 +13,7 @@ from jaxsplat.core import cameras
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data.views import View, over_background
 from jaxsplat.matchers import Keypoints
-from jaxsplat.pose.starts import matches
+from jaxsplat.pose.starts import canvases, matches
 from tests.helpers import toy_object
 
 PART = pose.MatchStarts(k=2, keypoints=128, shortlist=3)
@@ -64,13 +64,15 @@ def test_a_turned_and_shifted_photograph_is_found_by_its_neighbour(
 def test_canvases_are_squares_and_their_cameras_see_the_same() -> None:
     images = np.full((1, 300, 500, 3), 0.5, np.float32)
     images[0, 40:60, 30:50] = 0.0
-    square = np.asarray(matches.canvas(jnp.asarray(images), jnp.asarray(WHITE * 0.5)))
+    square = np.asarray(
+        canvases.canvas(jnp.asarray(images), jnp.asarray(WHITE * 0.5), 384)
+    )
     assert square.shape == (1, 384, 384, 3)
     camera = Camera(
         jnp.eye(4), *(jnp.float32(x) for x in (600, 600, 240, 160)), 500, 300
     )
     ray = cameras.ray(camera, jnp.array([40.0, 50.0]))
-    whole = matches.on_canvas(camera, 384)
+    whole = canvases.on_canvas(camera, 384)
     x, y = ray[0] * whole.fx + whole.cx, ray[1] * whole.fy + whole.cy
     rows, columns = np.nonzero(square[0, ..., 0] < 0.25)
     assert columns.mean() + 0.5 == pytest.approx(float(x), abs=0.6)

@@ -4,7 +4,7 @@ The view with most matches is the start, as in IGSPAD (Sec. 3.2.2), which asks L
 about every view. Here mutual nearest descriptors, a matrix product, say which views are
 worth asking about, and with which turn of the photograph, as features know no turns.
 The matched points then tell where in the photograph the object is, how it is turned
-and how large.
+and how large; or, with their depths in the twin, the pose itself (`pnp.py`).
 
 The gallery is the photographs, not the twin's renders: what a query shows of stains and
 grain that a fit smooths, they show too, and nothing need be rendered.
@@ -21,7 +21,7 @@ from jax import Array, lax
 from jaxtyping import Float, Int, PRNGKeyArray
 
 from jaxsplat import matchers
-from jaxsplat.core import cameras, precision, resampling, se3
+from jaxsplat.core import precision, se3
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data.views import View, over_background, posed_cameras
 from jaxsplat.errors import ConfigError
@@ -29,15 +29,15 @@ from jaxsplat.matchers import KeypointDetector, KeypointMatcher, Keypoints
 from jaxsplat.pose import hypotheses
 from jaxsplat.pose.estimate import CoarsePoses
 from jaxsplat.pose.photographs import Photographs
-from jaxsplat.pose.starts import agreeing, placing
+from jaxsplat.pose.starts import agreeing, canvases, placing, pnp, surface
 from jaxsplat.pose.starts.placing import MOST_ZOOM
-from jaxsplat.rendering import exposure
+from jaxsplat.pose.starts.surface import Surface
+from jaxsplat.rendering import api as render_api
 from jaxsplat.rendering.twin import Twin
 
-# Longer side of the images that features are taken from; larger ones are shrunk to it.
-_SIDE = 384
 _TURNS = 4  # quarter turns, all around
 _TOGETHER = 8  # views of one size whose keypoints are found at once
+_SEED = 0  # of RANSAC's samples
 
 
 @jax.tree_util.register_dataclass
@@ -50,20 +50,22 @@ class MatchGallery:
         cameras: of the views, whose intrinsics are those of square canvases, [v].
         detector: of the photographs' keypoints.
         matcher: of theirs and the views'.
+        surface: where the keypoints are on the twin; None unless poses are solved for.
     """
 
     keypoints: Keypoints
     cameras: Camera
     detector: KeypointDetector
     matcher: KeypointMatcher
+    surface: Surface | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class MatchStarts:
     """The finder: the views with most matches, in any of four turns.
 
-    Costs are minus the number of matches. They are infinite for poses that only fill
-    up, and for photographs without any match.
+    Costs are minus the number of matches, or of those that agree with the pose. They
+    are infinite for poses that only fill up, and for photographs without any.
 
     Attributes:
         k: poses of each photograph; they look at the object from different sides.
@@ -73,6 +75,10 @@ class MatchStarts:
         matcher_file: its weights; None for what comes with the package.
         keypoints: number of each image.
         shortlist: number of views that the matcher is asked about.
+        side: longer side in pixels of the images that features are taken from; larger
+            ones are shrunk to it.
+        pnp: whether poses are solved for by perspective-n-point on the twin's depth,
+            where the views' own, moved as the matched points moved, are the start.
     """
 
     k: int = 4
@@ -82,9 +88,11 @@ class MatchStarts:
     matcher_file: str | None = None
     keypoints: int = 256
     shortlist: int = 16
+    side: int = 384
+    pnp: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("k", "keypoints", "shortlist"):
+        for name in ("k", "keypoints", "shortlist", "side"):
             if getattr(self, name) < 1:
                 raise ConfigError(
                     f"{name}: found {getattr(self, name)}, expected 1 or more"
@@ -103,11 +111,16 @@ class MatchStarts:
         for start in range(0, len(views), _TOGETHER):
             some = views[start : start + _TOGETHER]
             images = np.stack([over_background(view, background) for view in some])
-            canvases = canvas(jnp.asarray(images), twin.background)
-            found.append(matchers.detect(detector, canvases, self.keypoints))
+            squares = canvases.canvas(jnp.asarray(images), twin.background, self.side)
+            found.append(matchers.detect(detector, squares, self.keypoints))
         keypoints = jax.tree.map(lambda *parts: jnp.concatenate(parts), *found)
-        square = jax.vmap(lambda view: on_canvas(view, keypoints.width))(posed)
-        return MatchGallery(keypoints, square, detector, matcher)
+        square = jax.vmap(lambda view: canvases.on_canvas(view, keypoints.width))(posed)
+        known = None
+        if self.pnp:
+            capacity = render_api.plan(twin.gaussians, square, in_octave=2)
+            planned = dataclasses.replace(twin, capacity=capacity)
+            known = surface.find_surface(planned, square, keypoints.places)
+        return MatchGallery(keypoints, square, detector, matcher, known)
 
     def __call__(
         self, twin: Twin, state: MatchGallery, photographs: Photographs
@@ -117,53 +130,13 @@ class MatchStarts:
         return _find(self, twin, state, photographs)
 
 
-def canvas(
-    images: Float[Array, "b h w 3"], background: Float[Array, "3"]
-) -> Float[Array, "b s s 3"]:
-    """Returns images in the middle of squares of their border's colour.
-
-    Larger squares than the features are taken from are shrunk.
-
-    Args:
-        images: of one size.
-        background: colour where the border is nothing like it.
-    """
-    height, width = images.shape[1:3]
-    side = max(height, width)
-    top, left = (side - height) // 2, (side - width) // 2
-
-    def one(image: Array) -> Array:
-        around = exposure.border_color(image, background)
-        square = jnp.broadcast_to(around, (side, side, 3))
-        return square.at[top : top + height, left : left + width].set(image)
-
-    squares = jax.vmap(one)(images)
-    if side <= _SIDE:
-        return squares
-    return resampling.area_resize(squares, _SIDE, _SIDE)
-
-
-def on_canvas(camera: Camera, side: int) -> Camera:
-    """Returns the camera of a photograph's canvas."""
-    longer = max(camera.width, camera.height)
-    right, down = (longer - camera.width) // 2, (longer - camera.height) // 2
-    moved = dataclasses.replace(
-        camera,
-        cx=camera.cx + right,
-        cy=camera.cy + down,
-        width=longer,
-        height=longer,
-    )
-    return cameras.resized(moved, side, side)
-
-
 @functools.partial(jax.jit, static_argnames="part")
 def _find(
     part: MatchStarts, twin: Twin, gallery: MatchGallery, photographs: Photographs
 ) -> CoarsePoses:
-    squares = canvas(photographs.images, twin.background)
+    squares = canvases.canvas(photographs.images, twin.background, part.side)
     side = squares.shape[1]
-    camera = on_canvas(twin.camera, side)
+    camera = canvases.on_canvas(twin.camera, side)
 
     def one(square: Array) -> tuple[Array, Array]:
         turned = jnp.stack([jnp.rot90(square, turn) for turn in range(_TURNS)])
@@ -176,14 +149,24 @@ def _find(
         views = jax.tree.map(lambda leaf: leaf[view], gallery.keypoints)
         found = matchers.match(gallery.matcher, views, queries)
 
-        def pose(view: Array, turn: Array, partner: Array, scores: Array) -> Array:
+        def pose(
+            view: Array, turn: Array, partner: Array, scores: Array
+        ) -> tuple[Array, Array]:
             at = jax.tree.map(lambda leaf: leaf[view], gallery.cameras)
-            before = gallery.keypoints.places[view]
-            after = _upright(seen.places[turn], turn, side)[partner]
-            return _placed(twin.center, at, camera, before, after, scores)
+            before = canvases.tangents(at, gallery.keypoints.places[view])
+            places = _upright(seen.places[turn], turn, side)[partner]
+            after = canvases.tangents(camera, places)
+            pose = at.camera_from_world
+            start = _placed(twin.center, pose, before, after, scores)
+            if gallery.surface is None:
+                return start, jnp.sum(partner >= 0, dtype=jnp.int32)
+            points = gallery.surface.points[view]
+            weights = jnp.where(gallery.surface.covered[view], scores, 0.0)
+            key = jax.random.key(_SEED)
+            return pnp.solve(points, after, weights, start, twin.center, key)
 
-        poses = jax.vmap(pose)(view, turn, found.partner, found.scores)
-        matched = jnp.sum(found.partner >= 0, axis=1).astype(jnp.float32)
+        poses, counts = jax.vmap(pose)(view, turn, found.partner, found.scores)
+        matched = counts.astype(jnp.float32)
         costs = jnp.where(matched > 0, -matched, jnp.inf)
         chosen, costs = hypotheses.distinct(poses, costs, part.k)
         return poses[chosen], costs
@@ -222,25 +205,19 @@ def _upright(
 
 
 def _placed(
-    center: Array, view: Camera, camera: Camera, before: Array, after: Array, w: Array
+    center: Array, pose: Array, before: Array, after: Array, weights: Array
 ) -> Float[Array, "4 4"]:
-    """Returns the view's pose, moved as its points have moved to the photograph."""
-    here = se3.apply(view.camera_from_world, center)
+    """Returns a view's pose, moved as its points have moved to the photograph."""
+    here = se3.apply(pose, center)
     ray = here / here[2]
-    found = agreeing.similarity(_tangents(view, before), _tangents(camera, after), w)
+    found = agreeing.similarity(before, after, weights)
     zoom = jnp.clip(1 / jnp.linalg.norm(found.factor), 1 / MOST_ZOOM, MOST_ZOOM)
     towards = agreeing.applied(found.factor, ray[:2]) + found.shift
     return placing.placed(
-        view.camera_from_world,
+        pose,
         ray,
         jnp.concatenate([towards, jnp.ones_like(towards[:1])]),
         jnp.arctan2(found.factor[1], found.factor[0]),
         zoom,
         center,
     )
-
-
-def _tangents(camera: Camera, places: Float[Array, "n 2"]) -> Float[Array, "n 2"]:
-    """Returns pixels as tangents of the angles to the optical axis."""
-    middle = jnp.stack([camera.cx, camera.cy])
-    return (places - middle) / jnp.stack([camera.fx, camera.fy])
