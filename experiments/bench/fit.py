@@ -15,7 +15,6 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -27,14 +26,14 @@ from jaxsplat.data.views import ObjectSet, View, over_background
 from jaxsplat.errors import ConfigError, DataError
 from jaxsplat.fitting import FitResult
 from jaxsplat.methods.preparing import twin_of
-from jaxsplat.rendering import exposure
 from jaxsplat.rendering.backends import Backend, resolve_backend
-from jaxsplat.rendering.twin import Twin, look
+from jaxsplat.rendering.twin import Twin
 from jaxsplat.report import files
 from jaxsplat.report.tables import Column, cell
 from jaxsplat.report.versions import versions
 from jaxsplat.scene import gaussians as scene
 from jaxsplat.scene.foreground import cut_out, find_foreground
+from jaxsplat.study.render_quality import seen_as
 
 _HELD_OUT = 20
 _COLUMNS = (
@@ -148,23 +147,13 @@ def _rows(objects: ObjectSet, config: Config) -> Any:
             }
 
 
-@jax.jit
-def _shown(twin: Twin, camera: Any, photograph: jax.Array) -> jax.Array:
-    """Returns the twin as a posed photograph should show it."""
-    drawn = look(twin, camera)
-    taken = exposure.estimate_of_view(
-        drawn.color, drawn.alpha, photograph, twin.background
-    )
-    color = jnp.moveaxis(drawn.color, -1, 0)
-    return jnp.moveaxis(taken.apply(color, drawn.alpha), 0, -1)
-
-
 def _psnr(twin: Twin, views: Sequence[View]) -> float:
     """Returns the mean PSNR of posed views in their own exposures, in dB."""
     values = []
     for view in views:
         photograph = over_background(view, np.asarray(twin.background))
-        shown = _shown(twin, view.camera, jnp.asarray(photograph))
+        assert view.camera is not None
+        shown, _ = seen_as(twin, view.camera, jnp.asarray(photograph), jnp.array(True))
         values.append(metrics.psnr(np.asarray(shown), photograph))
     return float(np.mean(values))
 

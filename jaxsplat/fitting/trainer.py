@@ -9,7 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from absl import logging
+from jaxtyping import Bool
 
+from jaxsplat.core.cameras import Camera
 from jaxsplat.data.views import View, posed_cameras
 from jaxsplat.errors import ConfigError, DataError
 from jaxsplat.fitting import (
@@ -136,31 +138,20 @@ def fit(
         begin -= standing.seconds
     plateau = Plateau(unseen, background, config, loop.backend, standing.least)
     distance = beginning.camera_distance(cameras, center)
-
-    cleaning = 0.0
-
-    def cleaned(state: FitState) -> FitState:
-        nonlocal cleaning
-        if masks is None:
-            return state
-        before = time.monotonic()
-        state = support.only_supported(state, masks, cameras, distance)
-        cleaning = time.monotonic() - before
-        return state
-
+    cleaner = _Cleaner(masks, cameras, distance)
     remaining = list(_remaining(config.stages, orders, standing))
     for place, (stage, order, capacity) in enumerate(remaining):
         state = standing.state
         reduced = targets.make_targets(views, masks, background, stage.scale)
         smaller = config.stages[-1].scale / stage.scale
         if not capacity:
-            state = cleaned(state)
+            state = cleaner(state)
             if config.exposure and reduced.has_alpha and int(state.step):
                 state = exposures.measured(state, reduced, loop.backend, smaller)
         allowed = None
         if seconds is not None:
             # The last stage is cleaned as well.
-            left = seconds - (time.monotonic() - begin) - cleaning
+            left = seconds - (time.monotonic() - begin) - cleaner.seconds
             allowed = left * pacing.share_of([each[0] for each in remaining[place:]])
         found = loop.stage(state, reduced, order, smaller, capacity, allowed)
         for state, psnr in found:
@@ -182,16 +173,9 @@ def fit(
                 watch(FitProgress(step, config.steps, psnr, live))
             if is_over:
                 break
-    found = jax.block_until_ready(cleaned(standing.state)).gaussians
+    found = jax.block_until_ready(cleaner(standing.state)).gaussians
     spent = time.monotonic() - begin
-    if seconds is not None and spent > _LATE * seconds:
-        logging.warning(
-            "the fit took %.0f s, more than the %.0f s that it was given: %.0f s of it "
-            "were compilation",
-            spent,
-            seconds,
-            loop.compile_seconds,
-        )
+    _tell_if_late(spent, seconds, loop.compile_seconds)
     return FitResult(
         found,
         center,
@@ -199,6 +183,39 @@ def fit(
         loop.compile_seconds,
         standing.psnr,
     )
+
+
+class _Cleaner:
+    """Takes away what no silhouette supports, and knows how long that takes."""
+
+    def __init__(
+        self,
+        masks: Bool[np.ndarray, "v h w"] | None,
+        cameras: Camera,
+        distance: float,
+    ) -> None:
+        self.masks, self.cameras, self.distance = masks, cameras, distance
+        self.seconds = 0.0
+
+    def __call__(self, state: FitState) -> FitState:
+        if self.masks is None:
+            return state
+        begin = time.monotonic()
+        state = support.only_supported(state, self.masks, self.cameras, self.distance)
+        self.seconds = time.monotonic() - begin
+        return state
+
+
+def _tell_if_late(spent: float, seconds: float | None, compiling: float) -> None:
+    """Warns of a fit that took longer than it was given."""
+    if seconds is not None and spent > _LATE * seconds:
+        logging.warning(
+            "the fit took %.0f s, more than the %.0f s that it was given: %.0f s of it "
+            "were compilation",
+            spent,
+            seconds,
+            compiling,
+        )
 
 
 def _remaining(

@@ -101,7 +101,7 @@ def compare(
     camera = cameras.with_pose(taken.camera, jnp.asarray(matrix, jnp.float32))
     here = dataclasses.replace(twin, camera=taken.camera)
     photo, plain = jnp.asarray(taken.image), jnp.asarray(taken.plain)
-    shown, alpha = map(np.asarray, _shown(here, camera, photo, plain))
+    shown, alpha = map(np.asarray, seen_as(here, camera, photo, plain))
     compared = taken.plain | (alpha > 0.5)
     if not compared.any():
         return None
@@ -110,10 +110,17 @@ def compare(
 
 
 @jax.jit
-def _shown(
+def seen_as(
     twin: Twin, camera: Camera, photo: Float[Array, "h w 3"], plain: Bool[Array, ""]
 ) -> tuple[Float[Array, "h w 3"], Float[Array, "h w"]]:
-    """Returns the twin in a photograph's exposure, and its coverage."""
+    """Returns the twin in a photograph's exposure, and its coverage.
+
+    Args:
+        twin: the object.
+        camera: with the photograph's pose.
+        photo: RGB in [0, 1], [h, w, 3].
+        plain: whether nothing else stands behind the object.
+    """
     drawn = look(twin, camera)
     behind = exposure.border_color(photo, twin.background)
     seen = exposure.estimate_of_view(drawn.color, drawn.alpha, photo, behind, plain)
