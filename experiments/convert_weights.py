@@ -26,6 +26,11 @@ Examples:
             --source xfeat-lighterglue.pt \
             --output jaxsplat/matchers/weights/lighterglue.safetensors
 
+    LoFTR, whose detector and matcher have one file for both:
+
+        python -m experiments.convert_weights --network loftr \
+            --source indoor_ds_new.ckpt --output loftr.safetensors
+
 Only what the network computes with is kept; values stay. Files of timm, torchvision,
 Transformers (DINOv2) and the authors are understood.
 """
@@ -55,7 +60,7 @@ class Config:
         dataclasses.MISSING, "the network that the file is for"
     )
     source: str = flags.option(
-        dataclasses.MISSING, "a .safetensors, .onnx or PyTorch file (.pth, .pt)"
+        dataclasses.MISSING, "a .safetensors, .onnx or PyTorch file (.pth, .pt, .ckpt)"
     )
     output: str = flags.option(dataclasses.MISSING, "the .safetensors file to write")
 
@@ -80,9 +85,12 @@ def convert(name: str, source: pathlib.Path, output: pathlib.Path) -> str:
     Raises:
         DataError: the source cannot be read or does not hold the network.
     """
-    model, config = _network(name)
-    shapes = structure.file_shapes(model, config)
-    found = names.as_published(config, read(source))
+    shapes: dict[str, tuple[int, ...]] = {}
+    found: names.Tensors = {}
+    published = read(source)
+    for model, config in _networks(name):
+        shapes |= structure.file_shapes(model, config)
+        found |= names.as_published(config, published)
     tensors = weights.select(found, shapes, str(source), unused=None)
     # One entry of metadata only: safetensors writes several in no fixed order.
     result = safetensors.numpy.save(tensors, metadata={"network": name})
@@ -90,17 +98,12 @@ def convert(name: str, source: pathlib.Path, output: pathlib.Path) -> str:
     return hashlib.sha256(result).hexdigest()
 
 
-def _network(name: str) -> tuple[Model, names.Config]:
-    """Returns the class and the config of a network with all that it can give."""
+def _networks(name: str) -> list[tuple[Model, names.Config]]:
+    """Returns the class and the config of a name's networks, with all they can give."""
     if name in registry.NETWORKS:
         whole = dataclasses.replace(registry.NETWORKS[name].config, tapped=())
-        return registry.model_of(whole), whole
-    config: matchers.Config
-    if name in matchers.DETECTORS:
-        config = matchers.DETECTORS[name].config
-    else:
-        config = matchers.MATCHERS[name].config
-    return matchers.model_of(config), config
+        return [(registry.model_of(whole), whole)]
+    return [(matchers.model_of(c), c) for c in matchers.configs_of(name)]
 
 
 def main(config: Config) -> None:

@@ -13,9 +13,11 @@ from jaxsplat.features.dinov2 import DinoV2Config
 from jaxsplat.features.sam import SamConfig
 from jaxsplat.features.weights import RawTensor
 from jaxsplat.matchers.lightglue import LightGlueConfig
-from jaxsplat.matchers.registry import Config as MatcherConfig
+from jaxsplat.matchers.loftr import LoftrConfig
+from jaxsplat.matchers.loftr_matcher import LoftrMatcherConfig
+from jaxsplat.matchers.registry import Config as MatchingConfig
 
-Config = NetworkConfig | MatcherConfig
+Config = NetworkConfig | MatchingConfig
 
 Tensors = dict[str, RawTensor]
 
@@ -50,6 +52,8 @@ def as_published(config: Config, tensors: Mapping[str, RawTensor]) -> Tensors:
         return _sam(tensors)
     if isinstance(config, LightGlueConfig):
         return _lightglue(tensors)
+    if isinstance(config, LoftrConfig | LoftrMatcherConfig):
+        return {n.removeprefix("matcher."): tensor for n, tensor in tensors.items()}
     return dict(tensors)
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from jax import Array
@@ -48,7 +48,7 @@ def load_params(
     config: Hashable,
     path: str | None,
     folder: pathlib.Path,
-    whole: Hashable,
+    unused: Collection[str],
 ) -> dict[str, Float[Array, "..."]]:
     """Returns a network's parameters by published name; see `structure.to_params`.
 
@@ -58,7 +58,7 @@ def load_params(
         config: which tensors are needed.
         path: a safetensors file; None for the bundled one.
         folder: of bundled files.
-        whole: which tensors a file has.
+        unused: names of further tensors that a file may have.
 
     Raises:
         DataError: there are no weights, or they do not fit; names the first difference.
@@ -78,6 +78,6 @@ def load_params(
         weights.parse(data, str(file)),
         structure.file_shapes(model, config),
         str(file),
-        unused=structure.file_shapes(model, whole),
+        unused=unused,
     )
     return structure.to_params(model, config, tensors)

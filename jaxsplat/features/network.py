@@ -58,7 +58,8 @@ def load_network(
     # A file has the tensors of all maps, of which those behind the last one are left.
     whole = dataclasses.replace(config, tapped=())
     model = model_of(config)
-    params = loading.load_params(entry, model, config, path, weights.BUNDLED, whole)
+    names = structure.file_shapes(model, whole)
+    params = loading.load_params(entry, model, config, path, weights.BUNDLED, names)
     return FeatureNetwork(params, config)
 
 

@@ -53,15 +53,22 @@ def _window(side: int, stride: int) -> Window:
 
 
 class Block(nnx.Module):
-    """Convolutions beside a shortcut: two of 3x3, or a bottleneck of three."""
+    """Convolutions beside a shortcut: two of 3x3, or a bottleneck of three.
+
+    Args:
+        inputs: channels that enter.
+        channels: of the first convolution, before they are widened.
+        stride: of the block.
+        widening: of the channels inside a bottleneck; None for two of 3x3.
+    """
 
     def __init__(
-        self, config: ResNetConfig, inputs: int, channels: int, stride: int
+        self, inputs: int, channels: int, stride: int, widening: int | None = None
     ) -> None:
         outputs = channels
         self.conv1: PointwiseConv | Conv
-        if config.bottleneck:
-            outputs, inner = channels * _EXPANSION, channels * config.widening
+        if widening is not None:
+            outputs, inner = channels * _EXPANSION, channels * widening
             self.conv1 = PointwiseConv(inputs, inner)
             self.bn1 = BatchNorm(inner, _EPSILON)
             self.conv2 = Conv(inner, inner, _window(3, stride))
@@ -77,7 +84,7 @@ class Block(nnx.Module):
         if stride > 1 or inputs != outputs:
             self.downsample.append(PointwiseConv(inputs, outputs, stride=stride))
             self.downsample.append(BatchNorm(outputs, _EPSILON))
-        self.bottleneck = config.bottleneck
+        self.bottleneck = widening is not None
 
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 c2"]:
         y = nnx.relu(self.bn1(self.conv1(x)))
@@ -97,11 +104,12 @@ class ResNet(nnx.Module):
         self.bn1 = BatchNorm(config.width, _EPSILON)
         self.config = config
         inputs = config.width
+        widening = config.widening if config.bottleneck else None
         for n, tap in zip(_LAYERS, config.all_taps, strict=True):
             blocks = []
             for index in range(config.blocks[n - 1]):
                 stride = 2 if n > 1 and index == 0 else 1
-                blocks.append(Block(config, inputs, config.width << (n - 1), stride))
+                blocks.append(Block(inputs, config.width << (n - 1), stride, widening))
                 inputs = tap.channels
             setattr(self, tap.name, nnx.List(blocks))
             if tap == config.taps[-1]:

@@ -18,15 +18,16 @@ _EXPANSION = 4
 
 
 class Linear(nnx.Module):
-    """A linear map of the channels, with a bias."""
+    """A linear map of the channels."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, use_bias: bool = True) -> None:
         self.weight = nnx.Param(jnp.zeros((outputs, inputs)))
-        self.bias = nnx.Param(jnp.zeros((outputs,)))
+        self.bias = nnx.Param(jnp.zeros((outputs,))) if use_bias else None
 
     def __call__(self, x: Float[Array, "*n c"]) -> Float[Array, "*n c2"]:
         weight = self.weight[...].T
-        return jnp.matmul(x, weight, precision=lax.Precision.HIGHEST) + self.bias[...]
+        y = jnp.matmul(x, weight, precision=lax.Precision.HIGHEST)
+        return y if self.bias is None else y + self.bias[...]
 
 
 class LayerNorm(nnx.Module):

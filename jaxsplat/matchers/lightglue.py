@@ -7,7 +7,6 @@ all shapes are known; keypoints that are not real are hidden from the others ins
 """
 
 import dataclasses
-import math
 
 import jax
 import jax.numpy as jnp
@@ -16,28 +15,25 @@ from jax import Array, lax
 from jaxtyping import Bool, Float
 
 from jaxsplat.features.transformer import LayerNorm, Linear, attend
+from jaxsplat.matchers.assignment import HIDDEN, dual_softmax, mutual
+from jaxsplat.matchers.config import MatcherConfig
 from jaxsplat.matchers.parts import Numbered, gelu
 from jaxsplat.matchers.records import Keypoints, Matches
 
 _EPSILON = 1e-5  # of all layer normalisations
-_HIDDEN = -1e9  # logarithm of what a hidden keypoint counts; finite, so that no NaN is
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class LightGlueConfig:
+class LightGlueConfig(MatcherConfig):
     """One member of the family.
 
     Attributes:
-        name: the name by which `load_matcher` knows it.
-        channels: of the descriptors that it takes.
         width: channels of a token.
         depth: number of layers.
         heads: of each attention.
         threshold: of a match's score, below which it is none.
     """
 
-    name: str
-    channels: int
     width: int = 256
     depth: int = 9
     heads: int = 4
@@ -181,13 +177,10 @@ class Assignment(nnx.Module):
             self.final_proj(second),
             precision=lax.Precision.HIGHEST,
         )
-        similarity = jnp.where(real, similarity, _HIDDEN)
         of_first = jax.nn.log_sigmoid(self.matchability(first))
         of_second = jax.nn.log_sigmoid(self.matchability(second))
-        both = jax.nn.log_softmax(similarity, axis=-1)
-        both = both + jax.nn.log_softmax(similarity, axis=-2)
-        both = both + of_first + jnp.swapaxes(of_second, -1, -2)
-        return jnp.where(real, both, _HIDDEN)
+        both = dual_softmax(similarity, real)
+        return both + of_first + jnp.swapaxes(of_second, -1, -2)
 
 
 class LightGlue(nnx.Module):
@@ -229,23 +222,5 @@ class LightGlue(nnx.Module):
         # the longer side is 1.
         size = jnp.array([keypoints.width, keypoints.height], jnp.float32)
         places = (keypoints.places - 0.5 - size / 2) / (jnp.max(size) / 2)
-        hidden = jnp.where(keypoints.real, jnp.float32(0), jnp.float32(_HIDDEN))
+        hidden = jnp.where(keypoints.real, jnp.float32(0), jnp.float32(HIDDEN))
         return x, self.posenc(places), hidden[..., None, None, :]
-
-
-def mutual(logarithms: Float[Array, "*b n m"], threshold: float) -> Matches:
-    """Returns the pairs that are each other's best.
-
-    Args:
-        logarithms: of the score of every two keypoints.
-        threshold: of the score; what is not above it is no match.
-    """
-    of_first = jnp.argmax(logarithms, axis=-1).astype(jnp.int32)
-    of_second = jnp.argmax(logarithms, axis=-2).astype(jnp.int32)
-    back = jnp.take_along_axis(of_second, of_first, axis=-1)
-    is_mutual = back == jnp.arange(logarithms.shape[-2], dtype=jnp.int32)
-    best = jnp.max(logarithms, axis=-1)
-    matched = is_mutual & (best > math.log(threshold))
-    return Matches(
-        jnp.where(matched, of_first, -1), jnp.where(matched, jnp.exp(best), 0.0)
-    )

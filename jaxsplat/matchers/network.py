@@ -14,8 +14,7 @@ from jaxsplat.core import precision
 from jaxsplat.features import loading, structure
 from jaxsplat.features.interpolation import resize_grid
 from jaxsplat.matchers import registry
-from jaxsplat.matchers.config import DetectorConfig
-from jaxsplat.matchers.lightglue import LightGlueConfig
+from jaxsplat.matchers.config import DetectorConfig, MatcherConfig, whole_side
 from jaxsplat.matchers.records import Keypoints, Matches
 
 Named = TypeVar("Named", bound=loading.Entry)
@@ -46,7 +45,7 @@ class KeypointMatcher:
     """
 
     params: dict[str, Float[Array, "..."]]
-    config: LightGlueConfig = dataclasses.field(metadata=dict(static=True))
+    config: MatcherConfig = dataclasses.field(metadata=dict(static=True))
 
 
 def load_detector(name: str = "xfeat", path: str | None = None) -> KeypointDetector:
@@ -56,6 +55,7 @@ def load_detector(name: str = "xfeat", path: str | None = None) -> KeypointDetec
         name: one of `registry.DETECTORS`. The weights of "xfeat" come with the package.
         path: a safetensors file with exactly the network's tensors, as
             `python -m experiments.convert_weights` writes it; None for the bundled one.
+            That of "loftr" has the matcher's too.
 
     Raises:
         ConfigError: no detector has this name.
@@ -86,7 +86,8 @@ def _known(name: str, entries: dict[str, Named]) -> Named:
 def _params(entry: loading.Entry, path: str | None) -> dict[str, Array]:
     config, folder = entry.config, registry.BUNDLED
     model = registry.model_of(config)
-    return loading.load_params(entry, model, config, path, folder, config)
+    names = registry.file_shapes(config.name)
+    return loading.load_params(entry, model, config, path, folder, names)
 
 
 @functools.partial(jax.jit, static_argnames="count")
@@ -101,13 +102,12 @@ def detect(
     Args:
         detector: from `load_detector`.
         images: RGB in [0, 1], [b, h, w, 3].
-        count: how many keypoints of each.
+        count: how many keypoints of each. A detector without a choice, "loftr", returns
+            all cells of its grid instead, row by row.
     """
     config, images = detector.config, precision.single(images)
     height, width = images.shape[1:3]
-    rows, columns = (
-        max(side // config.multiple, 1) * config.multiple for side in (height, width)
-    )
+    rows, columns = (whole_side(side, config.multiple) for side in (height, width))
     whole = jax.vmap(lambda image: resize_grid(image, rows, columns, "linear"))(images)
     model = structure.with_params(registry.model_of(config), config, detector.params)
     found = model(whole, count)

@@ -13,7 +13,8 @@ class Keypoints:
     """The same number of points in each image, best first.
 
     Where an image has fewer, the rest are not real: they have no description and take
-    no part in anything.
+    no part in anything. The cells of a grid (LoFTR's) come row by row, and have the
+    lengths of their features as scores.
 
     Attributes:
         places: x and y in pixels, whose centres are at +.5, [..., n, 2].

@@ -9,12 +9,15 @@ import safetensors.numpy
 
 from experiments import convert_weights
 from experiments.converting import names, onnx
-from jaxsplat import errors, features
-from jaxsplat.features import registry
+from jaxsplat import errors, features, matchers
+from jaxsplat.features import registry, structure
 from jaxsplat.features.config import NetworkConfig
 from jaxsplat.features.weights import RawTensor
+from jaxsplat.matchers import registry as matching
 from jaxsplat.matchers.lightglue import LightGlueConfig
-from tests.helpers import networks
+from jaxsplat.matchers.loftr import LoftrConfig
+from jaxsplat.matchers.loftr_matcher import LoftrMatcherConfig
+from tests.helpers import formula_weights, networks
 
 Tensors = dict[str, np.ndarray]
 
@@ -218,3 +221,37 @@ def test_names_of_lightglues_first_release_and_of_xfeats_file() -> None:
         "transformers.2.cross_attn.to_v.bias",
         "posenc.Wr.weight",
     }
+
+
+def test_loftrs_checkpoint_gives_one_file_for_detector_and_matcher(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "small_loftr"
+    detector = LoftrConfig(name=name, channels=8, width=4, finer=(4, 6))
+    matcher = LoftrMatcherConfig(name=name, channels=8, depth=1, heads=2)
+    monkeypatch.setitem(matching.DETECTORS, name, matching.Entry(detector, "nowhere"))
+    monkeypatch.setitem(matching.MATCHERS, name, matching.Entry(matcher, "nowhere"))
+    tensors = {
+        tensor: formula_weights.tensor(tensor, shape)
+        for tensor, shape in matching.file_shapes(name).items()
+    }
+    checkpoint = {f"matcher.{tensor}": values for tensor, values in tensors.items()}
+    checkpoint["matcher.loftr_fine.layers.0.q_proj.weight"] = np.ones(
+        (4, 4), np.float32
+    )
+    checkpoint["matcher.backbone.bn1.num_batches_tracked"] = np.array(7, np.int64)
+    source, output = tmp_path / "loftr.safetensors", tmp_path / "out.safetensors"
+    safetensors.numpy.save_file(checkpoint, str(source))
+    convert_weights.convert(name, source, output)
+    assert safetensors.numpy.load_file(str(output)).keys() == tensors.keys()
+    loaded = (
+        matchers.load_detector(name, str(output)),
+        matchers.load_matcher(name, str(output)),
+    )
+    assert sum(len(part.params) for part in loaded) == len(tensors)
+    for part in loaded:
+        model = matching.model_of(part.config)
+        own = {tensor: tensors[tensor] for tensor in part.params}
+        expected = structure.to_params(model, part.config, own)
+        for tensor, values in expected.items():
+            np.testing.assert_array_equal(part.params[tensor], values)

@@ -17,7 +17,8 @@ def _pooled(x: Image) -> Image:
     return patches(x, 3, 2, (1, 1), (sizes[0], sizes[1])).max(axis=1)
 
 
-def _block(x: Image, params: Params, name: str, stride: int) -> Image:
+def block(x: Image, params: Params, name: str, stride: int) -> Image:
+    """Returns a block's output; its names tell whether it is a bottleneck."""
     convolutions = 3 if f"{name}.conv3.weight" in params else 2
     y = x
     for n in range(1, convolutions + 1):
@@ -48,6 +49,6 @@ def forward(image: Image, params: Params, blocks: Sequence[int]) -> list[Image]:
     for layer, count in enumerate(blocks, 1):
         for index in range(count):
             stride = 2 if layer > 1 and index == 0 else 1
-            x = _block(x, params, f"layer{layer}.{index}", stride)
+            x = block(x, params, f"layer{layer}.{index}", stride)
         result.append(x.transpose(1, 2, 0))
     return result

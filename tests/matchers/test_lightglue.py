@@ -9,7 +9,6 @@ import pytest
 
 from jaxsplat import errors, matchers
 from jaxsplat.features import structure
-from jaxsplat.matchers import lightglue
 from jaxsplat.matchers.lightglue import LightGlue, LightGlueConfig
 from tests.helpers import formula_weights, numpy_lightglue
 
@@ -89,13 +88,6 @@ def test_a_pair_alone_is_as_in_a_batch_and_no_keypoints_have_no_match() -> None:
     np.testing.assert_allclose(found.scores[1], alone.scores, rtol=1e-5)
     assert (found.partner[0] == -1).all() and (found.scores[0] == 0).all()
     assert (alone.partner >= 0).any() and (alone.partner[6:] == -1).all()
-
-
-def test_partners_are_each_others_best() -> None:
-    scores = jnp.array([[0.9, 0.2, 0.3], [0.8, 0.05, 0.01], [0.1, 0.3, 0.25]])
-    found = lightglue.mutual(jnp.log(scores), 0.1)
-    np.testing.assert_array_equal(found.partner, [0, -1, 1])
-    np.testing.assert_allclose(found.scores, [0.9, 0, 0.3], rtol=1e-6)
 
 
 def test_descriptors_of_another_detector_are_refused() -> None:
