@@ -30,6 +30,8 @@ from jaxsplat.learning import Cosine, Steps, Training
 from jaxsplat.matchers import KeypointDetector, KeypointMatcher, Keypoints
 from jaxsplat.matchers.disk import DiskConfig
 from jaxsplat.matchers.lightglue import LightGlueConfig
+from jaxsplat.matchers.loftr import LoftrConfig
+from jaxsplat.matchers.loftr_matcher import LoftrMatcherConfig
 from jaxsplat.matchers.xfeat import XFeatConfig
 from jaxsplat.methods.depth_comparison import DepthComparison, DepthDetector
 from jaxsplat.methods.method import Method
@@ -81,6 +83,8 @@ for _kind in (
     Keypoints,
     Lens,
     LightGlueConfig,
+    LoftrConfig,
+    LoftrMatcherConfig,
     Method,
     MmpdnConfig,
     MmpdnLoss,

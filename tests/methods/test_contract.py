@@ -11,6 +11,7 @@ import pytest
 from jaxsplat import pose
 from jaxsplat.data.views import ObjectSet, posed_cameras
 from jaxsplat.errors import ConfigError
+from jaxsplat.matchers import registry
 from jaxsplat.methods import METHODS, find_method, storage
 from jaxsplat.methods.depth_comparison import DepthComparison
 from jaxsplat.methods.registry import MethodName
@@ -25,6 +26,7 @@ STARTS: list[Starts] = [
     pose.SilhouetteStarts(k=2),
     toy_detector.REGRESSED,
     pose.MatchStarts(k=2, keypoints=32, shortlist=4),
+    pose.MatchStarts(k=2, keypoints=32, shortlist=4, pnp=True),
     pose.MaskStarts(k=2),
 ]
 REFINE: list[Refine] = [
@@ -210,6 +212,12 @@ def test_a_method_is_settings_that_can_be_named_hashed_and_changed(
     arrays: storage.Arrays = {}
     node = storage.encode(changed, arrays)
     assert not arrays and storage.decode(node, {}, "here") == changed
+
+
+def test_what_matches_features_can_be_stored() -> None:
+    for entry in (*registry.DETECTORS.values(), *registry.MATCHERS.values()):
+        node = storage.encode(entry.config, {})
+        assert storage.decode(node, {}, "here") == entry.config
 
 
 def test_only_published_methods_scale_over_the_test_set() -> None:

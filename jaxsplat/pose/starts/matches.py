@@ -37,6 +37,7 @@ from jaxsplat.rendering.twin import Twin
 
 _TURNS = 4  # quarter turns, all around
 _TOGETHER = 8  # views of one size whose keypoints are found at once
+_RANKED = 16  # views that are compared with an image at once
 _SEED = 0  # of RANSAC's samples
 
 
@@ -181,18 +182,18 @@ def mutual_nearest(query: Keypoints, views: Keypoints) -> Int[Array, " v"]:
         query: of one image, [n, ...].
         views: of many, [v, m, ...].
     """
-    similarity = jnp.einsum(
-        "nd,vmd->vnm",
-        query.descriptors,
-        views.descriptors,
-        precision=lax.Precision.HIGHEST,
-    )
-    real = query.real[:, None] & views.real[:, None, :]
-    similarity = jnp.where(real, similarity, -2.0)
-    of_query = jnp.max(similarity, axis=2, keepdims=True)
-    of_views = jnp.max(similarity, axis=1, keepdims=True)
-    is_both = (similarity == of_query) & (similarity == of_views) & real
-    return jnp.sum(is_both, axis=(1, 2)).astype(jnp.int32)
+
+    def of_view(view: tuple[Array, Array]) -> Array:
+        descriptors, real = view
+        similarity = se3.matmul(query.descriptors, descriptors.T)
+        both = query.real[:, None] & real
+        similarity = jnp.where(both, similarity, -2.0)
+        is_best = similarity == jnp.max(similarity, axis=1, keepdims=True)
+        is_best &= similarity == jnp.max(similarity, axis=0, keepdims=True)
+        return jnp.sum(is_best & both, dtype=jnp.int32)
+
+    # Not all at once: a grid's cells are thousands.
+    return lax.map(of_view, (views.descriptors, views.real), batch_size=_RANKED)
 
 
 def _upright(
