@@ -54,6 +54,11 @@ def relu() -> Activation:
     return Activation(nnx.relu)
 
 
+def selu() -> Activation:
+    """Returns the scaled exponential linear unit."""
+    return Activation(nnx.selu)
+
+
 def gelu() -> Activation:
     """Returns the exact Gaussian error linear unit."""
     return Activation(_gelu)

@@ -6,6 +6,7 @@ publications; `Keypoints` has centres at +.5.
 
 from typing import Literal
 
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Bool, Float, Int
@@ -14,24 +15,40 @@ from jaxtyping import Bool, Float, Int
 _SHARPNESS = -0.75
 
 
-def peaks(heat: Float[Array, "b h w"], side: int) -> Bool[Array, "b h w"]:
+def peaks(
+    heat: Float[Array, "b h w"], side: int, rounds: int = 0
+) -> Bool[Array, "b h w"]:
     """Returns which pixels are the highest of the window around them.
 
     Args:
-        heat: of any values.
+        heat: of any values; of positive ones where there are further rounds.
         side: of the window, an odd number. Where it would reach beyond the frame, there
             is no peak.
+        rounds: how many times the windows of what was found are emptied, and the
+            highest of the rest are taken too: on the flanks of higher peaks.
     """
-    reach = side // 2
-    most = heat
+    found = heat == _most(heat, side)
+    for _ in range(rounds):
+        beside = _most(found.astype(jnp.float32), side) > 0
+        rest = jnp.where(beside, 0.0, heat)
+        found = found | ((rest == _most(rest, side)) & ~beside)
+    return found & _inside(heat, side // 2)
+
+
+def _most(heat: Float[Array, "b h w"], side: int) -> Float[Array, "b h w"]:
+    """Returns the highest of the window around every pixel."""
     for window in ((1, side, 1), (1, 1, side)):
-        most = lax.reduce_window(most, -jnp.inf, lax.max, window, (1, 1, 1), "SAME")
+        heat = lax.reduce_window(heat, -jnp.inf, lax.max, window, (1, 1, 1), "SAME")
+    return heat
+
+
+def _inside(heat: Float[Array, "b h w"], reach: int) -> Bool[Array, "h w"]:
+    """Returns which pixels are as far from the frame as a window reaches."""
     height, width = heat.shape[1:]
     row, column = jnp.arange(height)[:, None], jnp.arange(width)
-    inside = (jnp.minimum(row, height - 1 - row) >= reach) & (
+    return (jnp.minimum(row, height - 1 - row) >= reach) & (
         jnp.minimum(column, width - 1 - column) >= reach
     )
-    return (heat == most) & inside
 
 
 def best(
@@ -51,6 +68,35 @@ def best(
     found = jnp.pad(found, missing, constant_values=-jnp.inf)
     index = jnp.pad(index, missing)
     return jnp.stack([index % width, index // width], axis=-1), found
+
+
+def refined(
+    heat: Float[Array, "b h w"],
+    pixels: Int[Array, "b n 2"],
+    reach: int,
+    temperature: float,
+) -> Float[Array, "b n 2"]:
+    """Returns pixels' places moved to the soft-argmax of the windows around them.
+
+    Args:
+        heat: of any values.
+        pixels: x and y of each.
+        reach: of the windows, either way.
+        temperature: by which the values are divided before the softmax.
+    """
+    steps = jnp.arange(-reach, reach + 1)
+
+    def around(
+        grid: Float[Array, "h w"], at: Int[Array, "n 2"]
+    ) -> Float[Array, "n t t"]:
+        x, y = (at[:, axis, None] + steps for axis in (0, 1))
+        return grid[y[:, :, None], x[:, None, :]]
+
+    weights = jax.nn.softmax(jax.vmap(around)(heat, pixels) / temperature, axis=(2, 3))
+    along = steps.astype(jnp.float32)
+    # The sum over rows leaves those of columns, and so x.
+    shifts = [jnp.sum(weights.sum(axis) * along, axis=-1) for axis in (2, 3)]
+    return pixels.astype(jnp.float32) + jnp.stack(shifts, axis=-1)
 
 
 def read(

