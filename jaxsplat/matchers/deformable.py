@@ -129,5 +129,6 @@ def _patches(
     last = jnp.array([grid.shape[1], grid.shape[0]], jnp.int32) - 1 - side
     first = jnp.floor(places).astype(jnp.int32) - side // 2
     first = jnp.maximum(jnp.minimum(first, last), 0)
-    x, y = (first[:, axis, None] + jnp.arange(side) for axis in (0, 1))
+    steps = jnp.arange(side, dtype=jnp.int32)
+    x, y = (first[:, axis, None] + steps for axis in (0, 1))
     return grid[y[:, :, None], x[:, None, :]]

@@ -84,7 +84,7 @@ def refined(
         reach: of the windows, either way.
         temperature: by which the values are divided before the softmax.
     """
-    steps = jnp.arange(-reach, reach + 1)
+    steps = jnp.arange(-reach, reach + 1, dtype=jnp.int32)
 
     def around(
         grid: Float[Array, "h w"], at: Int[Array, "n 2"]
