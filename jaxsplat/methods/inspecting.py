@@ -34,6 +34,9 @@ _MOST_GROWTH = 16
 _MUCH, _MUCH_IN_FRONT = 0.25, 0.5
 # Where a pose is in doubt, even so much may have misled it.
 _LITTLE = 0.02
+# A photograph with one of these may show the object at another pose. Not one that two
+# poses explain: another search might find one of them alone.
+_UNEXPLAINED = frozenset({Outcome.NOT_THIS_OBJECT, Outcome.OUT_OF_VIEW})
 # Share of the object: where more would be hidden, the pose may be wrong.
 _MOST_HIDDEN = 0.3
 
@@ -140,7 +143,8 @@ def _inspect_group(
 
     A border of one colour does not mean that nothing but the object stands before it.
     Photographs that show much else, or not the object, are looked at once more as of an
-    object before anything, and so judged where they show it.
+    object before anything, and so judged where they show it. Where that explains them
+    no better, poses are sought from the method's second starts, if it has any.
     """
     found = _look(method, known, group)
     anywhere = {number: taken.anywhere for number, taken in group.items()}
@@ -149,14 +153,46 @@ def _inspect_group(
         for number, taken in anywhere.items()
         if taken is not None and _shows_more(found[number])
     }
-    if known.quality is None or not again:
+    if known.quality is None:
         return found
-    for number, second in _look(method, known, again).items():
-        if second.outcome in PLACED:
-            first = found[number].stage_seconds
-            both = {s: t + first.get(s, 0.0) for s, t in second.stage_seconds.items()}
-            found[number] = dataclasses.replace(second, stage_seconds=both)
+    if again:
+        _take_better(found, _look(method, known, again), PLACED)
+    hard = {
+        number: anywhere[number] or taken
+        for number, taken in group.items()
+        if found[number].outcome in _UNEXPLAINED
+    }
+    if method.second_starts is not None and hard:
+        _take_better(found, _look(*_second(method, known), hard), TRUSTED)
     return found
+
+
+def _second(method: Method, known: Prepared) -> tuple[Method, Prepared]:
+    """Returns the method that begins at its second starts."""
+    assert method.second_starts is not None
+    states = known.states
+    return (
+        dataclasses.replace(method, starts=method.second_starts, second_starts=None),
+        dataclasses.replace(
+            known,
+            states=dataclasses.replace(
+                states, starts=states.second_starts, second_starts=None
+            ),
+        ),
+    )
+
+
+def _take_better(
+    found: dict[int, Inspection],
+    others: dict[int, Inspection],
+    wanted: frozenset[Outcome],
+) -> None:
+    """Puts findings of a further look, if they have a wanted outcome, for the first."""
+    for number, other in others.items():
+        if other.outcome in wanted:
+            first = found[number].stage_seconds
+            both = {s: t + first.get(s, 0.0) for s, t in other.stage_seconds.items()}
+            found[number] = dataclasses.replace(other, stage_seconds=both)
 
 
 def _shows_more(found: Inspection) -> bool:

@@ -21,6 +21,8 @@ class Method:
     Attributes:
         name: what the method is called.
         starts: finds coarse poses.
+        second_starts: finds others, for photographs that none of the first explains;
+            None leaves them without verdict.
         refine: finds the pose from them.
         compare: makes the anomaly map.
         score: makes the image's score from the map.
@@ -43,6 +45,7 @@ class Method:
     compare: Compare
     score: Score
     calibrate: Calibrate
+    second_starts: Starts | None = None
     batch: int | None = None
     scaled_over_test_set: bool = False
     by_nearness: bool = False

@@ -214,6 +214,9 @@ def _prepare(
         refine=method.refine.prepare(twin, views.fitted, key),
         compare=method.compare.prepare(twin, views.fitted, views.unseen[_TRIED], key),
     )
+    if method.second_starts is not None:
+        second = method.second_starts.prepare(twin, views.fitted, key)
+        states = dataclasses.replace(states, second_starts=second)
     known = Prepared(
         twin,
         states,

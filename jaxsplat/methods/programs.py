@@ -48,6 +48,7 @@ class States:
     starts: Any
     refine: Any
     compare: Any
+    second_starts: Any = None
 
 
 class Judged(NamedTuple):

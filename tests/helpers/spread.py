@@ -18,7 +18,7 @@ from jax.sharding import Mesh
 
 from jaxsplat.core import devices
 from jaxsplat.methods import programs
-from jaxsplat.methods.best import BEST
+from jaxsplat.methods.best import FAST
 from jaxsplat.methods.programs import States
 from jaxsplat.pose import AdamScrew, Photographs
 from jaxsplat.pose.estimate import CoarsePoses
@@ -70,7 +70,7 @@ class Highest:
 
 SOLVER = AdamScrew(steps=1, keep=2, side=32)
 METHOD = dataclasses.replace(
-    BEST,
+    FAST,
     starts=Anywhere(),
     refine=SOLVER,
     compare=Difference(),

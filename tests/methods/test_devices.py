@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from jaxsplat.core import devices
-from jaxsplat.methods.best import BEST
+from jaxsplat.methods.best import FAST
 from tests.helpers import spread
 
 pytestmark = pytest.mark.usefixtures("all_devices")
@@ -52,10 +52,10 @@ def test_devices_that_share_a_batch_find_what_one_finds(
 
 def test_work_is_for_all_devices_or_for_the_one_that_was_chosen() -> None:
     assert devices.working_devices() == jax.devices()
-    assert BEST.together == 2
+    assert FAST.together == 2
     with jax.default_device(jax.devices()[1]):
         assert devices.working_devices() == [jax.devices()[1]]
-        assert BEST.together == 1
+        assert FAST.together == 1
         assert devices.mesh_of(devices.working_devices()) is None
 
 

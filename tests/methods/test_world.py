@@ -19,7 +19,7 @@ from jaxsplat.pose import Stage as PoseStage
 from jaxsplat.study import findings, measuring, pose_errors, posing, render_quality
 from tests.helpers import datasets, toy_object
 
-QUICK = dataclasses.replace(best.BEST, refine=Lm((PoseStage(1, 2, 6, 1.0),)))
+QUICK = dataclasses.replace(best.FAST, refine=Lm((PoseStage(1, 2, 6, 1.0),)))
 TINY = FitConfig(
     stages=(Stage(1.0, 10),),
     count=150,

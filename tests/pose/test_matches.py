@@ -1,20 +1,22 @@
 """Coarse poses from matches with the sample's photographs."""
 
 import dataclasses
+import pathlib
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import safetensors.numpy
 
 import jaxsplat
 from jaxsplat import errors, pose
 from jaxsplat.core import cameras
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data.views import View, over_background
-from jaxsplat.matchers import Keypoints
+from jaxsplat.matchers import Keypoints, registry
 from jaxsplat.pose.starts import canvases, matches
-from tests.helpers import toy_object
+from tests.helpers import formula_weights, toy_object
 
 PART = pose.MatchStarts(k=2, keypoints=128, shortlist=3)
 WHITE = np.ones(3, np.float32)
@@ -59,6 +61,35 @@ def test_a_turned_and_shifted_photograph_is_found_by_its_neighbour(
     # Without object, and of an image that is not finite, nothing is found.
     assert np.isposinf(found.costs[1:]).all()
     assert np.isfinite(found.camera_from_world).all()
+
+
+@pytest.mark.slow
+def test_a_view_has_most_matches_with_itself_by_cells_of_any_weights(
+    views: tuple[View, ...], tmp_path: pathlib.Path
+) -> None:
+    shapes = registry.file_shapes("loftr")
+    tensors = {name: formula_weights.tensor(name, s) for name, s in shapes.items()}
+    file = str(tmp_path / "loftr.safetensors")
+    safetensors.numpy.save_file(tensors, file)
+    part = pose.MatchStarts(
+        k=1,
+        detector="loftr",
+        detector_file=file,
+        matcher="loftr",
+        matcher_file=file,
+        side=96,
+        shortlist=2,
+    )
+    asked = views[3]
+    assert asked.camera is not None
+    twin = dataclasses.replace(toy_object.twin(toy_object.views()), camera=asked.camera)
+    state = part.prepare(twin, views, jax.random.key(0))
+    assert state.keypoints.places.shape[1] == 12 * 12
+    image = jnp.asarray(over_background(asked, WHITE))[None]
+    found = part(twin, state, pose.on_plain(image))
+    np.testing.assert_allclose(
+        found.camera_from_world[0, 0], asked.camera.camera_from_world, atol=1e-2
+    )
 
 
 def test_canvases_are_squares_and_their_cameras_see_the_same() -> None:

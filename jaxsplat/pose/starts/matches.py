@@ -23,6 +23,7 @@ from jaxtyping import Float, Int, PRNGKeyArray
 from jaxsplat import matchers
 from jaxsplat.core import precision, se3
 from jaxsplat.core.cameras import Camera
+from jaxsplat.data.splits import spread
 from jaxsplat.data.views import View, over_background, posed_cameras
 from jaxsplat.errors import ConfigError
 from jaxsplat.matchers import KeypointDetector, KeypointMatcher, Keypoints
@@ -76,6 +77,7 @@ class MatchStarts:
         matcher_file: its weights; None for what comes with the package.
         keypoints: number of each image.
         shortlist: number of views that the matcher is asked about.
+        most_views: number of views that are kept, evenly spread; all when None.
         side: longer side in pixels of the images that features are taken from; larger
             ones are shrunk to it.
         pnp: whether poses are solved for by perspective-n-point on the twin's depth,
@@ -89,6 +91,7 @@ class MatchStarts:
     matcher_file: str | None = None
     keypoints: int = 256
     shortlist: int = 16
+    most_views: int | None = None
     side: int = 384
     pnp: bool = False
 
@@ -98,12 +101,19 @@ class MatchStarts:
                 raise ConfigError(
                     f"{name}: found {getattr(self, name)}, expected 1 or more"
                 )
+        if self.most_views is not None and self.most_views < 1:
+            raise ConfigError(
+                f"most_views: found {self.most_views}, expected 1 or more"
+            )
 
     def prepare(
         self, twin: Twin, views: Sequence[View], key: PRNGKeyArray
     ) -> MatchGallery:
-        """Finds the keypoints of all views; see `parts.Starts`."""
+        """Finds the keypoints of the views; see `parts.Starts`."""
         del key
+        if self.most_views is not None:
+            count = min(len(views), self.most_views)
+            views = [views[index] for index in spread(len(views), count)]
         detector = matchers.load_detector(self.detector, self.detector_file)
         matcher = matchers.load_matcher(self.matcher, self.matcher_file)
         posed = posed_cameras(views)

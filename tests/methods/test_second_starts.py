@@ -1,0 +1,90 @@
+"""Photographs that the first starts do not explain are sought from the second."""
+
+import dataclasses
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxsplat import metrics
+from jaxsplat.data.views import ObjectSet
+from jaxsplat.methods import Detector, Inspection, find_method, inspecting
+from jaxsplat.methods.inspecting import Prepared
+from jaxsplat.methods.method import Method
+from jaxsplat.pose import TRUSTED, CoarsePoses, MatchStarts, Outcome
+from jaxsplat.pose.photographs import Photographs
+from tests.helpers import toy_detector
+
+
+@dataclasses.dataclass(frozen=True)
+class Away:
+    """Starts that have the object behind the camera."""
+
+    def prepare(self, twin: Any, views: Any, key: Any) -> tuple[()]:
+        return ()
+
+    def __call__(
+        self, twin: Any, state: tuple[()], photographs: Photographs
+    ) -> CoarsePoses:
+        count = len(photographs.images)
+        pose = jnp.eye(4).at[2, 3].set(-4.0)
+        poses = jnp.broadcast_to(pose, (count, 2, 4, 4))
+        return CoarsePoses(poses, jnp.zeros((count, 2)))
+
+
+@pytest.fixture(scope="module")
+def detector(tmp_path_factory: pytest.TempPathFactory) -> Detector:
+    return Detector.load(toy_detector.saved(tmp_path_factory))
+
+
+def lost(detector: Detector, *, again: bool) -> tuple[Method, Prepared]:
+    """Returns the detector's method and states with first starts that find nothing."""
+    method, known = detector.method, detector._prepared
+    second = method.starts if again else None
+    states = dataclasses.replace(
+        known.states, starts=(), second_starts=known.states.starts
+    )
+    return (
+        dataclasses.replace(method, starts=Away(), second_starts=second),
+        dataclasses.replace(known, states=states),
+    )
+
+
+def test_what_the_first_starts_lose_the_second_find(
+    detector: Detector, objects: ObjectSet
+) -> None:
+    # Their poses are not in doubt where the surroundings are unknown.
+    photos = [objects.train[index].image for index in (0, 1, 6)]
+    empty = np.ones_like(photos[0])
+    without = inspecting.inspect(*lost(detector, again=False), [*photos, empty])
+    assert {one.outcome for one in without} == {Outcome.OUT_OF_VIEW}
+    *found, none = inspecting.inspect(*lost(detector, again=True), [*photos, empty])
+    assert none.outcome == Outcome.OUT_OF_VIEW and none.defective is None
+    for one, other in zip(found, detector.inspect(photos), strict=True):
+        assert one.outcome in TRUSTED and one.agreement > 0.9
+        error = metrics.rotation_error(one.camera_from_world, other.camera_from_world)
+        assert np.degrees(error) < 12.0
+        assert one.stage_seconds["coarse"] > 0
+
+
+def test_what_the_first_starts_find_is_not_sought_again(
+    detector: Detector, objects: ObjectSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Method] = []
+    look = inspecting._look
+
+    def counted(method: Method, *rest: Any) -> dict[int, Inspection]:
+        asked.append(method)
+        return look(method, *rest)
+
+    monkeypatch.setattr(inspecting, "_look", counted)
+    method = dataclasses.replace(detector.method, second_starts=Away())
+    (found,) = inspecting.inspect(method, detector._prepared, [objects.train[5].image])
+    assert found.reason == "" and asked == [method]
+
+
+def test_best_has_second_starts_and_fast_none() -> None:
+    second = find_method("best").second_starts
+    assert isinstance(second, MatchStarts) and second.pnp
+    assert find_method("best", "fast").second_starts is None
