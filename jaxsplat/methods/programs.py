@@ -21,7 +21,7 @@ from jaxtyping import Float, Int
 
 from jaxsplat.core.devices import PHOTOGRAPHS
 from jaxsplat.methods.method import Method
-from jaxsplat.pose import PoseEstimate, expected_photographs
+from jaxsplat.pose import TRUSTED, Outcome, PoseEstimate, expected_photographs
 from jaxsplat.pose.expected import agreement, as_good_views, beside
 from jaxsplat.pose.obstruction import find_obstructed, hidden
 from jaxsplat.pose.photographs import Photographs, on_plain
@@ -166,6 +166,9 @@ def run(
 ) -> tuple[PoseEstimate, Judged, dict[str, float]]:
     """Returns poses, what follows from them, and the seconds of each stage.
 
+    Photographs of which the coarse finder found nothing, all costs infinite, have no
+    pose that could be trusted, wherever the refinement ended.
+
     Args:
         method: the parts.
         twin: the object; its camera is that of the photographs.
@@ -183,12 +186,18 @@ def run(
         times.append(time.monotonic())
         return jax.tree.unflatten(_results[call, structure], found)
 
-    starts = called(method.starts, twin, states.starts, photographs).camera_from_world
+    coarse = called(method.starts, twin, states.starts, photographs)
+    starts = coarse.camera_from_world
     estimate = called(method.refine, twin, states.refine, photographs, starts)
     judged = called(
         _judge_of(method), twin, states.compare, photographs, whole, estimate
     )
     spent = [after - before for before, after in zip(times, times[1:])]
+    lost = jnp.all(jnp.isinf(coarse.costs), axis=1) & jnp.isin(
+        estimate.outcome, jnp.array(list(TRUSTED), jnp.int32)
+    )
+    outcome = jnp.where(lost, jnp.int32(Outcome.OUT_OF_VIEW), estimate.outcome)
+    estimate = dataclasses.replace(estimate, outcome=outcome)
     return estimate, judged, dict(zip(STAGES, spent, strict=True))
 
 

@@ -68,6 +68,30 @@ def test_what_the_first_starts_lose_the_second_find(
         assert one.stage_seconds["coarse"] > 0
 
 
+def test_starts_that_found_nothing_leave_no_pose_to_trust(
+    detector: Detector, objects: ObjectSet
+) -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Nothing:
+        """The detector's starts, which say of themselves that they are none."""
+
+        def prepare(self, twin: Any, views: Any, key: Any) -> Any:
+            return ()
+
+        def __call__(
+            self, twin: Any, state: Any, photographs: Photographs
+        ) -> CoarsePoses:
+            found = detector.method.starts(twin, state, photographs)
+            return found._replace(costs=jnp.full_like(found.costs, jnp.inf))
+
+    photo = objects.train[5].image
+    (found,) = detector.inspect([photo])
+    assert found.outcome in TRUSTED
+    method = dataclasses.replace(detector.method, starts=Nothing())
+    (found,) = inspecting.inspect(method, detector._prepared, [photo])
+    assert found.outcome == Outcome.OUT_OF_VIEW and found.defective is None
+
+
 def test_what_the_first_starts_find_is_not_sought_again(
     detector: Detector, objects: ObjectSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

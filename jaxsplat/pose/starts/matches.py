@@ -67,7 +67,7 @@ class MatchStarts:
     """The finder: the views with most matches, in any of four turns.
 
     Costs are minus the number of matches, or of those that agree with the pose. They
-    are infinite for poses that only fill up, and for photographs without any.
+    are infinite for poses that only fill up, and for photographs without enough.
 
     Attributes:
         k: poses of each photograph; they look at the object from different sides.
@@ -78,6 +78,7 @@ class MatchStarts:
         keypoints: number of each image.
         shortlist: number of views that the matcher is asked about.
         most_views: number of views that are kept, evenly spread; all when None.
+        least: matches, or those that agree with the pose, that a view must have.
         side: longer side in pixels of the images that features are taken from; larger
             ones are shrunk to it.
         pnp: whether poses are solved for by perspective-n-point on the twin's depth,
@@ -92,11 +93,12 @@ class MatchStarts:
     keypoints: int = 256
     shortlist: int = 16
     most_views: int | None = None
+    least: int = 1
     side: int = 384
     pnp: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("k", "keypoints", "shortlist", "side"):
+        for name in ("k", "keypoints", "shortlist", "least", "side"):
             if getattr(self, name) < 1:
                 raise ConfigError(
                     f"{name}: found {getattr(self, name)}, expected 1 or more"
@@ -178,7 +180,7 @@ def _find(
 
         poses, counts = jax.vmap(pose)(view, turn, found.partner, found.scores)
         matched = counts.astype(jnp.float32)
-        costs = jnp.where(matched > 0, -matched, jnp.inf)
+        costs = jnp.where(counts >= part.least, -matched, jnp.inf)
         chosen, costs = hypotheses.distinct(poses, costs, part.k)
         return poses[chosen], costs
 
