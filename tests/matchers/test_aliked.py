@@ -11,21 +11,16 @@ from jaxsplat import matchers
 from jaxsplat.features import structure
 from jaxsplat.matchers.aliked import Aliked, AlikedConfig
 from jaxsplat.matchers.deformable import DeformableConv
-from tests.helpers import formula_weights, numpy_aliked
+from tests.helpers import matching, numpy_aliked
 
 SMALL = AlikedConfig(name="small", channels=8, widths=(3, 4, 5, 6), samples=4)
 ABSOLUTE = 1e-5  # of places, scores and unit vectors; the worst seen is 3e-6
 
 
-def published(config: AlikedConfig) -> dict[str, np.ndarray]:
-    shapes = structure.file_shapes(Aliked, config)
-    return {name: formula_weights.tensor(name, shape) for name, shape in shapes.items()}
-
-
 def found(
     config: AlikedConfig, images: np.ndarray, count: int = 200
 ) -> matchers.Keypoints:
-    params = structure.to_params(Aliked, config, published(config))
+    params = structure.to_params(Aliked, config, matching.published(config))
     detector = matchers.KeypointDetector(params, config)
     return matchers.detect(detector, jnp.asarray(images), count)
 
@@ -40,7 +35,7 @@ def images() -> np.ndarray:
 def test_keypoints_are_the_papers(rounds: int, images: np.ndarray) -> None:
     config = dataclasses.replace(SMALL, rounds=rounds)
     expected = numpy_aliked.keypoints(
-        images[1].transpose(2, 0, 1), published(config), rounds
+        images[1].transpose(2, 0, 1), matching.published(config), rounds
     )
     of_both = found(config, images)
     of_one = jax.tree.map(lambda leaf: leaf[1], of_both)

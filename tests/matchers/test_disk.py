@@ -6,7 +6,7 @@ import numpy as np
 from jaxsplat import matchers
 from jaxsplat.features import structure
 from jaxsplat.matchers.disk import Disk, DiskConfig
-from tests.helpers import formula_weights, numpy_disk
+from tests.helpers import matching, numpy_disk
 
 SMALL = DiskConfig(
     name="small", channels=6, multiple=4, down=(4, 5, 7), up=(8,), window=3
@@ -14,8 +14,7 @@ SMALL = DiskConfig(
 
 
 def test_keypoints_are_those_of_the_papers_maps() -> None:
-    shapes = structure.file_shapes(Disk, SMALL)
-    published = {n: formula_weights.tensor(n, shape) for n, shape in shapes.items()}
+    published = matching.published(SMALL)
     image = np.random.default_rng(1).random((12, 16, 3)).astype(np.float32)
     expected = numpy_disk.maps(image.transpose(2, 0, 1), published, 3)
     detector = matchers.KeypointDetector(

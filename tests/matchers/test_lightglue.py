@@ -10,7 +10,7 @@ import pytest
 from jaxsplat import errors, matchers
 from jaxsplat.features import structure
 from jaxsplat.matchers.lightglue import LightGlue, LightGlueConfig
-from tests.helpers import formula_weights, numpy_lightglue
+from tests.helpers import matching, numpy_lightglue
 
 # All parts, and as LighterGlue has them: one head, another width than the descriptors'.
 SMALL = LightGlueConfig(name="small", channels=8, width=8, depth=2, heads=2)
@@ -18,13 +18,8 @@ NARROW = LightGlueConfig(name="narrow", channels=6, width=12, depth=2, heads=1)
 RELATIVE = 2e-5  # float32; the worst seen is 5e-6
 
 
-def published(config: LightGlueConfig) -> dict[str, np.ndarray]:
-    shapes = structure.file_shapes(LightGlue, config)
-    return {name: formula_weights.tensor(name, shape) for name, shape in shapes.items()}
-
-
 def by_formula(config: LightGlueConfig) -> matchers.KeypointMatcher:
-    params = structure.to_params(LightGlue, config, published(config))
+    params = structure.to_params(LightGlue, config, matching.published(config))
     return matchers.KeypointMatcher(params, config)
 
 
@@ -42,26 +37,12 @@ def keypoints(seed: int, count: int, real: int, channels: int) -> matchers.Keypo
     )
 
 
-def logarithms(
-    matcher: matchers.KeypointMatcher,
-    first: matchers.Keypoints,
-    second: matchers.Keypoints,
-) -> jax.Array:
-    @jax.jit
-    def of(params: dict[str, jax.Array]) -> jax.Array:
-        model = structure.with_params(LightGlue, matcher.config, params)
-        found: jax.Array = model.logarithms(first, second)
-        return found
-
-    return of(matcher.params)
-
-
 @pytest.mark.parametrize("config", [SMALL, NARROW], ids=lambda c: c.name)
 def test_assignment_is_the_papers(config: LightGlueConfig) -> None:
     pair = [keypoints(n, 9 + n, 7 + n, config.channels) for n in (0, 1)]
     seen = [np.asarray(k.real) for k in pair]
     expected = numpy_lightglue.probabilities(
-        published(config),
+        matching.published(config),
         config.depth,
         config.heads,
         # Centres at whole numbers, half of the longer side is 1.
@@ -71,7 +52,7 @@ def test_assignment_is_the_papers(config: LightGlueConfig) -> None:
         ],
         [np.asarray(k.descriptors, np.float64)[r] for k, r in zip(pair, seen)],
     )
-    found = np.exp(logarithms(by_formula(config), *pair))
+    found = np.exp(matching.logarithms(by_formula(config), *pair))
     np.testing.assert_allclose(
         found[np.ix_(*seen)], expected, rtol=RELATIVE, atol=RELATIVE * expected.max()
     )

@@ -12,7 +12,7 @@ from jaxsplat.features import structure
 from jaxsplat.matchers import loftr_matcher
 from jaxsplat.matchers.loftr import Loftr, LoftrConfig
 from jaxsplat.matchers.loftr_matcher import LoftrMatcher, LoftrMatcherConfig
-from tests.helpers import formula_weights, numpy_loftr
+from tests.helpers import matching, numpy_loftr
 
 DETECTOR = LoftrConfig(name="small", channels=8, width=4, finer=(4, 6))
 MATCHER = LoftrMatcherConfig(
@@ -22,20 +22,15 @@ RELATIVE = 2e-5  # float32; the worst seen is 4e-6
 OF_LOGARITHMS = 1e-4  # of which some are below -50; the worst seen is 3e-5
 
 
-def published(model: structure.Model, config: object) -> dict[str, np.ndarray]:
-    shapes = structure.file_shapes(model, config)
-    return {name: formula_weights.tensor(name, shape) for name, shape in shapes.items()}
-
-
 def detector() -> matchers.KeypointDetector:
-    tensors = published(Loftr, DETECTOR)
+    tensors = matching.published(DETECTOR)
     return matchers.KeypointDetector(
         structure.to_params(Loftr, DETECTOR, tensors), DETECTOR
     )
 
 
 def matcher(config: LoftrMatcherConfig = MATCHER) -> matchers.KeypointMatcher:
-    tensors = published(LoftrMatcher, config)
+    tensors = matching.published(config)
     return matchers.KeypointMatcher(
         structure.to_params(LoftrMatcher, config, tensors), config
     )
@@ -51,18 +46,6 @@ def found_in(seed: int, height: int, width: int) -> matchers.Keypoints:
     return jax.tree.map(lambda leaf: leaf[0], found)
 
 
-def logarithms(
-    of: matchers.KeypointMatcher, first: matchers.Keypoints, second: matchers.Keypoints
-) -> jax.Array:
-    @jax.jit
-    def run(params: dict[str, jax.Array]) -> jax.Array:
-        model = structure.with_params(LoftrMatcher, of.config, params)
-        found: jax.Array = model.logarithms(first, second)
-        return found
-
-    return run(of.params)
-
-
 def grid(columns: int, rows: int) -> np.ndarray:
     """Returns column and row of all cells, row by row."""
     return np.array([(x, y) for y in range(rows) for x in range(columns)])
@@ -76,7 +59,7 @@ def features(keypoints: matchers.Keypoints) -> np.ndarray:
 def test_cells_have_the_papers_features_in_all_and_their_places() -> None:
     found = found_in(1, 40, 56)
     expected = numpy_loftr.features(
-        image(1, 40, 56).transpose(2, 0, 1), published(Loftr, DETECTOR)
+        image(1, 40, 56).transpose(2, 0, 1), matching.published(DETECTOR)
     )
     expected = expected.reshape(8, -1).T
     np.testing.assert_allclose(
@@ -114,9 +97,9 @@ def test_confidences_and_matches_of_two_sizes_are_the_papers(fixed: bool) -> Non
     grids = [(8, 6), (5, 7)]
     cells = [grid(*sides) for sides in grids]
     expected = numpy_loftr.confidences(
-        published(LoftrMatcher, config), 2, [features(k) for k in pair], cells, fixed
+        matching.published(config), 2, [features(k) for k in pair], cells, fixed
     )
-    found = logarithms(matcher(config), *pair)
+    found = matching.logarithms(matcher(config), *pair)
     np.testing.assert_allclose(found, np.log(expected), rtol=0, atol=OF_LOGARITHMS)
     counts = []
     for border in (0, 1):
@@ -141,12 +124,12 @@ def test_hidden_cells_take_no_part_in_anything() -> None:
     ]
     cells = [grid(6, 5)[seen[0]], grid(5, 6)[seen[1]]]
     expected = numpy_loftr.confidences(
-        published(LoftrMatcher, MATCHER),
+        matching.published(MATCHER),
         2,
         [features(k)[s] for k, s in zip(pair, seen, strict=True)],
         cells,
     )
-    found = np.asarray(logarithms(matcher(), *hidden))
+    found = np.asarray(matching.logarithms(matcher(), *hidden))
     np.testing.assert_allclose(
         found[np.ix_(*seen)], np.log(expected), rtol=0, atol=OF_LOGARITHMS
     )

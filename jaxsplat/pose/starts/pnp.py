@@ -139,10 +139,10 @@ def _equations(
     if scale is not None:
         losses, influence = geman_mcclure(squared, scale)
     weighed = slopes * (weights * influence)[:, None, None]
-    rows = slopes.reshape(-1, motion.POSE)
+    rows, columns = slopes.reshape(-1, motion.POSE), weighed.reshape(-1, motion.POSE).T
     return NormalEquations(
-        se3.matmul(weighed.reshape(-1, motion.POSE).T, rows),
-        se3.matmul(weighed.reshape(-1, motion.POSE).T, off.reshape(-1)),
+        se3.matmul(columns, rows),
+        se3.matmul(columns, off.reshape(-1)),
         jnp.sum(weights * losses) / 2,
         jnp.int32(0),
     )

@@ -7,9 +7,8 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Bool, Float
 
-from jaxsplat.core import resampling, se3
+from jaxsplat.core import cameras, resampling, se3
 from jaxsplat.core.cameras import Camera
-from jaxsplat.pose.starts import canvases
 from jaxsplat.rendering import twin as twins
 from jaxsplat.rendering.twin import Twin
 
@@ -49,10 +48,8 @@ def find_surface(twin: Twin, views: Camera, places: Float[Array, "v n 2"]) -> Su
         alpha, depth = resampling.bilinear(planes, places[:, 0], places[:, 1])
         covered = alpha > _COVERED
         depth = depth / jnp.where(covered, alpha, 1.0)
-        tangents = canvases.tangents(camera, places)
-        seen = depth[:, None] * jnp.pad(tangents, ((0, 0), (0, 1)), constant_values=1.0)
+        seen = depth[:, None] * jax.vmap(cameras.ray, (None, 0))(camera, places)
         world_from_camera = se3.inverse(camera.camera_from_world)
-        turned = se3.matmul(seen, world_from_camera[:3, :3].T)
-        return turned + world_from_camera[:3, 3], covered
+        return jax.vmap(se3.apply, (None, 0))(world_from_camera, seen), covered
 
     return Surface(*lax.map(of_view, (views, places)))
