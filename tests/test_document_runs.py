@@ -4,14 +4,13 @@
 `tests/test_documents.py` checks the flags of all commands.
 """
 
-import contextlib
-import io
+import os
 import pathlib
 import runpy
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -50,18 +49,38 @@ def run(command: documents.Command) -> object:
     return ended.value.code
 
 
+# What a reader has before the blocks begin. Fits are small.
+_BEFORE = """
+import pathlib, shutil
+from jaxsplat import fitting
+from tests.helpers.small_fit import SMALL_FIT
+fitting.preset = lambda name, side: SMALL_FIT
+photos = sorted(pathlib.Path("today").iterdir())
+"""
+# The first command of the README leaves such a scene.
+_AFTER_A_FIT = """
+pathlib.Path("runs/mad/01Penguin").mkdir(parents=True, exist_ok=True)
+if pathlib.Path("my_part.detector").exists():
+    shutil.copy("my_part.detector/scene.ply", "runs/mad/01Penguin")
+"""
+_AT_THE_END = "assert found.matrix.shape == (6, 6)"
+
+
 @pytest.mark.slow
 def test_the_python_blocks_of_the_readme_run(place: pathlib.Path) -> None:
-    left: dict[str, Any] = {"photos": sorted((place / "today").iterdir())}
-    scene = place / "runs/mad/01Penguin/scene.ply"
-    scene.parent.mkdir(parents=True)
-    for number, block in enumerate(documents.blocks(ROOT / "README.md")):
+    # In a process of their own: gradients by an integer have no type that the checks of
+    # the tests know.
+    script = [_BEFORE]
+    for block in documents.blocks(ROOT / "README.md"):
         if block.language == "python" and not block.reason:
-            with contextlib.redirect_stdout(io.StringIO()):
-                exec(compile(block.text, f"block {number}", "exec"), left)
-            if (place / "my_part.detector").exists() and not scene.exists():
-                shutil.copyfile(place / "my_part.detector/scene.ply", scene)
-    assert left["found"].matrix.shape == (6, 6)
+            script += [block.text, _AFTER_A_FIT]
+    (place / "blocks.py").write_text("\n".join([*script, _AT_THE_END]))
+    subprocess.run(
+        [sys.executable, "blocks.py"],
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+    )
 
 
 @pytest.mark.slow
