@@ -29,6 +29,7 @@ from jaxsplat.rendering.twin import Twin, look
 from jaxsplat.scores import levels
 from jaxsplat.scores.blur import blur
 from jaxsplat.scores.finite import nan_unless_finite
+from jaxsplat.scores.guided import guided_filter
 from jaxsplat.scores.painting import of_size, paint, painted
 from jaxsplat.scores.reduce import TopShare
 
@@ -38,8 +39,12 @@ _MOST_VIEWS = 48
 _SEEN = 1.0
 # Of what is expected: added, so that no level tells of defects by being near 0.
 _FLOOR = 0.05
-# Standard deviation of the blur, of the shorter side.
-_BLUR = 0.0075
+# Standard deviation of the blur of single levels' maps, and of the window within which
+# the joined map follows the colours, of the shorter side.
+_BLUR, _WINDOW = 0.0075, 0.01
+# It follows them where the logarithm of their distances varies by more than this; these
+# are blurred by so many pixels, against noise.
+_RIDGE, _SOFT = 1.0, 0.5
 # Pixels of the shorter side at which images are compared: what the networks were made
 # for, and as many as photographs have, up to what small defects need, where the twin
 # shows so much of the finer detail. Views that measure that, at most.
@@ -143,7 +148,7 @@ class ExpectedDistance:
         found, told = self._beside_expected(
             twin, state, photographs, expected, estimate
         )
-        ratios = jnp.moveaxis(_ratios(found, told), 0, 1)
+        ratios = jnp.moveaxis(_ratios(found.least, told), 0, 1)
         return jax.vmap(lambda maps: blur(maps, _BLUR * state.side))(ratios)
 
     def _beside_expected(
@@ -153,16 +158,14 @@ class ExpectedDistance:
         photographs: Float[Array, "b h w 3"],
         expected: Float[Array, "b h w 3"],
         estimate: PoseEstimate,
-    ) -> tuple[
-        Float[Array, "levels b map_h map_w"], Float[Array, "levels b map_h map_w"]
-    ]:
-        """Returns the least distances, and those of a good object."""
+    ) -> tuple[levels.Distances, Float[Array, "levels b map_h map_w"]]:
+        """Returns the distances, and the least ones of a good object."""
         twin, photographs, expected = precision.single((twin, photographs, expected))
         poses = precision.single(estimate.camera_from_world)
         found = self._distances(state.network, photographs, expected, state.side)
         paint = lax.map(lambda pose: self._paint(twin, state, pose), poses)
         told = _expected(state, jnp.moveaxis(paint, 1, 0), found.variation)
-        return found.least, told
+        return found, told
 
     @functools.partial(jax.jit, static_argnames=("self", "side"))
     def _painted(
@@ -236,7 +239,7 @@ class ExpectedDistance:
             def cost(trust: Array) -> Array:
                 trusting = dataclasses.replace(state, trust=trust)
                 told = _expected(trusting, paint[:, None], found.variation)
-                score = TopShare()(_joined(found.least, told, state.side))[0]
+                score = TopShare()(_joined(found, told, state.side))[0]
                 weights = levels.weights(len(told))[:, None, None]
                 each = jnp.sum(weights * jnp.log(told[:, 0]), axis=0)
                 mean = jnp.sum(each * covered) / jnp.maximum(jnp.sum(covered), 1.0)
@@ -299,12 +302,20 @@ def _expected(
 
 
 def _joined(
-    found: Float[Array, "levels b h w"], told: Float[Array, "levels b h w"], side: int
+    found: levels.Distances, told: Float[Array, "levels b h w"], side: int
 ) -> Float[Array, "b h w"]:
-    """Returns the map of distances beside what is expected of them."""
-    weights = levels.weights(len(found))[:, None, None, None]
-    mean = jnp.sum(weights * jnp.log(_ratios(found, told)), axis=0)
-    return blur(jnp.exp(mean), _BLUR * side)
+    """Returns the map of distances beside what is expected of them.
+
+    Features see a defect from as far as their cells reach. Where it ends, the colours
+    of single pixels tell, as far as they differ by more than is expected.
+    """
+    weights = levels.weights(len(found.least))[:, None, None, None]
+    mean = jnp.sum(weights * jnp.log(_ratios(found.least, told)), axis=0)
+    colors = jax.vmap(lambda maps: blur(maps, _SOFT))(found.colors)
+    differing = jnp.log1p(colors / told[-len(colors) :])
+    counted = weights[-len(colors) :]
+    guide = jnp.sum(counted * differing, axis=0) / jnp.sum(counted)
+    return jnp.exp(guided_filter(mean, guide, _WINDOW * side, _RIDGE))
 
 
 def _ratios(

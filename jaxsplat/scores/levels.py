@@ -34,10 +34,12 @@ class Distances(NamedTuple):
         least: squared distance to the most similar cell nearby, [levels, b, h, w].
         variation: mean squared distance of what they should show to the cells next to
             it: where that changes much, a small shift makes much difference; likewise.
+        colors: `least` of the colours, pixel by pixel, [2, b, h, w].
     """
 
     least: Float[Array, "levels b h w"]
     variation: Float[Array, "levels b h w"]
+    colors: Float[Array, "2 b h w"]
 
 
 def size_of(height: int, width: int, side: int) -> tuple[int, int]:
@@ -100,7 +102,12 @@ def distances(
 
     least = [nearest_distance(x[:count], x[count:], radius) for x in levels]
     change = [_variation(x[count:]) for x in levels]
-    return Distances(jnp.stack([*map(whole, least)]), jnp.stack([*map(whole, change)]))
+    fine = [nearest_distance(x[:count], x[count:], radius) for x in _colors(both)]
+    return Distances(
+        jnp.stack([*map(whole, least)]),
+        jnp.stack([*map(whole, change)]),
+        jnp.stack(fine),
+    )
 
 
 def _colors(images: Float[Array, "b h w 3"]) -> tuple[Array, Array]:

@@ -14,6 +14,7 @@ from jaxsplat.rendering import render
 from jaxsplat.rendering.twin import Twin
 from jaxsplat.scores import ExpectedDistance, ExpectedDistances, TopShare
 from jaxsplat.scores import expected as module
+from jaxsplat.scores import levels
 from tests.helpers import toy_detector, toy_object
 
 COMPARE = ExpectedDistance(side=64)
@@ -90,6 +91,20 @@ def test_a_change_stands_out_where_it_is(
     assert float(maps[1].max()) > 10 * float(maps[0].max())
     row, column = divmod(int(jnp.argmax(maps[1])), 64)
     assert 20 <= row <= 44 and 20 <= column <= 44
+
+
+def test_a_change_ends_where_its_color_ends() -> None:
+    changed = np.zeros((1, 100, 100), np.float32)
+    changed[:, 40:60, 40:60] = 100.0
+    felt = ndimage.gaussian_filter(changed, (0, 5, 5)) + 0.1
+    seen = np.stack([felt] * 6)
+    contrast = []
+    for colors in (changed, np.zeros_like(changed)):
+        stacked = np.stack([colors, colors])
+        found = levels.Distances(*map(jnp.asarray, (seen, seen, stacked)))
+        (joined,) = np.asarray(module._joined(found, jnp.ones_like(found.least), 400))
+        contrast.append(joined[50, 57] / joined[50, 62])
+    assert contrast[0] > 2 * contrast[1] > 2
 
 
 def test_what_is_expected_there_counts_less(

@@ -52,6 +52,9 @@ def test_colors_are_lightness_and_chroma(found: levels.Distances) -> None:
     # Red less green is 0.15, their mean less blue 0.075.
     np.testing.assert_allclose(chroma[1], 0.15**2 + 0.075**2, rtol=1e-4)
     assert (np.asarray(found.least[:4]).max(axis=(2, 3)) > 0).all()
+    # The same of every pixel, where cells of two are compared.
+    assert found.colors.shape == (2, 2, 62, 80)
+    np.testing.assert_allclose(found.colors, found.least[-2:], rtol=1e-4, atol=1e-10)
 
 
 def test_what_is_of_one_color_does_not_vary(found: levels.Distances) -> None:

@@ -74,8 +74,10 @@ def test_a_map_is_made_of_those_of_its_levels(
 ) -> None:
     network = networks.by_formula(networks.SMALL)
     monkeypatch.setattr(features, "load_network", lambda *_: network)
-    # A mean of logarithms and a blur cannot be exchanged.
+    # A mean of logarithms and a blur cannot be exchanged, and levels have no edges of
+    # the colours'.
     monkeypatch.setattr(expected, "blur", lambda maps, _: maps)
+    monkeypatch.setattr(expected, "guided_filter", lambda maps, *_: maps)
     twin = toy_object.twin(VIEWS)
     state = compare.prepare(twin, VIEWS, (), jax.random.key(0))
     images = [toy_object.views(2, alpha=False)[n].image for n in (0, 1)]
