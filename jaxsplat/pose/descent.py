@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Bool, Float, Int
 
-from jaxsplat.core import cameras, se3
+from jaxsplat.core import cameras, definite, se3
 from jaxsplat.core.cameras import Camera
 from jaxsplat.rendering import NormalEquations, motion
 
@@ -115,4 +115,4 @@ def _solve(equations: NormalEquations, damping: Array) -> Float[Array, "6"]:
     diagonal = jnp.diagonal(equations.matrix)
     ridge = damping * diagonal + 1e-6 * jnp.max(diagonal) + 1e-12
     damped = equations.matrix + jnp.diag(ridge)
-    return -jax.scipy.linalg.solve(damped, equations.vector, assume_a="pos")
+    return -definite.solve(damped, equations.vector)

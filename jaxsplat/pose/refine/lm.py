@@ -20,7 +20,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, PRNGKeyArray
 
-from jaxsplat.core import cameras, precision, resampling, se3
+from jaxsplat.core import cameras, definite, precision, resampling, se3
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data.views import View
 from jaxsplat.errors import ConfigError
@@ -269,13 +269,14 @@ def _estimate(
     pose = jnp.where(best.finite[:, None, None], rigid, best.pose)
     variance = 2 * best.cost / (3 * jnp.maximum(covered * pixels, 1.0))
     ridge = 1e-6 * jnp.max(best.matrix, axis=(1, 2)) + 1e-12
-    matrix = best.matrix + ridge[:, None, None] * jnp.eye(6, dtype=jnp.float32)
+    eye = jnp.eye(6, dtype=jnp.float32)
+    matrix = best.matrix + ridge[:, None, None] * eye
     return PoseEstimate(
         pose,
         jnp.where(best.finite, best.cost / pixels, jnp.inf),
         jnp.full_like(outcome, steps),
         outcome,
-        variance[:, None, None] * jnp.linalg.inv(matrix),
+        variance[:, None, None] * jax.vmap(definite.inverse)(matrix),
         seen,
         needed,
     )
