@@ -43,8 +43,8 @@ def _solved(matrix: Array, right: Array) -> Array:
 
 
 def closed_form(
-    matrix: Sequence[Sequence[Float[Array, ""]]], right: Sequence[Float[Array, "*m"]]
-) -> list[Float[Array, "*m"]]:
+    matrix: Sequence[Sequence[Float[Array, ""]]], right: Sequence[Float[Array, " *m"]]
+) -> list[Float[Array, " *m"]]:
     """Returns the rows of the solution, written out number by number.
 
     By the factors L D L^T (Golub and Van Loan, "Matrix Computations", section 4.1).

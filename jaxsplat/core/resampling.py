@@ -1,10 +1,12 @@
 """Images at other sizes."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 
 def area_weights(size: int, side: int) -> Float[np.ndarray, "side size"]:
@@ -46,7 +48,30 @@ def bilinear(
             centres the image goes on unchanged.
         y: rows in the same way.
     """
-    height, width = image.shape[1:]
+    flat = image.reshape(image.shape[0], -1)
+
+    def at(place: Array) -> Array:
+        return flat.at[:, place].get(mode="promise_in_bounds")
+
+    return between_pixels(at, x, y, *image.shape[1:])
+
+
+def between_pixels(
+    at: Callable[[Int[Array, "..."]], Array],
+    x: Float[Array, "..."],
+    y: Float[Array, "..."],
+    height: int,
+    width: int,
+) -> Array:
+    """Returns `bilinear` of an image that is read by a function.
+
+    Args:
+        at: from places in the image, row by row, to the values there.
+        x: columns in pixels; `y` rows.
+        y: see `x`.
+        height: of the image.
+        width: of the image.
+    """
     x = jnp.clip(x - 0.5, 0.0, width - 1.0)
     y = jnp.clip(y - 0.5, 0.0, height - 1.0)
     # Clipped as integers too, since NaN may become any.
@@ -54,11 +79,7 @@ def bilinear(
     row = jnp.clip(y.astype(jnp.int32), 0, height - 2)
     right, below = x - column.astype(x.dtype), y - row.astype(y.dtype)
     place = row * width + column
-    flat = image.reshape(image.shape[0], -1)
-
-    def at(shift: int) -> Array:
-        return flat.at[:, place + shift].get(mode="promise_in_bounds")
-
-    above = at(0) + right * (at(1) - at(0))
-    under = at(width) + right * (at(width + 1) - at(width))
+    first, third = at(place), at(place + width)
+    above = first + right * (at(place + 1) - first)
+    under = third + right * (at(place + width + 1) - third)
     return above + below * (under - above)

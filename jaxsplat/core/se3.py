@@ -61,6 +61,16 @@ def exp(twist: Float[Array, "6"]) -> Float[Array, "4 4"]:
     """
     v, w = twist[:3], twist[3:]
     squared = jnp.dot(w, w, precision=lax.Precision.HIGHEST)
+    sine, cosine, cubic = series(squared)
+    cross = skew(w)
+    cross2 = matmul(cross, cross)
+    eye = jnp.eye(3, dtype=twist.dtype)
+    rotation = eye + sine * cross + cosine * cross2
+    return from_parts(rotation, matmul(eye + cosine * cross + cubic * cross2, v))
+
+
+def series(squared: Float[Array, ""]) -> tuple[Array, Array, Array]:
+    """Returns sin a / a, (1 - cos a) / a^2 and (a - sin a) / a^3 of a squared angle."""
     small = squared < _SMALL_ANGLE_SQUARED
     safe_squared = jnp.where(small, 1.0, squared)
     angle = jnp.sqrt(safe_squared)
@@ -72,11 +82,7 @@ def exp(twist: Float[Array, "6"]) -> Float[Array, "4 4"]:
             (_CUBIC, (angle - jnp.sin(angle)) / (safe_squared * angle)),
         )
     )
-    cross = skew(w)
-    cross2 = matmul(cross, cross)
-    eye = jnp.eye(3, dtype=twist.dtype)
-    rotation = eye + sine * cross + cosine * cross2
-    return from_parts(rotation, matmul(eye + cosine * cross + cubic * cross2, v))
+    return sine, cosine, cubic
 
 
 def _polynomial(coefficients: Sequence[float], x: Float[Array, ""]) -> Float[Array, ""]:

@@ -9,9 +9,6 @@ reach as far, and doubled the error on the NeRF-synthetic chair.
 """
 
 import dataclasses
-from collections.abc import Callable
-from typing import NamedTuple
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,13 +17,13 @@ from jaxtyping import Bool, Float
 
 from jaxsplat.core import resampling, se3
 from jaxsplat.core.cameras import Camera
-from jaxsplat.pose import robust
+from jaxsplat.pose import moving
+from jaxsplat.pose.moving import Moved
 from jaxsplat.rendering import NormalEquations, motion, solids
 from jaxsplat.rendering import exposure as exposures
 from jaxsplat.rendering.exposure import Exposure
 from jaxsplat.rendering.twin import Twin, look
 
-_MIN_DEPTH = 1e-3  # inside units, of which cameras are about 4 away
 # Coverage from which a pixel's own depth is taken.
 _SOLID = 0.5
 # Below the first coverage a pixel shows the surroundings, above the second it counts
@@ -93,37 +90,25 @@ def _band(size: int) -> Float[np.ndarray, "size size"]:
     return (np.abs(place - place[:, None]) <= _REACH).astype(np.float32)
 
 
-class _Moved(NamedTuple):
-    """The template's pixels as another camera sees them, and what it saw there."""
-
-    x: Array  # camera axes, [h, w]
-    y: Array
-    z: Array
-    nearness: Array  # 1 / z
-    inside: Array  # whether the photograph shows the place
-    observed: Array  # the photograph, [3, h, w]
-    change: Array  # from the template's camera axes to the other's, [4, 4]
-
-
 def _move(
     template: Template, planes: Array, camera: Camera, pose: Array, beyond: Array
-) -> _Moved:
+) -> tuple[Moved, Array]:
+    """Returns the template's pixels as a camera at a pose sees them, and the change.
+
+    That is the motion from the template's camera axes to the other's, [4, 4].
+    """
     taken_by = template.camera
     height, width = template.alpha.shape
     columns = (resampling.pixel_centers(width) - taken_by.cx) / taken_by.fx
     rows = (resampling.pixel_centers(height)[:, None] - taken_by.cy) / taken_by.fy
     change = se3.matmul(pose, se3.inverse(taken_by.camera_from_world))
-    x, y, z = (
-        template.depth * (row[0] * columns + row[1] * rows + row[2]) + row[3]
-        for row in change[:3]
-    )
-    nearness = 1 / jnp.maximum(z, _MIN_DEPTH)
-    u = camera.fx * x * nearness + camera.cx
-    v = camera.fy * y * nearness + camera.cy
-    inside = (u >= 0) & (u <= camera.width) & (v >= 0) & (v <= camera.height)
-    observed = resampling.bilinear(planes, u, v)
-    observed = jnp.where(inside, observed, beyond[:, None, None])
-    return _Moved(x, y, z, nearness, inside, observed, change)
+
+    def look(u: Array, v: Array) -> Array:
+        return resampling.bilinear(planes, u, v)
+
+    lens = moving.lens_of(camera)
+    seen = moving.move(template.depth, (columns, rows), change, lens, look, beyond)
+    return seen, change
 
 
 def estimate_exposure(
@@ -143,13 +128,46 @@ def estimate_exposure(
         plain: whether nothing else stands there.
     """
     planes = jnp.moveaxis(photograph, -1, 0)
-    seen = _move(template, planes, camera, camera.camera_from_world, background)
+    pose = camera.camera_from_world
+    seen, _ = _move(template, planes, camera, pose, background)
+    observed = jnp.stack(seen.observed)
     return exposures.estimate(
-        template.color, template.alpha, seen.observed, seen.inside, background, plain
+        template.color, template.alpha, observed, seen.inside, background, plain
     )
 
 
-def equations(
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """A template and a photograph that it is to be aligned with.
+
+    Attributes:
+        template: the good object, of any image size.
+        photograph: RGB, channels first, [3, h, w].
+        camera: of the photograph; its pose is not looked at.
+        center: point of the world that rotations turn about, [3].
+        beyond: RGB beside the photograph, [3].
+        expected: what the photograph should show at the template's pixels, [3, h, w].
+        across: slope of that by column; `down` by row, [3, h, w].
+        down: see `across`.
+        counted: the pixels' weights, [h, w].
+        scale: residual at which a pixel's influence begins to fall; the cost is that of
+            `rendering.NormalEquations` (static).
+    """
+
+    template: Template
+    photograph: Float[Array, "*b 3 h2 w2"]
+    camera: Camera
+    center: Float[Array, "*b 3"]
+    beyond: Float[Array, "*b 3"]
+    expected: Float[Array, "*b 3 h w"]
+    across: Float[Array, "*b 3 h w"]
+    down: Float[Array, "*b 3 h w"]
+    counted: Float[Array, "*b h w"]
+    scale: float = dataclasses.field(metadata=dict(static=True))
+
+
+def problem(
     template: Template,
     photograph: Float[Array, "h w 3"],
     camera: Camera,
@@ -157,23 +175,21 @@ def equations(
     exposure: Exposure,
     plain: Bool[Array, ""],
     scale: float,
-) -> Callable[[Float[Array, "4 4"]], NormalEquations]:
-    """Returns the function from a pose to the equations of the moved template there.
+) -> Problem:
+    """Returns a template and a photograph that it is to be aligned with.
 
-    The parameters are those of `rendering.motion.moved`. Pixels that move out of the
-    photograph meet its background and do not pull. Before unknown surroundings only the
-    object's own pixels count, and the cost is that of a fixed number of them: else the
-    least of an object would explain a photograph best.
+    Before unknown surroundings only the object's own pixels count, and the cost is that
+    of a fixed number of them: else the least of an object would explain a photograph
+    best.
 
     Args:
-        template: the good object, of any image size.
+        template: see `Problem`.
         photograph: RGB, [h, w, 3].
-        camera: of the photograph; its pose is not looked at.
-        center: point of the world that rotations turn about, [3].
+        camera: see `Problem`.
+        center: see `Problem`.
         exposure: of the photograph.
         plain: whether one colour stands behind the object in it.
-        scale: residual at which a pixel's influence begins to fall; the cost is that of
-            `rendering.NormalEquations`.
+        scale: see `Problem`.
     """
     planes = jnp.moveaxis(photograph, -1, 0)
     around = _surroundings(template, planes, camera, exposure)
@@ -182,39 +198,46 @@ def equations(
     partly = jnp.clip(template.alpha / _PARTLY, 0.0, 1.0)
     share = _SHARE * partly.size / jnp.maximum(jnp.sum(partly), 1.0)
     counted = jnp.where(plain, 1.0, share * partly)
-    gradient = slopes(expected)
-    distance = se3.apply(template.camera.camera_from_world, center)[2]
+    return Problem(
+        template,
+        planes,
+        camera,
+        center,
+        exposure.surroundings,
+        expected,
+        *slopes(expected),
+        counted,
+        scale,
+    )
 
-    def at(pose: Float[Array, "4 4"]) -> NormalEquations:
-        seen = _move(template, planes, camera, pose, exposure.surroundings)
-        here = se3.apply(pose, center)
-        # The template's gradients turn and shrink with it, to first order.
-        shrunk = jnp.maximum(here[2], _MIN_DEPTH) / distance
-        shrunk = shrunk * template.camera.fx / camera.fx
-        turn = _in_plane(seen.change)
-        gu = shrunk * (turn[0] * gradient[0] - turn[1] * gradient[1])
-        gv = shrunk * (turn[1] * gradient[0] + turn[0] * gradient[1])
-        residual = expected - seen.observed
-        loss = robust.geman_mcclure(_dot(residual, residual), scale)
-        weight = jnp.where(seen.inside, counted * loss.weights, 0.0)
-        uu, uv, vv = (weight * _dot(*g) for g in ((gu, gu), (gu, gv), (gv, gv)))
-        ur, vr = (weight * _dot(g, residual) for g in (gu, gv))
-        du, dv = _flow(seen, camera, here)
-        # One matrix product over pixels gives all sums. A template that moves to the
-        # right meets the photograph further right: residuals fall by the gradient.
-        left = jnp.stack([*du, *dv]).reshape(2 * motion.POSE, -1)
-        right = [uu * a + uv * b for a, b in zip(du, dv)]
-        right += [uv * a + vv * b for a, b in zip(du, dv)]
-        sums = se3.matmul(
-            left, jnp.stack([*right, ur, vr]).reshape(len(right) + 2, -1).T
-        )
-        first, second = sums[: motion.POSE], sums[motion.POSE :]
-        matrix = first[:, : motion.POSE] + second[:, motion.POSE : -2]
-        vector = -(first[:, -2] + second[:, -1])
-        cost = 0.5 * jnp.sum(counted * loss.losses)
-        return NormalEquations(matrix, vector, cost, jnp.int32(0))
 
-    return at
+def equations(problem: Problem, pose: Float[Array, "4 4"]) -> NormalEquations:
+    """Returns the equations of the moved template at a pose.
+
+    The parameters are those of `rendering.motion.moved`. Pixels that move out of the
+    photograph meet its background and do not pull.
+    """
+    template, camera = problem.template, problem.camera
+    seen, change = _move(template, problem.photograph, camera, pose, problem.beyond)
+    lens, here = moving.lens_of(camera), se3.apply(pose, problem.center)
+    distance = se3.apply(template.camera.camera_from_world, problem.center)[2]
+    turn = moving.turn(change, here, distance, template.camera.fx / camera.fx)
+    gradient = problem.across, problem.down
+    pull = moving.pull(
+        seen, problem.expected, gradient, turn, problem.counted, problem.scale
+    )
+    du, dv = moving.flow(seen, lens, here)
+    # One matrix product over pixels gives all sums. A template that moves to the right
+    # meets the photograph further right: residuals fall by the gradient.
+    left = jnp.stack([*du, *dv]).reshape(2 * motion.POSE, -1)
+    right = [pull.uu * a + pull.uv * b for a, b in zip(du, dv)]
+    right += [pull.uv * a + pull.vv * b for a, b in zip(du, dv)]
+    right += [pull.ur, pull.vr]
+    sums = se3.matmul(left, jnp.stack(right).reshape(len(right), -1).T)
+    first, second = sums[: motion.POSE], sums[motion.POSE :]
+    matrix = first[:, : motion.POSE] + second[:, motion.POSE : -2]
+    vector = -(first[:, -2] + second[:, -1])
+    return NormalEquations(matrix, vector, 0.5 * jnp.sum(pull.loss), jnp.int32(0))
 
 
 def _surroundings(
@@ -226,10 +249,10 @@ def _surroundings(
     before a plain background.
     """
     pose = template.camera.camera_from_world
-    here = _move(template, planes, camera, pose, exposure.surroundings)
+    here, _ = _move(template, planes, camera, pose, exposure.surroundings)
     clear = ((template.alpha < _CLEAR) & here.inside).astype(jnp.float32)
     known = spread(clear)
-    beside = spread(here.observed * clear) / jnp.maximum(known, 1.0)
+    beside = spread(jnp.stack(here.observed) * clear) / jnp.maximum(known, 1.0)
     # Far inside nothing shows through; the object's own colours make no edge there.
     own = spread(template.color) / (spread(template.alpha) + _FAINT)
     return jnp.where(known > 0, beside, own)
@@ -241,29 +264,3 @@ def slopes(image: Float[Array, "c h w"]) -> tuple[Array, Array]:
     across = 0.5 * (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2])
     down = 0.5 * (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1])
     return across, down
-
-
-def _in_plane(change: Float[Array, "4 4"]) -> tuple[Array, Array]:
-    """Returns cosine and sine of a motion's rotation about the optical axis."""
-    cosine = change[0, 0] + change[1, 1]
-    sine = change[1, 0] - change[0, 1]
-    length = jnp.maximum(jnp.hypot(cosine, sine), 1e-6)
-    return cosine / length, sine / length
-
-
-def _flow(
-    seen: _Moved, camera: Camera, here: Float[Array, "3"]
-) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-    """Returns the derivatives of the pixels' columns and rows by the six parameters."""
-    ax, ay, az = seen.x - here[0], seen.y - here[1], seen.z - here[2]
-    a, b = camera.fx * seen.nearness, camera.fy * seen.nearness
-    c, d = -a * seen.x * seen.nearness, -b * seen.y * seen.nearness
-    none = jnp.zeros_like(a)
-    du = (a, none, c, c * ay, a * az - c * ax, -a * ay)
-    dv = (none, b, d, d * ay - b * az, -d * ax, b * ax)
-    return du, dv
-
-
-def _dot(left: Float[Array, "3 h w"], right: Float[Array, "3 h w"]) -> Array:
-    """Returns the sum over the channels, written out: XLA reduces slowly on a CPU."""
-    return left[0] * right[0] + left[1] * right[1] + left[2] * right[2]

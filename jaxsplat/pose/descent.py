@@ -4,6 +4,7 @@ Each step solves the equations about the current pose, damped as Marquardt (1963
 it, and is taken when the cost falls.
 """
 
+import dataclasses
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -16,9 +17,11 @@ from jaxsplat.core import cameras, definite, se3
 from jaxsplat.core.cameras import Camera
 from jaxsplat.rendering import NormalEquations, motion
 
-_FIRST_DAMPING = 1e-3  # share of the diagonal
 _EASE, _HARDEN = 4.0, 10.0  # factors of the damping after a step that is taken, or not
-_DAMPING_RANGE = (1e-6, 1e5)
+# Shares of the diagonal: that of the first step times the first factor, since the start
+# counts as a step that is taken, and the least and most.
+BEFORE_FIRST = _EASE * 1e-3
+DAMPING_RANGE = (1e-6, 1e5)
 
 
 class Descent(NamedTuple):
@@ -74,8 +77,6 @@ def descend(
         pose = jnp.where(stays, state.pose, pose)
         equations = evaluate(pose)
         taken = (number == 0) | (equations.cost < state.equations.cost)
-        eased = jnp.maximum(state.damping / _EASE, _DAMPING_RANGE[0])
-        hardened = jnp.minimum(state.damping * _HARDEN, _DAMPING_RANGE[1])
         kept_pose, kept = jax.tree.map(
             lambda new, old: jnp.where(taken, new, old),
             (pose, equations),
@@ -84,7 +85,7 @@ def descend(
         return _State(
             kept_pose,
             kept,
-            jnp.where(taken, eased, hardened),
+            damping_after(state.damping, taken),
             jnp.maximum(state.needed, equations.needed),
             jnp.where(number == 0, equations.cost, state.first),
         )
@@ -97,22 +98,53 @@ def descend(
         jnp.float32(jnp.inf),
         jnp.int32(0),
     )
-    damping = jnp.float32(_EASE * _FIRST_DAMPING)
+    damping = jnp.float32(BEFORE_FIRST)
     state = _State(start, nothing, damping, nothing.needed, nothing.cost)
     end = lax.fori_loop(0, steps + 1, step, state)
+    found = dataclasses.replace(end.equations, needed=end.needed)
+    return ended(start, end.pose, found, end.first, center)
+
+
+def ended(
+    start: Float[Array, "4 4"],
+    pose: Float[Array, "4 4"],
+    equations: NormalEquations,
+    first: Float[Array, ""],
+    center: Float[Array, "3"],
+) -> Descent:
+    """Returns a descent from where it ended.
+
+    Args:
+        start: where it began.
+        pose: of least cost.
+        equations: there, with the most list entries that were needed.
+        first: cost of the start.
+        center: see `descend`.
+    """
     # The renderer leaves out what is not finite, so a bad pose has a finite cost.
-    finite = jnp.all(jnp.isfinite(start)) & jnp.isfinite(end.first)
-    twist = _solve(end.equations, jnp.float32(_DAMPING_RANGE[0]))
-    here = se3.apply(end.pose, center)
+    finite = jnp.all(jnp.isfinite(start)) & jnp.isfinite(first)
+    twist = _solve(equations, jnp.float32(DAMPING_RANGE[0]))
+    here = se3.apply(pose, center)
     shift, turn = jnp.linalg.norm(twist.reshape(2, 3), axis=1)
     move = jnp.maximum(turn, shift / jnp.linalg.norm(here))
-    cost, matrix = end.equations.cost, end.equations.matrix
-    return Descent(end.pose, cost, matrix, move, finite, end.needed)
+    cost, matrix = equations.cost, equations.matrix
+    return Descent(pose, cost, matrix, move, finite, equations.needed)
+
+
+def damping_after(damping: Array, taken: Array) -> Array:
+    """Returns the next step's damping, from a step's and whether it was taken."""
+    eased = jnp.maximum(damping / _EASE, DAMPING_RANGE[0])
+    return jnp.where(taken, eased, jnp.minimum(damping * _HARDEN, DAMPING_RANGE[1]))
+
+
+def ridge(damping: Array, diagonal: Array, most: Array) -> Array:
+    """Returns what is added to a diagonal, of which `most` is the largest entry."""
+    return damping * diagonal + 1e-6 * most + 1e-12
 
 
 def _solve(equations: NormalEquations, damping: Array) -> Float[Array, "6"]:
     """Returns the damped step; an unseen object gives none."""
     diagonal = jnp.diagonal(equations.matrix)
-    ridge = damping * diagonal + 1e-6 * jnp.max(diagonal) + 1e-12
-    damped = equations.matrix + jnp.diag(ridge)
+    added = ridge(damping, diagonal, jnp.max(diagonal))
+    damped = equations.matrix + jnp.diag(added)
     return -definite.solve(damped, equations.vector)

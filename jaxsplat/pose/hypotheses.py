@@ -42,5 +42,6 @@ def distinct(
         index = jnp.where(jnp.isfinite(cost), index, best)
         return jnp.where(near[index], jnp.inf, left), (index, cost)
 
-    _, (indices, chosen) = jax.lax.scan(choose, costs, None, length=keep)
+    # Unrolled: on a GPU a loop starts more kernels than what it turns over.
+    _, (indices, chosen) = jax.lax.scan(choose, costs, None, keep, unroll=True)
     return indices.astype(jnp.int32), chosen

@@ -18,6 +18,7 @@ from jaxsplat.rendering.backends import Backend
 from jaxsplat.rendering.binning import TileLists
 from jaxsplat.rendering.numba import compositing as numba
 from jaxsplat.rendering.pallas import compositing
+from jaxsplat.rendering.pallas.searching import Search
 from jaxsplat.rendering.projection import Splats
 from jaxsplat.scene.gaussians import Gaussians
 
@@ -158,11 +159,19 @@ def capacity_for(
 
 
 def bin_for(
-    splats: Splats, camera: Camera, capacity: int, padding: float = 0.0
+    splats: Splats,
+    camera: Camera,
+    capacity: int,
+    backend: Backend,
+    padding: float = 0.0,
 ) -> TileLists:
     """Returns the tile lists of an image, of which nothing is differentiated."""
     frozen = jax.lax.stop_gradient(splats)
-    return binning.bin_splats(frozen, camera.width, camera.height, capacity, padding)
+    search = None
+    if backend in ("pallas", "pallas_interpret"):
+        search = Search(backend == "pallas_interpret")
+    size = camera.width, camera.height
+    return binning.bin_splats(frozen, *size, capacity, padding, search)
 
 
 def render_splats(
@@ -184,7 +193,7 @@ def render_splats(
     elif backend == "numba":
         image, needed = numba.composite(splats, width, height, capacity)
     else:
-        lists = bin_for(splats, camera, capacity)
+        lists = bin_for(splats, camera, capacity, backend)
         needed = lists.needed
         if backend == "xla":
             image = xla.composite(splats, lists, width, height)

@@ -57,6 +57,7 @@ def bin_splats(
     height: int,
     capacity: int,
     padding: float = 0.0,
+    search: sorting.Search | None = None,
 ) -> TileLists:
     """Returns the tile lists of one image.
 
@@ -69,6 +70,7 @@ def bin_splats(
         capacity: number of pair slots, the `m` of the result.
         padding: pixels by which splats may move before the lists no longer hold all
             that is seen.
+        search: a kernel that does what `sorting.search` does, where there is one.
 
     Raises:
         ConfigError: a batch has 2^31 slots or more.
@@ -84,10 +86,11 @@ def bin_splats(
                 "32 bits count; render fewer images at once"
             )
         order = sorting.depth_order(depths)
-        pairs = _expand(Splats(*fields), order, limit, capacity, padding)
+        pairs = _expand(Splats(*fields), order, limit, capacity, padding, search)
         keys, ranks = sorting.by_group(pairs.tiles, pairs.ranks, tiles, order.shape[1])
         ids = _pick(order, _flat(ranks, order.shape[1]))
-        return ids, sorting.bounds(keys, tiles), pairs.needed
+        bounds = (search or sorting.search)(keys, 0, tiles + 1)
+        return ids, bounds, pairs.needed
 
     by_field = (getattr(splats, f.name) for f in dataclasses.fields(splats))
     ids, bounds, needed = natively_batched(of_batch)(splats.depths, *by_field)
@@ -114,6 +117,7 @@ def _expand(
     limit: tuple[int, int],
     capacity: int,
     padding: float,
+    search: sorting.Search | None,
 ) -> _Pairs:
     """Returns every splat's tiles, row by row, splats by depth.
 
@@ -123,15 +127,19 @@ def _expand(
         limit: tiles along x and y.
         capacity: slots for pairs, m.
         padding: see `bin_splats`.
+        search: see `bin_splats`.
     """
     b, n = order.shape
     rectangles = footprints.rectangles(splats, limit, padding)
     counts = _pick(footprints.tiles_in(rectangles), _flat(order, n))
     ends, needed = _ends(counts)
     # A slot's rank is the number of splats that end at it or before.
-    ending = jnp.where(ends < capacity, _flat(ends, capacity), b * capacity)
-    marks = jnp.zeros(b * capacity, jnp.int32).at[ending].add(1, mode="drop")
-    ranks = jnp.cumsum(marks.reshape(b, capacity), axis=1)
+    if search is None:
+        ending = jnp.where(ends < capacity, _flat(ends, capacity), b * capacity)
+        marks = jnp.zeros(b * capacity, jnp.int32).at[ending].add(1, mode="drop")
+        ranks = jnp.cumsum(marks.reshape(b, capacity), axis=1)
+    else:
+        ranks = search(ends, 1, capacity)
     ranks = jnp.minimum(ranks, n - 1)
     slots = jnp.arange(capacity, dtype=jnp.int32)
     ranked = _flat(ranks, n)

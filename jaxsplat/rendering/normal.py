@@ -119,7 +119,7 @@ def _normal_equations(
             size = camera.width, camera.height
             lists = numba_normal.tile_lists(splats, *size, capacity)
         else:
-            lists = api.bin_for(splats, camera, capacity)
+            lists = api.bin_for(splats, camera, capacity, backend)
     table = splat_table.table(
         dataclasses.replace(splats, colors=splats.colors - background)
     )
@@ -200,4 +200,4 @@ def tile_lists(
     """
     scene = precision.single((gaussians, camera, minification))
     splats = projection.project(*scene)
-    return api.bin_for(splats, camera, capacity, padding)
+    return api.bin_for(splats, camera, capacity, "xla", padding)

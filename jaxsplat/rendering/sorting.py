@@ -8,11 +8,15 @@ payload share a word where they fit.
 """
 
 import functools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float, Int
+
+# From rows of sorted numbers, a first number and a count to places; see `search`.
+Search = Callable[[Array, int, int], Array]
 
 
 def depth_order(depths: Float[Array, "b n"]) -> Int[Array, "b n"]:
@@ -89,18 +93,24 @@ def packed_by_group(
     return (keys >> shift).astype(jnp.int32), found.astype(jnp.int32)
 
 
-def bounds(keys: Int[Array, "b m"], count: int) -> Int[Array, "b k"]:
-    """Returns where each of `count` groups begins in sorted keys; k = count + 1."""
-    edges = jnp.arange(count + 1, dtype=keys.dtype)
+def search(rows: Int[Array, "b m"], first: int, count: int) -> Int[Array, "b k"]:
+    """Returns how many of each row are less than first, first + 1 and so on.
 
-    def by(method: str, keys: Array) -> Array:
-        search = functools.partial(jnp.searchsorted, method=method)
-        return jax.vmap(search, (0, None))(keys, edges).astype(jnp.int32)
+    Args:
+        rows: in rising order.
+        first: see above.
+        count: of numbers, k.
+    """
+    wanted = first + jnp.arange(count, dtype=rows.dtype)
+
+    def by(method: str, rows: Array) -> Array:
+        places = functools.partial(jnp.searchsorted, method=method)
+        return jax.vmap(places, (0, None))(rows, wanted).astype(jnp.int32)
 
     # On a GPU each turn of a loop would start kernels of its own; on a CPU compiling
     # the unrolled search takes long, with JAX 0.12 minutes.
     loop, unrolled = (functools.partial(by, m) for m in ("scan", "scan_unrolled"))
-    return lax.platform_dependent(keys, cpu=loop, default=unrolled)
+    return lax.platform_dependent(rows, cpu=loop, default=unrolled)
 
 
 def _rank_bits(n: int) -> int:

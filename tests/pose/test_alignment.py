@@ -1,13 +1,16 @@
 """Alignment in the image: motions that are known, and its parts by themselves."""
 
+import functools
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jaxsplat.core import cameras, resampling, se3
-from jaxsplat.pose import alignment
-from jaxsplat.rendering import exposure, motion
+from jaxsplat.pose import alignment, moving
+from jaxsplat.rendering import NormalEquations, exposure, motion
 from tests.pose.conftest import Toy
 
 CENTER = jnp.zeros(3)
@@ -20,15 +23,22 @@ def template(toy: Toy, index: int) -> alignment.Template:
     return alignment.render_template(toy.twin, camera)[0]
 
 
+def equations(
+    seen: alignment.Template, photograph: jax.Array, toy: Toy
+) -> Callable[[jax.Array], NormalEquations]:
+    problem = alignment.problem(
+        seen, photograph, toy.camera, CENTER, PLAIN, ON_PLAIN, 1.0
+    )
+    return functools.partial(alignment.equations, problem)
+
+
 @pytest.mark.parametrize("index", range(3))
 def test_one_step_finds_most_of_a_small_motion(toy: Toy, index: int) -> None:
     seen = template(toy, index)
     twist = jnp.array([0.01, -0.02, 0.02, 0.01, -0.01, 0.015])
     # The photograph is the template's own, so the way back is the answer.
     away = motion.moved(seen.camera, -twist, CENTER)
-    evaluate = alignment.equations(
-        seen, toy.queries[index], toy.camera, CENTER, PLAIN, ON_PLAIN, 1.0
-    )
+    evaluate = equations(seen, toy.queries[index], toy)
     found = evaluate(away.camera_from_world)
     step = -jnp.linalg.solve(found.matrix, found.vector)
     assert float(jnp.linalg.norm(step - twist)) < 0.15 * float(jnp.linalg.norm(twist))
@@ -38,7 +48,7 @@ def test_one_step_finds_most_of_a_small_motion(toy: Toy, index: int) -> None:
 
 def test_flow_is_the_derivative_of_the_projection(toy: Toy) -> None:
     camera = cameras.with_pose(toy.camera, toy.truth[0])
-    seen = alignment._move(
+    seen, _ = alignment._move(
         template(toy, 0),
         jnp.moveaxis(toy.queries[0], -1, 0),
         camera,
@@ -47,7 +57,7 @@ def test_flow_is_the_derivative_of_the_projection(toy: Toy) -> None:
     )
     center = jnp.array([0.1, 0.2, -0.1])
     here = se3.apply(toy.truth[0], center)
-    across, down = alignment._flow(seen, camera, here)
+    across, down = moving.flow(seen, moving.lens_of(camera), here)
     row, column = 20, 30
     point = jnp.stack([seen.x, seen.y, seen.z])[:, row, column]
 
@@ -62,9 +72,7 @@ def test_flow_is_the_derivative_of_the_projection(toy: Toy) -> None:
 
 def test_what_leaves_the_photograph_does_not_pull(toy: Toy) -> None:
     seen = template(toy, 0)
-    evaluate = alignment.equations(
-        seen, toy.queries[0], toy.camera, CENTER, PLAIN, ON_PLAIN, 1.0
-    )
+    evaluate = equations(seen, toy.queries[0], toy)
     twist = jnp.array([9.0, 0, 0, 0, 0, 0])
     gone = motion.moved(seen.camera, twist, CENTER).camera_from_world
     found = evaluate(gone)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from jaxsplat.rendering import sorting
+from jaxsplat.rendering.pallas.searching import Search
 
 
 def pairs(tiles: int, n: int, images: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -58,3 +59,18 @@ def test_depth_order_is_stable(images: int) -> None:
     expected = np.argsort(depths, axis=1, kind="stable")
     for order in (sorting.depth_order, sorting.flat_order):
         np.testing.assert_array_equal(order(jnp.asarray(depths)), expected)
+
+
+def test_the_kernel_finds_the_places_that_xla_finds() -> None:
+    rng = np.random.default_rng(3)
+    rows = np.sort(rng.integers(0, 150, (3, 45)), axis=1).astype(np.int32)
+    rows[1] = 7
+    for first, count in ((0, 151), (1, 128)):
+        expected = sorting.search(jnp.asarray(rows), first, count)
+        found = Search(interpret=True)(jnp.asarray(rows), first, count)
+        assert found.dtype == jnp.int32
+        np.testing.assert_array_equal(found, expected)
+        wanted = first + np.arange(count)
+        np.testing.assert_array_equal(
+            expected, (rows[:, None] < wanted[:, None]).sum(axis=2)
+        )

@@ -24,7 +24,7 @@ from jaxsplat.core import cameras, definite, precision, resampling, se3
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data.views import View
 from jaxsplat.errors import ConfigError
-from jaxsplat.pose import alignment, descent, hypotheses, pyramid
+from jaxsplat.pose import aligning, alignment, descent, hypotheses, pyramid
 from jaxsplat.pose.descent import Descent
 from jaxsplat.pose.estimate import Outcome, PoseEstimate
 from jaxsplat.pose.pairs import check_together, map_pairs
@@ -178,7 +178,7 @@ class _Work:
                 seen = alignment.estimate_exposure(
                     template, query.image, camera, query.background, query.plain
                 )
-            evaluate = alignment.equations(
+            problem = alignment.problem(
                 template,
                 query.image,
                 camera,
@@ -187,9 +187,7 @@ class _Work:
                 query.plain,
                 self.stage.scale,
             )
-            found = descent.descend(
-                evaluate, camera, twin.center, pose, self.stage.steps
-            )
+            found = aligning.align(problem, pose, self.stage.steps, twin.backend)
             covered = jnp.mean(template.alpha)
             # Nothing tells where an object is that is not in view.
             pose = jnp.where(covered >= MIN_COVERAGE, found.pose, pose)

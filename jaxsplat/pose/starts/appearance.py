@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 
 from jaxsplat.core import cameras, precision, resampling, se3
 from jaxsplat.core.cameras import Camera
-from jaxsplat.pose import alignment, descent, hypotheses, pyramid
+from jaxsplat.pose import aligning, alignment, hypotheses, pyramid
 from jaxsplat.pose.estimate import CoarsePoses
 from jaxsplat.pose.pairs import mapped, side_by_side
 from jaxsplat.pose.photographs import Photographs
@@ -70,10 +70,10 @@ def _find(
             template = jax.tree.map(lambda leaf: leaf[view], gallery.templates)
             at = cameras.with_pose(small, pose)
             seen = alignment.estimate_exposure(template, image, at, background, plain)
-            evaluate = alignment.equations(
+            problem = alignment.problem(
                 template, image, small, twin.center, seen, plain, _SCALE
             )
-            found = descent.descend(evaluate, small, twin.center, pose, steps)
+            found = aligning.align(problem, pose, steps, twin.backend)
             return found.pose, jnp.where(found.finite, found.cost, jnp.inf)
 
         poses, costs = _in_rounds(refine, poses, views)

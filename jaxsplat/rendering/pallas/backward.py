@@ -24,6 +24,7 @@ from jaxsplat.rendering.pallas.launch import (
     aligned,
     call,
 )
+from jaxsplat.rendering.pallas.searching import Search
 
 WARPS = 1
 _LANES = 16  # of a row: the least power of two that holds a record
@@ -60,17 +61,18 @@ def backward(
     )
     # No program writes the rows behind the last list.
     splats = jnp.where(jnp.arange(m, dtype=jnp.int32) < ends[-1], ids, len(table))
-    order, bounds = _by_splat(len(table))(splats)
+    order, bounds = _by_splat(len(table), Search(launch.interpret))(splats)
     # The last splat's block may reach beyond the rows.
     sorted_rows = jnp.pad(rows[order], ((0, _BLOCK), (0, 0)))
     return sums(sorted_rows, bounds, launch.interpret)[:, : splat_table.WIDTH]
 
 
-def _by_splat(n: int) -> Callable[[Array], tuple[Array, Array]]:
+def _by_splat(n: int, search: Search) -> Callable[[Array], tuple[Array, Array]]:
     """Returns the function from pairs' splats to the pairs by splat, and their bounds.
 
     Args:
         n: number of splats, which stands for none too.
+        search: finds the bounds.
     """
 
     @natively_batched
@@ -78,7 +80,7 @@ def _by_splat(n: int) -> Callable[[Array], tuple[Array, Array]]:
         b, m = splats.shape
         places = jnp.broadcast_to(jnp.arange(m, dtype=jnp.int32), (b, m))
         keys, order = sorting.by_group(splats, places, n, m)
-        return order, sorting.bounds(keys, n)
+        return order, search(keys, 0, n + 1)
 
     return sort
 

@@ -107,8 +107,9 @@ def call(
     warps: int,
     name: str,
     interpret: bool,
+    dtype: Any = jnp.float32,
 ) -> Array:
-    """Returns the float32 array that the programs of a grid write.
+    """Returns the array that the programs of a grid write.
 
     Args:
         body: called with references to the arrays and to the result.
@@ -118,13 +119,14 @@ def call(
         warps: warps of 32 threads that work on a program.
         name: of the kernel in profiles.
         interpret: let XLA run it.
+        dtype: of the result.
     """
     return pl.pallas_call(
         body,
         grid=grid,
         in_specs=[spec for _, spec in arrays],
         out_specs=out[1],
-        out_shape=jax.ShapeDtypeStruct(out[0], jnp.float32),
+        out_shape=jax.ShapeDtypeStruct(out[0], dtype),
         interpret=interpret,
         compiler_params=_compiler_parameters(warps),
         name=name,
