@@ -10,6 +10,7 @@ budget that a test holds. It needs the package `triton` (`pip install triton`).
 import dataclasses
 import importlib.metadata
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -17,11 +18,15 @@ import jax.numpy as jnp
 
 from experiments.bench import cubins
 from jaxsplat.commands import flags
+from jaxsplat.core.cameras import Camera
+from jaxsplat.pose import kernels as alignment_kernels
+from jaxsplat.pose.alignment import Problem, Template
 from jaxsplat.rendering import normal_form, splat_table
 from jaxsplat.rendering.constants import TILE
 from jaxsplat.rendering.motion import AXES, POSE, Tangents
-from jaxsplat.rendering.pallas import backward, forward, normal
+from jaxsplat.rendering.pallas import backward, forward, normal, searching
 from jaxsplat.rendering.pallas.launch import Launch
+from jaxsplat.rendering.pallas.searching import Search
 from jaxsplat.report import files
 from jaxsplat.report.versions import versions
 
@@ -41,7 +46,8 @@ def kernels() -> dict[str, tuple[str, int]]:
 
     `row_sums` adds up what `composite_reverse` writes. The normal equations come in
     three forms: of the pose alone, with gain and offset, and of an antialiased cloud
-    whose colours depend on the view.
+    whose colours depend on the view. `search` finds the bounds of lists,
+    `alignment` and `descent` are a step of the pose search.
     """
     launch = Launch(_GRID, _GRID, interpret=False)
     pixels = TILE**2
@@ -81,6 +87,10 @@ def kernels() -> dict[str, tuple[str, int]]:
     )
     plain, antialiased = floats(_N, POSE, 5), floats(_N, POSE, 6)
     tints = floats(_N, AXES, normal_form.CHANNELS), floats(POSE, AXES)
+    pose_search = _alignment(floats)
+    search = cubins.lower(
+        lambda row: Search(interpret=False)(row, 0, _M), integers(1, _N)
+    )
     return {
         "composite": (_only(composite), forward.WARPS),
         "composite_reverse": (reverse["composite_reverse"], backward.WARPS),
@@ -91,7 +101,27 @@ def kernels() -> dict[str, tuple[str, int]]:
             equations(False, antialiased, tints),
             normal.WARPS,
         ),
+        "search": (_only(search), searching.WARPS),
+        "alignment": (pose_search["alignment"], alignment_kernels.WARPS),
+        "descent": (pose_search["descent"], 1),
     }
+
+
+def _alignment(floats: Callable[..., Any]) -> dict[str, str]:
+    """Returns the Triton code of the kernels of a pose's alignment."""
+    side = _GRID * TILE
+    image, color = floats(side, side), floats(3, side, side)
+    number = floats()
+    camera = Camera(floats(4, 4), number, number, number, number, side, side)
+    template = Template(color, image, image, camera)
+    problem = Problem(
+        template, color, camera, floats(3), floats(3), color, color, color, image, 1.0
+    )
+    return cubins.lower(
+        lambda problem, start: alignment_kernels.descend(problem, start, 1, False),
+        problem,
+        floats(4, 4),
+    )
 
 
 def _only(codes: dict[str, str]) -> str:

@@ -69,6 +69,9 @@ def test_committed_programs_meet_the_bars() -> None:
         # Lists of few thousands, as of one small object, are not worth CUB's start.
         assert row["other_sorts"] == 0 or row["product"] == "pose_search"
     assert by_name["normal_equations", 64]["memory_megabytes"] <= 1000
+    # Kernels that the pose search starts: each costs microseconds, however small.
+    assert by_name["pose_search", 1]["launches"] <= 400
+    assert by_name["pose_search", 64]["launches"] <= 500
 
 
 @needs_plugin
