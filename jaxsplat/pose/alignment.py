@@ -9,6 +9,7 @@ reach as far, and doubled the error on the NeRF-synthetic chair.
 """
 
 import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
