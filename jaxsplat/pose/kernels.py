@@ -202,6 +202,6 @@ def _change(
     pose: Sequence[Sequence[Array]], own: Sequence[Sequence[Array]]
 ) -> list[list[Array]]:
     """Returns the motion from the axes of one pose to those of the other."""
-    rows = [[row_step.dot(p, o) for o in own] for p in pose]
+    rows = [[moving.dot(p, o) for o in own] for p in pose]
     shift = [o[3] for o in own]
-    return [[*row, p[3] - row_step.dot(row, shift)] for row, p in zip(rows, pose)]
+    return [[*row, p[3] - moving.dot(row, shift)] for row, p in zip(rows, pose)]

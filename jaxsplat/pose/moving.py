@@ -152,18 +152,21 @@ def pull(
         gu.append(cosine * across - sine * down)
         gv.append(sine * across + cosine * down)
         residual.append(expected[channel] - observed)
-    loss = robust.geman_mcclure(_dot(residual, residual), scale)
+    loss = robust.geman_mcclure(dot(residual, residual), scale)
     weight = jnp.where(seen.inside, counted * loss.weights, 0.0)
     return Pull(
-        weight * _dot(gu, gu),
-        weight * _dot(gu, gv),
-        weight * _dot(gv, gv),
-        weight * _dot(gu, residual),
-        weight * _dot(gv, residual),
+        weight * dot(gu, gu),
+        weight * dot(gu, gv),
+        weight * dot(gv, gv),
+        weight * dot(gu, residual),
+        weight * dot(gv, residual),
         counted * loss.losses,
     )
 
 
-def _dot(left: Sequence[Array], right: Sequence[Array]) -> Array:
-    """Returns the sum over the channels, written out: XLA reduces slowly on a CPU."""
+def dot(left: Sequence[Array], right: Sequence[Array]) -> Array:
+    """Returns the product of the first three entries.
+
+    Written out: XLA reduces slowly on a CPU.
+    """
     return left[0] * right[0] + left[1] * right[1] + left[2] * right[2]

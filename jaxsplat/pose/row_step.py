@@ -104,11 +104,6 @@ def apply(rows: Sequence[Sequence[Array]], point: Sequence[Array]) -> list[Array
     return [a * x + b * y + c * z + d for a, b, c, d in rows]
 
 
-def dot(left: Sequence[Array], right: Sequence[Array]) -> Array:
-    """Returns the product of the first three entries."""
-    return left[0] * right[0] + left[1] * right[1] + left[2] * right[2]
-
-
 def _moved(
     pose: Sequence[Sequence[Array]], twist: Sequence[Array], center: Sequence[Array]
 ) -> list[Array]:
