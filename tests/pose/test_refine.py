@@ -41,10 +41,11 @@ def screw_state(seed: int) -> pose.ScrewState:
 def lm(toy: Toy, queries: Any, starts: Any, **settings: Any) -> PoseEstimate:
     """Returns the estimates of `lm` by alignments at the queries' size.
 
-    Each number of steps is a program of its own, so most tests take the same.
+    Each number of steps is a program of its own, so most tests take the same; every
+    render of a stage makes it longer to compile.
     """
     steps = settings.get("steps", FEW)
-    solver = pose.Lm((pose.Stage(1, 4, steps // 4, 1.0),))
+    solver = pose.Lm((pose.Stage(1, 2, steps // 2, 1.0),))
     return solver(toy.twin, (), pose.on_plain(queries), starts)
 
 
