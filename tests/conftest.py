@@ -13,10 +13,20 @@ _MOST_MAPPINGS = 25_000
 # Modules whose many programs run once or twice.
 _COMPILE_MUCH = (
     "tests.core",
+    "tests.features",
     "tests.fitting.test_steps",
     "tests.learning",
+    "tests.matchers",
+    "tests.pose",
     "tests.rendering",
     "tests.scores",
+    "tests.test_x64",
+)
+# Of these, those whose programs run for long, or compare sums to their last digits.
+_OPTIMISED = (
+    "tests.pose.test_coarse",
+    "tests.pose.test_kernels",
+    "tests.pose.test_refine",
 )
 # Files of few tests that take minutes: begun first, so that none is left for the end,
 # when one worker has nothing else to do.
@@ -46,7 +56,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not item.nodeid.startswith(_BEGUN_FIRST))
+    def order(item: pytest.Item) -> tuple[bool, bool]:
+        # Files that compile alike follow one another: what is compiled already serves.
+        module = item.nodeid.partition(".py")[0].replace("/", ".")
+        return not item.nodeid.startswith(_BEGUN_FIRST), _compiles_much(module)
+
+    items.sort(key=order)
 
 
 def _use_one_device() -> None:
@@ -78,15 +93,25 @@ def _share_programs(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def quickly_compiled(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Compiles without optimisation, a third quicker, where that gains more than the
+def quickly_compiled(request: pytest.FixtureRequest) -> None:
+    """Compiles without optimisation, in half the time, where that gains more than the
     programs' running loses; never for a GPU, whose programs are what is tested there.
+
+    Processes that tests start do the same.
     """
-    much = request.module.__name__.startswith(_COMPILE_MUCH)
+    much = _compiles_much(request.module.__name__)
     much = much and jax.default_backend() == "cpu"
+    before = os.environ.get("JAX_DISABLE_MOST_OPTIMIZATIONS", "0")
+    if str(int(much)) != before:
+        # JAX would go on with programs of the other kind, and findings that are to be
+        # equal to the last bit would depend on what a worker did before.
+        jax.clear_caches()
     jax.config.update("jax_disable_most_optimizations", much)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+    os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = str(int(much))
+
+
+def _compiles_much(module: str) -> bool:
+    return module.startswith(_COMPILE_MUCH) and not module.startswith(_OPTIMISED)
 
 
 @pytest.fixture
