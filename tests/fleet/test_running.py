@@ -90,6 +90,18 @@ def test_tasks_take_a_device_each() -> None:
     assert set(found) == set(jax.devices())
 
 
+def test_programs_are_given_back_between_tasks() -> None:
+    add = jax.jit(lambda x: x + x)
+    kept: list[int] = []
+
+    def look(progress: Progress) -> None:
+        kept.append(add._cache_size())
+        add(1.0)
+
+    run(Task("a", look), Task("b", look))
+    assert kept == [0, 0]
+
+
 @pytest.mark.usefixtures("all_devices")
 def test_a_single_task_has_all_devices() -> None:
     found: list[Any] = []
