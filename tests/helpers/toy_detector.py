@@ -4,7 +4,8 @@ import contextlib
 import dataclasses
 import os
 import pathlib
-from collections.abc import Iterator
+import pickle
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -12,15 +13,17 @@ from filelock import FileLock
 from PIL import Image
 
 from jaxsplat import features, fitting, learning
-from jaxsplat.data.views import ObjectSet
+from jaxsplat.data.views import ObjectSet, View
 from jaxsplat.fitting import FitResult
-from jaxsplat.methods import Detector, best, ptad
+from jaxsplat.methods import Detector, best, preparing, ptad
 from jaxsplat.methods.depth_comparison import DepthComparison
 from jaxsplat.methods.mmpdn_training import MmpdnLoss
 from jaxsplat.pose import Lm, RegressedStarts, Stage
 from jaxsplat.pose.regression.network import Irprn
 from jaxsplat.pose.regression.perturbing import Perturbation
 from jaxsplat.pose.regression.training import Regression
+from jaxsplat.scene.foreground import find_foreground
+from jaxsplat.scene.found import Foreground
 from tests.helpers import toy_object
 from tests.helpers.networks import SMALL, by_formula
 
@@ -52,8 +55,18 @@ DEPTH = DepthComparison(
 
 @contextlib.contextmanager
 def quick() -> Iterator[None]:
-    """Gives every detector a small network, and every fit the toy's own cloud."""
+    """Gives every detector a small network, and every fit the toy's own cloud.
+
+    Where the object is in the same views is found once: half of what such a fit takes.
+    """
     network = by_formula(SMALL)
+    foregrounds: dict[bytes, Foreground] = {}
+
+    def find_once(views: Sequence[View]) -> Foreground:
+        key = pickle.dumps(tuple(views))
+        if key not in foregrounds:
+            foregrounds[key] = find_foreground(views)
+        return foregrounds[key]
 
     def fit(*_: object, **__: object) -> FitResult:
         return FitResult(toy_object.cloud(), np.zeros(3), 1.0, 2.0, 30.0)
@@ -61,6 +74,7 @@ def quick() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(features, "load_network", lambda *_: network)
         patch.setattr(fitting, "fit", fit)
+        patch.setattr(preparing, "find_foreground", find_once)
         yield
 
 
