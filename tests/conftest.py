@@ -17,6 +17,7 @@ _COMPILE_MUCH = (
     "tests.fitting.test_steps",
     "tests.learning",
     "tests.matchers",
+    "tests.methods.test_contract",
     "tests.pose",
     "tests.rendering",
     "tests.scores",
@@ -101,13 +102,28 @@ def quickly_compiled(request: pytest.FixtureRequest) -> None:
     """
     much = _compiles_much(request.module.__name__)
     much = much and jax.default_backend() == "cpu"
-    before = os.environ.get("JAX_DISABLE_MOST_OPTIMIZATIONS", "0")
-    if str(int(much)) != before:
+    if much != _is_set():
         # JAX would go on with programs of the other kind, and findings that are to be
         # equal to the last bit would depend on what a worker did before.
         jax.clear_caches()
     jax.config.update("jax_disable_most_optimizations", much)
     os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = str(int(much))
+
+
+@pytest.fixture
+def unoptimised() -> Iterator[None]:
+    """Compiles without optimisation what one test alone needs, as `quickly_compiled`.
+
+    For programs of a shape that no other test asks for: they stay in the process.
+    """
+    much = _is_set() or jax.default_backend() == "cpu"
+    jax.config.update("jax_disable_most_optimizations", much)
+    yield
+    jax.config.update("jax_disable_most_optimizations", _is_set())
+
+
+def _is_set() -> bool:
+    return os.environ.get("JAX_DISABLE_MOST_OPTIMIZATIONS", "0") != "0"
 
 
 def _compiles_much(module: str) -> bool:

@@ -88,6 +88,7 @@ def test_a_photograph_alone_has_the_numbers_that_it_has_among_others(
         assert_same(detector.inspect([photo])[0], one)
 
 
+@pytest.mark.usefixtures("unoptimised")
 def test_full_groups_and_filled_up_ones_give_the_same_numbers(
     detector: Detector, photos: list[np.ndarray], tmp_path: pathlib.Path
 ) -> None:
@@ -222,6 +223,7 @@ def test_alpha_is_put_over_the_background_of_the_object(
     assert_same(plain, other)
 
 
+@pytest.mark.usefixtures("unoptimised")
 def test_sizes_may_be_mixed(detector: Detector, photos: list[np.ndarray]) -> None:
     larger = cv2.resize(photos[0], (64, 64), interpolation=cv2.INTER_NEAREST)
     smaller = cv2.resize(photos[1], (24, 24), interpolation=cv2.INTER_AREA)
@@ -555,6 +557,7 @@ def test_without_good_views_there_is_no_verdict(objects: ObjectSet) -> None:
         Detector("best", calibration_views=-1)
 
 
+@pytest.mark.usefixtures("unoptimised")
 def test_what_few_views_do_not_show_withholds_verdicts(
     objects: ObjectSet, photos: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
