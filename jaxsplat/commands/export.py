@@ -48,7 +48,11 @@ def main(config: Config) -> int:
         shown = opened.open_exhibit(config, progress)
         shots = opened.chosen(shown, config.query)
         twin, threshold = shown.detector.twin, shown.detector.threshold
-        values = exhibit.anomalies(shown, shots)
+        values = exhibit.anomalies(
+            shown,
+            shots,
+            lambda number: progress.update("anomaly", number, len(shots)),
+        )
         top = exhibit.hottest(threshold, values)
         colors = painting.by_anomaly(twin.gaussians, values, 0.0, top)
         colored = painting.painted(twin.gaussians, colors)

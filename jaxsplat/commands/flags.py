@@ -137,6 +137,8 @@ def run(
         text = str(error).removeprefix("ERROR:: ")
         endings.complain(f"{text} (--help lists the flags)")
         sys.exit(2)
+    # Our flags are in a set of their own; absl would tell its own are not parsed.
+    flags.FLAGS.mark_as_parsed()
     logging.use_absl_handler()
     logging.set_verbosity(logging.INFO if values.debug else logging.WARNING)
     sys.exit(endings.supervise(functools.partial(main, config), values.debug))

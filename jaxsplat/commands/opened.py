@@ -37,6 +37,7 @@ class OpenConfig:
 
 def open_exhibit(config: OpenConfig, progress: report.Progress) -> Exhibit:
     """Returns what is shown, and tells what is not."""
+    progress.update("open", 0, 1)
     images: list[pathlib.Path] = []
     if config.images:
         given = [pathlib.Path(text) for text in dict.fromkeys(config.images)]

@@ -35,7 +35,13 @@ def main(config: Config) -> int:
     """Serves the page until SIGINT or SIGTERM, and returns the exit code."""
     with report.Progress() as progress, watching.stop_on_signals() as stop:
         shown = opened.open_exhibit(config, progress)
-        with Stage(shown, config.host, config.port) as stage:
+        count = len(shown.shots)
+        with Stage(
+            shown,
+            config.host,
+            config.port,
+            lambda number: progress.update("anomaly on the object", number, count),
+        ) as stage:
             progress.clear()
             progress.say(f"http://{config.host}:{stage.port} shows {shown.name}")
             while not stop.is_asked:

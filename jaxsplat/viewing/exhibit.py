@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -71,7 +71,9 @@ class Exhibit:
         return *posed, *(shot.camera for shot in self.shots)
 
 
-def anomalies(exhibit: Exhibit, shots: Sequence[Shot]) -> Float[np.ndarray, " n"]:
+def anomalies(
+    exhibit: Exhibit, shots: Sequence[Shot], watch: Callable[[int], None] | None = None
+) -> Float[np.ndarray, " n"]:
     """Returns what photographs together say of each Gaussian, NaN where none shows it.
 
     Of one part it is their mean, as `Detector.inspect_part` gives it. Of different
@@ -81,16 +83,22 @@ def anomalies(exhibit: Exhibit, shots: Sequence[Shot]) -> Float[np.ndarray, " n"
     Args:
         exhibit: the object.
         shots: some of its photographs.
+        watch: called with the number of each photograph before it is looked at.
     """
     twin = exhibit.detector.twin
-    seen = [
-        (shot.camera, shot.anomaly_map) for shot in shots if shot.defective is not None
-    ]
-    if exhibit.is_one_part or not seen:
-        return fusing.fuse(twin, seen)
-    highest = fusing.fuse(twin, seen[:1])
-    for one in seen[1:]:
-        highest = np.fmax(highest, fusing.fuse(twin, [one]))
+
+    def judged() -> Iterator[tuple[Camera, Float[np.ndarray, "map_h map_w"]]]:
+        for number, shot in enumerate(shots):
+            if watch is not None:
+                watch(number)
+            if shot.defective is not None:
+                yield shot.camera, shot.anomaly_map
+
+    if exhibit.is_one_part:
+        return fusing.fuse(twin, judged())
+    highest = fusing.fuse(twin, ())
+    for one in judged():
+        highest = np.fmax(highest, fusing.fuse(twin, (one,)))
     return highest
 
 

@@ -19,8 +19,9 @@ from jaxsplat.report.figures import Rgb8
 from jaxsplat.scene import splats
 from jaxsplat.scene.gaussians import Gaussians
 
-# Four letters that say how a video is packed; every OpenCV has this one.
-_CODEC = "mp4v"
+# Four letters that say how a video is packed, the better first: browsers play VP9 and
+# not MPEG-4 part 2, which every OpenCV has.
+_CODECS = "vp09", "mp4v"
 
 
 def write_scenes(
@@ -66,7 +67,7 @@ def frames(
 def write_video(
     path: pathlib.Path, pictures: Iterable[Rgb8], frames_per_second: float
 ) -> None:
-    """Writes an MP4, so that the file is whole or not there.
+    """Writes an MP4 that browsers play, so that the file is whole or not there.
 
     Args:
         path: the file; one that exists is replaced.
@@ -83,16 +84,28 @@ def write_video(
         for picture in pictures:
             if writer is None:
                 size = picture.shape[1], picture.shape[0]
-                code = cv2.VideoWriter.fourcc(*_CODEC)
-                writer = cv2.VideoWriter(str(whole), code, frames_per_second, size)
-                if not writer.isOpened():
-                    raise DataError(f"{path}: OpenCV cannot write {_CODEC} videos here")
+                writer = _writer(whole, frames_per_second, size)
+                if writer is None:
+                    kinds = " or ".join(_CODECS)
+                    raise DataError(f"{path}: this OpenCV writes no video as {kinds}")
             writer.write(np.ascontiguousarray(picture[..., ::-1]))
         if writer is not None:
             writer.release()
         if not whole.exists() or not whole.stat().st_size:
             raise DataError(f"{path}: no frame was written; is the disk full?")
         os.replace(whole, path)
+
+
+def _writer(
+    path: pathlib.Path, frames_per_second: float, size: tuple[int, int]
+) -> cv2.VideoWriter | None:
+    """Returns a writer in the best way that this OpenCV has, None where it has none."""
+    for codec in _CODECS:
+        code = cv2.VideoWriter.fourcc(*codec)
+        writer = cv2.VideoWriter(str(path), code, frames_per_second, size)
+        if writer.isOpened():
+            return writer
+    return None
 
 
 @jax.jit

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-import math
+from collections.abc import Callable
 
 import jax.numpy as jnp
 import numpy as np
@@ -52,9 +52,18 @@ class Splats:
 class Looks:
     """The colours of an object's Gaussians for every look; what was made is kept."""
 
-    def __init__(self, exhibit: Exhibit) -> None:
-        """Keeps the exhibit; nothing is computed yet."""
+    def __init__(
+        self, exhibit: Exhibit, watch: Callable[[int], None] | None = None
+    ) -> None:
+        """Keeps the exhibit; nothing is computed yet.
+
+        Args:
+            exhibit: what is shown.
+            watch: called with the number of each photograph before what all say
+                together is computed.
+        """
         self._exhibit = exhibit
+        self._watch = watch
         self._gaussians = exhibit.detector.twin.gaussians
         self.anomalies = functools.cache(self._anomalies)
         self._residual = functools.cache(
@@ -101,8 +110,9 @@ class Looks:
     def _anomalies(self, shot: int | None) -> Float[np.ndarray, " n"]:
         """Returns the anomaly of each Gaussian, NaN where it is not known."""
         shots = self._exhibit.shots
-        chosen = shots if shot is None else shots[shot : shot + 1]
-        return exhibits.anomalies(self._exhibit, chosen)
+        if shot is None:
+            return exhibits.anomalies(self._exhibit, shots, self._watch)
+        return exhibits.anomalies(self._exhibit, shots[shot : shot + 1])
 
 
 def splats_of(gaussians: Gaussians) -> Splats:
@@ -123,12 +133,10 @@ def render_size(aspect: float, longer: int, step: int = 16) -> tuple[int, int]:
     """Returns width and height for a window, of few, so that programs are shared.
 
     Args:
-        aspect: width over height.
+        aspect: width over height, positive and finite.
         longer: side in pixels.
         step: that sides are multiples of.
     """
-    if not math.isfinite(aspect) or aspect <= 0:
-        aspect = 1.0
     sides = min(1.0, aspect) * longer, min(1.0, 1 / aspect) * longer
     width, height = (step * max(1, round(side / step)) for side in sides)
     return width, height

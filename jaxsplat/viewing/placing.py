@@ -50,15 +50,18 @@ def frustum(camera: Camera) -> Frustum:
 
 
 def of_viewer(shown: Frustum, width: int, height: int) -> Camera:
-    """Returns a viewer's camera for an image of some size."""
+    """Returns a viewer's camera for an image that is stretched to its window."""
     rotation = np.asarray(quaternions.to_rotation(jnp.asarray(shown.wxyz, jnp.float32)))
     pose = np.eye(4)
     pose[:3, :3] = rotation.T
     pose[:3, 3] = -rotation.T @ np.asarray(shown.position)
-    focal = jnp.float32(0.5 * height / math.tan(0.5 * shown.fov))
+    focal = 0.5 * height / math.tan(0.5 * shown.fov)
+    # Sides in whole pixels are not quite in the window's proportion.
+    across = focal * width / (height * shown.aspect)
     middle = jnp.float32(0.5 * width), jnp.float32(0.5 * height)
     placed = jnp.asarray(pose, jnp.float32)
-    return Camera(placed, focal, focal, *middle, width, height)
+    focals = jnp.float32(across), jnp.float32(focal)
+    return Camera(placed, *focals, *middle, width, height)
 
 
 def up_of(posed: Sequence[Camera]) -> Float[np.ndarray, "3"]:

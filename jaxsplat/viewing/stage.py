@@ -6,7 +6,9 @@ What is shown, in which colours and from where, is computed in `looks` and `plac
 import contextlib
 import dataclasses
 import io
+import math
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -39,20 +41,27 @@ class Stage:
         port: that the page is served at.
     """
 
-    def __init__(self, exhibit: Exhibit, host: str, port: int) -> None:
+    def __init__(
+        self,
+        exhibit: Exhibit,
+        host: str,
+        port: int,
+        watch: Callable[[int], None] | None = None,
+    ) -> None:
         """Serves the page; returns at once.
 
         Args:
             exhibit: what is shown.
             host: address that may connect, 127.0.0.1 for this machine alone.
             port: the first that is tried.
+            watch: called with the number of each photograph before it is looked at.
 
         Raises:
             ConfigError: viser is not installed.
         """
         viser = _viser()
         self._exhibit = exhibit
-        self._looks = Looks(exhibit)
+        self._looks = Looks(exhibit, watch)
         self._look = self._looks.first
         self._drawer = Drawer(exhibit.detector.twin)
         self._lock = threading.Lock()
@@ -234,9 +243,10 @@ class Stage:
 
     def _draw(self, client: Any) -> None:
         """Puts our own picture behind what a client sees."""
-        if not self._is_drawn:
-            return
         seen = client.camera
+        # A window without area has no proportion.
+        if not self._is_drawn or not 0 < seen.aspect < math.inf:
+            return
         frustum = Frustum(tuple(seen.wxyz), tuple(seen.position), seen.fov, seen.aspect)
         with self._lock:
             # While this one waited, the camera may have moved on.

@@ -48,6 +48,8 @@ def test_others_read_what_is_exported(
     np.testing.assert_array_equal(splats[:, :4].copy().view("<f4")[:, 0], colored["x"])
     np.testing.assert_allclose(splats[:, 24], 255 * np.clip(red, 0, 1), atol=1)
     video = cv2.VideoCapture(str(tmp_path / "turntable.mp4"))
+    # Browsers play this one.
+    assert b"vp09" in (tmp_path / "turntable.mp4").read_bytes()
     frames = [frame for is_there, frame in iter(video.read, (False, None)) if is_there]
     assert len(frames) == 4 and frames[0].shape == (32, 32, 3)
     assert frames[0].max() > 240 and frames[0].min() < 120

@@ -21,6 +21,7 @@ COMMAND = """
 import dataclasses
 import sys
 
+from absl import logging
 from jaxsplat.commands import flags
 
 
@@ -34,6 +35,8 @@ def main(config: Config) -> None:
     if config.mode == "print":
         for _ in range(100_000):
             print("result")
+    if config.mode == "warn":
+        logging.warning("a remark")
     if config.mode == "wait":
         sys.stdout.flush()
         sys.stdin.read()
@@ -293,6 +296,13 @@ def test_a_whole_command_is_quiet_in_any_locale(command: list[str]) -> None:
         out, err = process.communicate()
     assert (process.returncode, err) == (0, "")
     assert out.startswith("Config(mode='Gr")
+
+
+def test_a_remark_is_one_line(command: list[str]) -> None:
+    with started(command, "--mode=warn") as process:
+        _, words = process.communicate(timeout=60)
+    (line,) = words.splitlines()
+    assert line.endswith("] a remark")
 
 
 def test_a_terminated_command_ends_with_143(command: list[str]) -> None:

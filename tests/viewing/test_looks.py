@@ -99,7 +99,19 @@ def test_viewers_are_given_live_gaussians_and_their_shapes(toy: Exhibit) -> None
 )
 def test_pictures_have_few_sizes(aspect: float, size: tuple[int, int]) -> None:
     assert looks.render_size(aspect, 60) == size
-    assert looks.render_size(float("nan"), 64) == (64, 64)
+
+
+def test_viewers_are_given_finite_numbers_of_live_gaussians_alone(toy: Exhibit) -> None:
+    gaussians = toy.detector.twin.gaussians
+    dead = dataclasses.replace(
+        gaussians,
+        means=gaussians.means.at[0].set(jnp.nan),
+        live=gaussians.live.at[0].set(False),
+    )
+    found = looks.splats_of(dead)
+    assert len(found.centers) == int(gaussians.live.sum()) - 1
+    for values in dataclasses.astuple(found):
+        assert np.isfinite(values).all()
 
 
 def test_our_own_picture_is_the_photograph_even_with_short_lists(toy: Exhibit) -> None:

@@ -39,6 +39,16 @@ def test_a_viewers_camera_is_the_frustums() -> None:
     np.testing.assert_allclose([back.fx, back.fy], [camera.fx, camera.fy], rtol=1e-5)
 
 
+def test_an_image_in_another_proportion_than_the_window_fills_it() -> None:
+    wide = dataclasses.replace(
+        placing.frustum(camera_at(np.array([1.0, -2.0, 0.5]), UP)), aspect=1.263
+    )
+    camera = placing.of_viewer(wide, 480, 384)
+    upward, across = np.tan(wide.fov / 2), 1.263 * np.tan(wide.fov / 2)
+    np.testing.assert_allclose(240 / camera.fx, across, rtol=1e-6)
+    np.testing.assert_allclose(192 / camera.fy, upward, rtol=1e-6)
+
+
 def test_lenses_of_unequal_focal_lengths_keep_their_aspect() -> None:
     camera = dataclasses.replace(camera_at(np.ones(3), UP), fx=jnp.float32(30.0))
     assert placing.frustum(camera).aspect == pytest.approx(2.0)
