@@ -104,7 +104,8 @@ def judge(images: np.ndarray, mesh: Mesh | None) -> dict[str, np.ndarray]:
     given, whole = devices.shared((given, jnp.asarray(images)), mesh)
     estimate, judged, _ = programs.run(METHOD, twin, states, given, whole, mesh)
     found = {"poses": estimate.camera_from_world, **judged._asdict()}
-    return {name: _own(array) for name, array in found.items()}
+    # What has no elements, as levels that nobody asked for, XLA splits over no devices.
+    return {name: _own(array) for name, array in found.items() if array.size}
 
 
 def _own(array: Array) -> np.ndarray:
