@@ -61,7 +61,7 @@ def _call(main: Callable[[], int | None], debug: bool) -> int:
         return main() or 0
     except KeyboardInterrupt as stop:
         cause = stop.number if isinstance(stop, _Interrupted) else signal.SIGINT
-        complain("interrupted; what was finished is kept")
+        complain("interrupted; what was finished is kept, the same command goes on")
         return 128 + cause
     except BrokenPipeError:
         silence_stdout()

@@ -278,7 +278,7 @@ def test_an_interrupted_run_says_so_in_one_line(
     finally:
         signal.signal(number, before)
     err = capsys.readouterr().err
-    assert err == "interrupted; what was finished is kept\n"
+    assert err == "interrupted; what was finished is kept, the same command goes on\n"
 
 
 def test_what_nohup_ignores_stays_ignored() -> None:

@@ -1,5 +1,6 @@
 """AUROC and average precision against scikit-learn and by hand."""
 
+import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
@@ -60,6 +61,23 @@ def test_pixels_taken_in_chunks_give_the_same(monkeypatch: pytest.MonkeyPatch) -
     for chunk in (1, 1200, 1201):
         monkeypatch.setattr(ranking, "_CHUNK", chunk)
         assert [metric(maps, masks) for metric in PIXEL_METRICS] == whole
+
+
+@pytest.mark.slow
+def test_hundreds_of_large_maps_take_little_memory() -> None:
+    maps = np.random.default_rng(0).random((200, 800, 800), np.float32)
+    masks = np.zeros(maps.shape, bool)
+    masks[:150, 300:360, 200:300] = True
+    maps[masks] += np.float32(0.3)
+    tracemalloc.start()
+    try:
+        found = [metric(maps, masks) for metric in PIXEL_METRICS]
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # Scores are uniform, those of defective pixels .3 higher.
+    assert found[0] == pytest.approx(1 - 0.7**2 / 2, abs=1e-3)
+    assert peak < 500e6
 
 
 @pytest.mark.parametrize(
