@@ -8,7 +8,9 @@
 """
 
 import hashlib
+import os
 import pathlib
+import stat
 
 import cv2
 import numpy as np
@@ -29,16 +31,24 @@ def read_file(path: pathlib.Path) -> bytes:
     """Returns the content of an image file.
 
     Raises:
-        DataError: the file cannot be read, or is larger than any image may be.
+        DataError: the file cannot be read, is a pipe or a device, or is larger than
+            any image may be.
     """
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_open_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise DataError(f"{path}: is a pipe or a device, expected a file")
             data = file.read(_MAX_FILE_BYTES + 1)
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
     if len(data) > _MAX_FILE_BYTES:
         raise DataError(f"{path}: larger than {_MAX_FILE_BYTES // 2**20} MiB")
     return data
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Opens without waiting for whoever would write into a pipe."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def read_image(

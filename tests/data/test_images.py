@@ -1,6 +1,7 @@
 """Decoding, against Pillow where it reads the same kind of file."""
 
 import io
+import os
 import pathlib
 import resource
 import time
@@ -260,6 +261,14 @@ def test_pixels_that_do_not_inflate(tmp_path: pathlib.Path) -> None:
     path = _written(tmp_path, faults.png_of_size(1000, 1000))
     with pytest.raises(DataError, match="is damaged"):
         images.read_image(path)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: pathlib.Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(DataError, match=r"pipe\.png: is a pipe or a device, expected"):
+        images.read_file(tmp_path / "pipe.png")
+    with pytest.raises(DataError, match="/dev/zero: is a pipe or a device"):
+        images.read_file(pathlib.Path("/dev/zero"))
 
 
 def test_missing_file(tmp_path: pathlib.Path) -> None:
