@@ -25,7 +25,7 @@ from jaxsplat.data.splits import hold_out
 from jaxsplat.data.views import ObjectSet, View, over_background
 from jaxsplat.errors import ConfigError, DataError
 from jaxsplat.fitting import FitResult
-from jaxsplat.methods.preparing import twin_of
+from jaxsplat.methods.scene_fit import twin_of
 from jaxsplat.rendering.backends import Backend, resolve_backend
 from jaxsplat.rendering.twin import Twin
 from jaxsplat.report import files

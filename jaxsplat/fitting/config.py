@@ -124,6 +124,8 @@ class FitConfig:
             squares to absolute values; 0 for Kerbl's, absolute everywhere.
         coverage_weight: weight of coverage that is not the photographs', against
             floaters and holes in the background's colour.
+        keep_to_outlines: take away what lies beside the silhouettes, before every stage
+            and in the end.
         random_background: train on random backgrounds where the views have alpha.
         patience: share of all steps for which the error on views that the fit does not
             see may stand still in the last stage before the fit ends; 0 for ever.
@@ -142,6 +144,7 @@ class FitConfig:
     ssim_weight: float = 0.2
     residual_scale: float = 0.0
     coverage_weight: float = 0.0
+    keep_to_outlines: bool = True
     random_background: bool = False
     exposure: bool = False
     patience: float = 0.0

@@ -138,7 +138,8 @@ def fit(
         begin -= standing.seconds
     plateau = Plateau(unseen, background, config, loop.backend, standing.least)
     distance = beginning.camera_distance(cameras, center)
-    cleaner = _Cleaner(masks, cameras, distance)
+    kept = masks if config.keep_to_outlines else None
+    cleaner = _Cleaner(kept, cameras, distance)
     remaining = list(_remaining(config.stages, orders, standing))
     for place, (stage, order, capacity) in enumerate(remaining):
         state = standing.state

@@ -19,9 +19,10 @@ from jaxsplat.methods.inspecting import Prepared
 from jaxsplat.methods.inspection import Inspection
 from jaxsplat.methods.method import Method, Preset
 from jaxsplat.methods.one_part import PartInspection, PartVerdict
-from jaxsplat.methods.preparing import FitSettings, Fitted, OnForeground
+from jaxsplat.methods.preparing import Fitted
 from jaxsplat.methods.quality import Quality
 from jaxsplat.methods.registry import find_method
+from jaxsplat.methods.scene_fit import FitSettings, OnForeground
 from jaxsplat.rendering.backends import Backend
 from jaxsplat.rendering.twin import Twin
 

@@ -8,57 +8,34 @@ from collections.abc import Callable, Sequence
 import jax
 import numpy as np
 
-from jaxsplat import fitting
-from jaxsplat.data.splits import hold_out, spread
+from jaxsplat.data.splits import spread
 from jaxsplat.data.views import ObjectSet, View, posed_cameras
-from jaxsplat.errors import ConfigError, DataError
-from jaxsplat.fitting import FitConfig, FitProgress, FitResult
+from jaxsplat.errors import ConfigError
+from jaxsplat.fitting import FitProgress
 from jaxsplat.methods import inspecting, quality
 from jaxsplat.methods.inspecting import Prepared
 from jaxsplat.methods.inspection import Inspection
-from jaxsplat.methods.method import Method, Preset
+from jaxsplat.methods.method import Method
 from jaxsplat.methods.programs import States
+from jaxsplat.methods.scene_fit import (
+    TRIED,
+    DividedViews,
+    FitSettings,
+    OnForeground,
+    divide_again,
+    fit_scene,
+    twin_of,
+)
 from jaxsplat.methods.storage import storable
-from jaxsplat.rendering.backends import Backend
-from jaxsplat.rendering.twin import Twin, make_twin
+from jaxsplat.rendering.twin import Twin
 from jaxsplat.scene import gaussians as scene
-from jaxsplat.scene import ply
-from jaxsplat.scene.foreground import cut_out, find_foreground, told
-from jaxsplat.scene.found import Foreground
+from jaxsplat.scene.foreground import told
 from jaxsplat.scores.nearness import learn
 
-# Of the views that the fit did not see, those that may tell it when to end, and that
-# the comparison may learn from: the others alone set the threshold, since what was
-# chosen by a view is better on it.
-_TRIED = slice(2, None, 5)
 # Views that the fit saw, of which scores tell a spread where few others do.
 _MOST_SEEN = 8
 # Likewise where many do, beside which these tell what it costs not to be seen.
 _SEEN_BESIDE = 24
-# Silhouettes that agree less are of no one object at the poses given.
-_LEAST_CONFIDENCE = 0.6
-
-
-@dataclasses.dataclass(frozen=True)
-class FitSettings:
-    """Settings of a detector beside its method; see `Detector`."""
-
-    preset: Preset = "best"
-    fit_config: FitConfig | None = None
-    seed: int = 0
-    backend: Backend | None = None
-    calibration_views: int = 20
-    fit_seconds: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.fit_seconds is not None and not self.fit_seconds > 0:
-            raise ConfigError(
-                f"fit_seconds: found {self.fit_seconds}, expected a number above 0"
-            )
-        if self.calibration_views < 0:
-            raise ConfigError(
-                f"calibration_views: found {self.calibration_views}, expected 0 or more"
-            )
 
 
 @storable
@@ -90,29 +67,6 @@ class Fitted:
     foreground: tuple[str, ...] = ()
 
 
-# Called with training views and where the object was found in them.
-OnForeground = Callable[[Sequence[View], Foreground], None]
-
-
-@dataclasses.dataclass(frozen=True)
-class _Divided:
-    """The training views of an object, as the fit and what follows it use them.
-
-    Attributes:
-        fitted: with the object cut out.
-        seen: these as they were taken.
-        unseen: others, with the object cut out, that the fit does not see.
-        held_out: these as they were taken.
-        foreground: where the object is in all of them.
-    """
-
-    fitted: tuple[View, ...]
-    seen: tuple[View, ...]
-    unseen: tuple[View, ...]
-    held_out: tuple[View, ...]
-    foreground: Foreground
-
-
 def fit(
     method: Method,
     settings: FitSettings,
@@ -122,23 +76,7 @@ def fit(
     checkpoint: pathlib.Path | None,
 ) -> tuple[Prepared, Fitted]:
     """Returns what inspection needs, and what it took; see `Detector.fit`."""
-    views = _divide(objects, settings.calibration_views, on_foreground)
-    config = settings.fit_config
-    if config is None:
-        alphas = [v.alpha for v in (*views.fitted, *views.unseen)]
-        covered = np.mean([alpha.sum() for alpha in alphas if alpha is not None])
-        config = fitting.preset(settings.preset, float(covered))
-    result = fitting.fit(
-        views.fitted,
-        objects.background,
-        config,
-        seed=settings.seed,
-        backend=settings.backend,
-        watch=watch,
-        checkpoint=None if checkpoint is None else fitting.Checkpoint(checkpoint),
-        seconds=settings.fit_seconds,
-        unseen=views.unseen[_TRIED],
-    )
+    views, result = fit_scene(settings, objects, watch, on_foreground, checkpoint)
     begin = time.monotonic()
     twin = twin_of(result, views.fitted, objects, settings.backend)
     known, spent, compiled = _prepare(method, settings, objects, views, twin, begin)
@@ -168,7 +106,7 @@ def prepare_again(
     Raises:
         ConfigError: the twin was fitted to other views.
     """
-    views = _divide(objects, len(fitted.held_out), None)
+    views = divide_again(settings, objects, len(fitted.held_out), twin)
     if tuple(view.name for view in views.fitted) != fitted.views:
         raise ConfigError(f"{objects.name}: the detector was fitted to other views")
     known, spent, compiled = _prepare(
@@ -183,25 +121,11 @@ def prepare_again(
     )
 
 
-def _divide(
-    objects: ObjectSet, calibration_views: int, on_foreground: OnForeground | None
-) -> _Divided:
-    foreground = find_foreground(objects.train)
-    if on_foreground is not None and foreground.coverage is not None:
-        on_foreground(objects.train, foreground)
-    if foreground.coverage is None or foreground.confidence < _LEAST_CONFIDENCE:
-        raise DataError(f"{objects.root}: {'; '.join(foreground.notes)}")
-    cut = cut_out(objects.train, foreground)
-    fitted, unseen = hold_out(cut, calibration_views)
-    seen, held_out = hold_out(objects.train, calibration_views)
-    return _Divided(fitted, seen, unseen, held_out, foreground)
-
-
 def _prepare(
     method: Method,
     settings: FitSettings,
     objects: ObjectSet,
-    views: _Divided,
+    views: DividedViews,
     twin: Twin,
     begin: float,
 ) -> tuple[Prepared, float, float]:
@@ -212,7 +136,7 @@ def _prepare(
     states = States(
         starts=method.starts.prepare(twin, views.fitted, key),
         refine=method.refine.prepare(twin, views.fitted, key),
-        compare=method.compare.prepare(twin, views.fitted, views.unseen[_TRIED], key),
+        compare=method.compare.prepare(twin, views.fitted, views.unseen[TRIED], key),
     )
     if method.second_starts is not None:
         second = method.second_starts.prepare(twin, views.fitted, key)
@@ -232,26 +156,8 @@ def _prepare(
     return known, spent, compiled
 
 
-def twin_of(
-    result: FitResult,
-    views: Sequence[View],
-    objects: ObjectSet,
-    backend: Backend | None,
-) -> Twin:
-    """Returns the twin of an object whose scene was fitted to the views."""
-    return make_twin(
-        # As it will come back from a file, so that loading changes nothing.
-        ply.stored(result.gaussians),
-        posed_cameras(views),
-        center=result.center,
-        background=objects.background,
-        camera=objects.intrinsics,
-        backend=backend,
-    )
-
-
 def _calibrate(
-    method: Method, known: Prepared, views: _Divided
+    method: Method, known: Prepared, views: DividedViews
 ) -> tuple[Prepared, tuple[str, ...]]:
     """Returns the detector with its calibration, and the views that set it.
 
@@ -260,7 +166,7 @@ def _calibrate(
     held_out = views.held_out
     inspected = inspecting.inspect(method, known, held_out)
     unseen = _scores(inspected, held_out)
-    tried = {view.name for view in held_out[_TRIED]}
+    tried = {view.name for view in held_out[TRIED]}
     kept = [name for name in unseen if name not in tried]
     few = method.calibrate.are_few(len(kept))
     seen: dict[str, float] = {}
@@ -282,7 +188,7 @@ def _calibrate(
 
 def _by_nearness(
     known: Prepared,
-    views: _Divided,
+    views: DividedViews,
     seen: dict[str, float],
     unseen: dict[str, float],
 ) -> tuple[Prepared, dict[str, float]]:

@@ -31,10 +31,12 @@ class Agreement:
     Attributes:
         shares: intersection over union of each view, NaN where it has no silhouette.
         outlines: the hull's, of each view; empty where there is no hull.
+        disputed: as in `SurfacePoints`.
     """
 
     shares: Float[np.ndarray, " v"]
     outlines: list[np.ndarray]
+    disputed: float = 0.0
 
     @property
     def confidence(self) -> float:
@@ -75,7 +77,7 @@ def agree(
         return Agreement(shares, [])
     outlines = carving.outlines(surface.points, surface.spacing, small)
     shares[known] = carving.agreement(reduced, [outlines[i] for i in known])
-    return Agreement(shares, outlines)
+    return Agreement(shares, outlines, surface.disputed)
 
 
 def supported(

@@ -11,6 +11,9 @@ from jaxsplat.data.views import View
 from jaxsplat.scene.agreement import Agreement
 
 ALPHA, MASKS, PLAIN, CUT_OUT, NONE = "alpha", "masks", "plain", "cut_out", "none"
+# Parts that a few silhouettes lack are faults of these; more than this share of the
+# object is a part of it that has the background's colour from some sides.
+_MOST_DISPUTED = 0.01
 
 # Views of one object whose poses are right agree in more than nine tenths; with the
 # poses of others, silhouettes agree in under seven tenths.
@@ -33,6 +36,7 @@ class Foreground:
         notes: what a user should know, a sentence each.
         by_background: whether the background of a photograph that is taken like the
             views tells where the object is.
+        disputed: share of the silhouettes that some of the views contradict.
     """
 
     kind: str
@@ -41,6 +45,12 @@ class Foreground:
     disagreeing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     by_background: bool = True
+    disputed: float = 0.0
+
+    @property
+    def has_hidden_parts(self) -> bool:
+        """Whether a part of the object has the colour of the plain background."""
+        return self.kind == PLAIN and self.disputed > _MOST_DISPUTED
 
 
 def none(*notes: str) -> Foreground:
@@ -65,7 +75,14 @@ def describe(
             "poses that agree with the images",
         )
     notes += remarks(low, "disagrees with what the other views show")
-    return Foreground(kind, found.confidence, coverage, tuple(low), notes)
+    return Foreground(
+        kind,
+        found.confidence,
+        coverage,
+        tuple(low),
+        notes,
+        disputed=found.disputed,
+    )
 
 
 def remarks(names: Sequence[str], remark: str) -> tuple[str, ...]:

@@ -31,11 +31,14 @@ class SurfacePoints:
         points: positions in the world, [n, 3].
         normals: unit vectors pointing out of the object, [n, 3].
         spacing: typical distance between neighbouring points, scene units.
+        disputed: share of the silhouettes that is explained by no hull but one of which
+            some views call a part background.
     """
 
     points: Float[np.ndarray, "n 3"]
     normals: Float[np.ndarray, "n 3"]
     spacing: float
+    disputed: float = 0.0
 
 
 def view_center(cameras: Camera) -> Float[np.ndarray, "3"]:
@@ -156,4 +159,5 @@ def visual_hull(
     if len(hulls) == 1:
         return hulls[0]
     explained = np.array([_explained(each, seen) for each in hulls])
-    return hulls[int(np.argmax(explained >= explained[-1] - _UNEXPLAINED))]
+    chosen = hulls[int(np.argmax(explained >= explained[-1] - _UNEXPLAINED))]
+    return dataclasses.replace(chosen, disputed=float(explained[-1] - explained[0]))

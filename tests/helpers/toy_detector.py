@@ -15,7 +15,7 @@ from PIL import Image
 from jaxsplat import features, fitting, learning
 from jaxsplat.data.views import ObjectSet, View
 from jaxsplat.fitting import FitResult
-from jaxsplat.methods import Detector, best, preparing, ptad
+from jaxsplat.methods import Detector, best, ptad, scene_fit
 from jaxsplat.methods.depth_comparison import DepthComparison
 from jaxsplat.methods.mmpdn_training import MmpdnLoss
 from jaxsplat.pose import Lm, RegressedStarts, Stage
@@ -74,7 +74,7 @@ def quick() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(features, "load_network", lambda *_: network)
         patch.setattr(fitting, "fit", fit)
-        patch.setattr(preparing, "find_foreground", find_once)
+        patch.setattr(scene_fit, "find_foreground", find_once)
         yield
 
 

@@ -22,6 +22,7 @@ from jaxsplat.methods import (
     find_method,
     inspecting,
     preparing,
+    scene_fit,
     programs,
 )
 from jaxsplat.pose import TRUSTED, Outcome, on_plain
@@ -129,7 +130,7 @@ def test_many_good_views_tell_what_it_costs_that_none_is_near(
 ) -> None:
     cut = cut_out(objects.train, find_foreground(objects.train))
     unseen, seen = cut[:12], cut[12:]
-    views = preparing._Divided(
+    views = scene_fit.DividedViews(
         seen,
         objects.train[12:],
         unseen,

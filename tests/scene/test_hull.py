@@ -161,6 +161,16 @@ def test_a_small_part_that_two_views_miss_is_kept() -> None:
     assert len(least.points) < len(found.points)
 
 
+def test_a_part_that_two_views_miss_is_disputed(ball: hull.SurfacePoints) -> None:
+    stack = ring()
+    masks = sphere(stack, 0.5)
+    assert abs(ball.disputed) < 0.01
+    masks[3:5, : SIDE // 2] = False
+    disputed = hull.visual_hull(masks, stack).disputed
+    # All views but these show the parts that these call background.
+    assert 0.1 < disputed < 0.6
+
+
 def test_ragged_silhouettes_do_not_carve_the_object() -> None:
     true = sphere(ring(), 0.8)
     blocks = np.random.default_rng(0).uniform(size=(24, SIDE // 4, SIDE // 4)) < 0.08
