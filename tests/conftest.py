@@ -17,7 +17,6 @@ _COMPILE_MUCH = (
     "tests.fitting.test_steps",
     "tests.learning",
     "tests.matchers",
-    "tests.methods.test_contract",
     "tests.pose",
     "tests.rendering",
     "tests.scores",

@@ -267,7 +267,7 @@ def test_nothing_reads_the_time_of_day() -> None:
 
 def test_import_starts_no_device_parses_no_flag_and_is_quick() -> None:
     # A platform that does not exist: whoever starts a device fails. Seconds of the
-    # processor, so that a busy machine does not matter.
+    # processor, the least of up to three, so that a busy machine does not matter.
     code = """if True:
         import importlib, pkgutil, sys, time
         for extra in %r:
@@ -275,19 +275,23 @@ def test_import_starts_no_device_parses_no_flag_and_is_quick() -> None:
         import jax
         start = time.process_time()
         import jaxsplat
-        assert time.process_time() - start < 1, "importing jaxsplat takes over a second"
+        print(time.process_time() - start)
         for module in pkgutil.walk_packages(jaxsplat.__path__, "jaxsplat."):
             if module.name not in %r:
                 importlib.import_module(module.name)
         from absl import flags
         assert not flags.FLAGS.is_parsed()
         """ % (EXTRAS, OF_AN_EXTRA)
-    done = subprocess.run(
-        [sys.executable, "-c", code, "--no_such_flag"],
-        env={"JAX_PLATFORMS": "nonexistent", "PYTHONPATH": str(ROOT.parent)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == ""
+    for _ in range(3):
+        done = subprocess.run(
+            [sys.executable, "-c", code, "--no_such_flag"],
+            env={"JAX_PLATFORMS": "nonexistent", "PYTHONPATH": str(ROOT.parent)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        # Nothing else is printed.
+        if float(done.stdout) < 1:
+            return
+    pytest.fail(f"importing jaxsplat takes {float(done.stdout):.1f} s")
