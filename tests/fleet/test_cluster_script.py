@@ -52,7 +52,6 @@ def test_a_job_without_data_starts_nothing(tmp_path: pathlib.Path) -> None:
     assert not (tmp_path / "steps").exists()
 
 
-@pytest.mark.slow
 def test_a_job_whose_first_machine_does_not_start_ends(tmp_path: pathlib.Path) -> None:
     environment = slurm.job(tmp_path, job_number())
     slurm.add(tmp_path, "ray", '#!/bin/bash\n[ "$1" != start ] || exit 7\n')
