@@ -88,14 +88,13 @@ def fit_scene(
         DataError: nothing tells where the object is.
     """
     foreground = find_foreground(objects.train)
-    if foreground.coverage is None or foreground.confidence < _LEAST_CONFIDENCE:
-        if on_foreground is not None and foreground.coverage is not None:
+    if not _is_sound(foreground) and foreground.coverage is not None:
+        if on_foreground is not None:
             on_foreground(objects.train, foreground)
-        raise DataError(f"{objects.root}: {'; '.join(foreground.notes)}")
     views = _divided(objects, settings.calibration_views, foreground)
     config, seconds = _config(settings, views), settings.fit_seconds
     before: FitResult | None = None
-    if foreground.has_hidden_parts and hidden_parts.are_sought(config):
+    if _lacks_parts(views, config):
         before = fitting.fit(
             views.fitted,
             objects.background,
@@ -106,7 +105,7 @@ def fit_scene(
         )
         seconds = None if seconds is None else (1 - _BEFORE) * seconds
         twin = twin_of(before, views.fitted, objects, settings.backend)
-        views = _completed(objects, settings.calibration_views, foreground, twin)
+        views = _completed(objects, views, twin)
         config = _config(settings, views)
     if on_foreground is not None:
         on_foreground(objects.train, views.foreground)
@@ -144,14 +143,9 @@ def divide_again(
     Raises:
         DataError: nothing tells where the object is.
     """
-    foreground = find_foreground(objects.train)
-    if foreground.coverage is None:
-        raise DataError(f"{objects.root}: {'; '.join(foreground.notes)}")
-    views = _divided(objects, held_out, foreground)
-    if foreground.has_hidden_parts and hidden_parts.are_sought(
-        _config(settings, views)
-    ):
-        return _completed(objects, held_out, foreground, twin)
+    views = _divided(objects, held_out, find_foreground(objects.train))
+    if _lacks_parts(views, _config(settings, views)):
+        return _completed(objects, views, twin)
     return views
 
 
@@ -182,19 +176,31 @@ def _config(settings: FitSettings, views: DividedViews) -> FitConfig:
     return fitting.preset(settings.preset, float(covered))
 
 
+def _is_sound(foreground: Foreground) -> bool:
+    return (
+        foreground.coverage is not None and foreground.confidence >= _LEAST_CONFIDENCE
+    )
+
+
+def _lacks_parts(views: DividedViews, config: FitConfig) -> bool:
+    return views.foreground.has_hidden_parts and hidden_parts.are_sought(config)
+
+
 def _divided(
     objects: ObjectSet, calibration_views: int, foreground: Foreground
 ) -> DividedViews:
+    """Returns the views; `DataError` where nothing tells where the object is."""
+    if not _is_sound(foreground):
+        raise DataError(f"{objects.root}: {'; '.join(foreground.notes)}")
     cut = cut_out(objects.train, foreground)
     fitted, unseen = hold_out(cut, calibration_views)
     seen, held_out = hold_out(objects.train, calibration_views)
     return DividedViews(fitted, seen, unseen, held_out, foreground)
 
 
-def _completed(
-    objects: ObjectSet, calibration_views: int, foreground: Foreground, twin: Twin
-) -> DividedViews:
+def _completed(objects: ObjectSet, views: DividedViews, twin: Twin) -> DividedViews:
     """Returns the views with the parts that silhouettes lack, as a twin shows them."""
+    foreground = views.foreground
     assert foreground.coverage is not None
     coverage = hidden_parts.with_hidden_parts(twin, objects.train, foreground.coverage)
     lacking = 1 - float(foreground.coverage.sum() / max(coverage.sum(), 1e-6))
@@ -205,4 +211,4 @@ def _completed(
     foreground = dataclasses.replace(
         foreground, coverage=coverage, notes=(*foreground.notes, note)
     )
-    return _divided(objects, calibration_views, foreground)
+    return _divided(objects, len(views.held_out), foreground)
