@@ -14,29 +14,31 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array, lax
 from jaxtyping import Float, PRNGKeyArray
 
 from jaxsplat import features
 from jaxsplat.core import cameras, precision, resampling
 from jaxsplat.core.cameras import Camera
-from jaxsplat.data.views import View, over_background, posed_cameras
+from jaxsplat.data.views import View, posed_cameras
 from jaxsplat.features import FeatureNetwork
 from jaxsplat.pose.estimate import PoseEstimate
-from jaxsplat.rendering import exposure
-from jaxsplat.rendering.twin import Twin, look
+from jaxsplat.rendering.twin import Twin
+from jaxsplat.scene import gaussians as scene
 from jaxsplat.scores import levels
 from jaxsplat.scores.blur import blur
+from jaxsplat.scores.detail import side_of
 from jaxsplat.scores.finite import nan_unless_finite
+from jaxsplat.scores.good_views import side_by_side, stacked
 from jaxsplat.scores.guided import guided_filter
-from jaxsplat.scores.painting import of_size, paint, painted
+from jaxsplat.scores.painting import of_size, paint, painted, views_that_see
 from jaxsplat.scores.reduce import TopShare
 
 # Training views that are painted, at most.
 _MOST_VIEWS = 48
-# A Gaussian that is seen by fewer pixels has the mean.
-_SEEN = 1.0
+# A Gaussian that is seen by fewer pixels has the mean, and counts as seen by so many
+# views at least.
+_SEEN, _LEAST_SEEN = 1.0, 0.5
 # Of what is expected: added, so that no level tells of defects by being near 0.
 _FLOOR = 0.05
 # Standard deviation of the blur of single levels' maps, and of the window within which
@@ -45,11 +47,6 @@ _BLUR, _WINDOW = 0.0075, 0.01
 # It follows them where the logarithm of their distances varies by more than this; these
 # are blurred by so many pixels, against noise.
 _RIDGE, _SOFT = 1.0, 0.5
-# Pixels of the shorter side at which images are compared: what the networks were made
-# for, and as many as photographs have, up to what small defects need, where the twin
-# shows so much of the finer detail. Views that measure that, at most.
-_USUAL_SIDE, _MOST_SIDE = 224, 400
-_DETAIL_SHOWN, _DETAIL_VIEWS = 0.5, 8
 # Weights of variation and mean beside the paint's 1 that are tried, and those taken
 # where no good view is left to try them on.
 _VARIATIONS, _MEANS = (0.3, 1.0), (0.1, 0.3, 1.0, 3.0, 10.0)
@@ -66,7 +63,8 @@ class ExpectedDistances:
         usual: mean distance on the object, by level.
         outside: mean distance beside it.
         variation: mean variation of the renders on it, see `levels.Distances`.
-        painted: distances of good views as every Gaussian saw them.
+        painted: distances of good views as every Gaussian saw them, and more where few
+            views saw it.
         trust: weights of variation and mean beside the paint's 1, [2].
         side: pixels of the shorter side at which images are compared (static).
     """
@@ -111,11 +109,14 @@ class ExpectedDistance:
         del key
         network = features.load_network(self.network, self.network_file)
         chosen = views[:: -(-len(views) // _MOST_VIEWS)]
-        side = self.side or _side(twin, unseen or views)
-        state = self._painted(network, side, twin, *_stacked(twin, chosen))
+        side = self.side or side_of(twin, unseen or views)
+        state = self._painted(network, side, twin, *stacked(twin, chosen))
+        seen = views_that_see(twin, precision.single(posed_cameras(views)))
+        grown = state.painted * _growth(twin, seen)[:, None]
+        state = dataclasses.replace(state, painted=grown)
         if not unseen:
             return state
-        return self._tried(state, twin, *_stacked(twin, unseen))
+        return self._tried(state, twin, *stacked(twin, unseen))
 
     def __call__(
         self,
@@ -259,7 +260,7 @@ class ExpectedDistance:
         photograph: Float[Array, "h w 3"],
     ) -> tuple[levels.Distances, Float[Array, "h2 w2"]]:
         """Returns a good view's distances, and the object's coverage beside them."""
-        seen, shown, alpha = _side_by_side(twin, camera, photograph)
+        seen, shown, alpha = side_by_side(twin, camera, photograph)
         found = self._distances(network, seen[None], shown[None], side)
         covered = jax.image.resize(alpha, found.least.shape[2:], "linear")
         return found, covered
@@ -281,6 +282,21 @@ class ExpectedDistance:
         side: int,
     ) -> levels.Distances:
         return levels.distances(network, seen, known, side, self.radius)
+
+
+def _growth(twin: Twin, seen: Float[Array, " n"]) -> Float[Array, " n"]:
+    """Returns how many times farther from renders views are that the fit did not see.
+
+    Where p coefficients are fitted by least squares to n observations, the squared
+    error of another is (1 + p / n) times that of the noise, in the mean over those n
+    places. Here p are a Gaussian's coefficients of colour.
+
+    Args:
+        twin: the object.
+        seen: views that see each Gaussian.
+    """
+    coefficients = (scene.sh_degree(twin.gaussians) + 1) ** 2
+    return 1 + coefficients / jnp.maximum(seen, _LEAST_SEEN)
 
 
 def _expected(
@@ -322,63 +338,3 @@ def _ratios(
     found: Float[Array, "levels b h w"], told: Float[Array, "levels b h w"]
 ) -> Float[Array, "levels b h w"]:
     return found / told + _FLOOR
-
-
-def _side(twin: Twin, views: Sequence[View]) -> int:
-    """Returns the pixels of the shorter side at which images are compared."""
-    shorter = min(twin.camera.height, twin.camera.width)
-    if shorter <= _USUAL_SIDE:
-        return _USUAL_SIDE
-    chosen = views[:: -(-len(views) // _DETAIL_VIEWS)]
-    shown = float(_detail_shown(twin, *_stacked(twin, chosen)))
-    return min(shorter, _MOST_SIDE) if shown >= _DETAIL_SHOWN else _USUAL_SIDE
-
-
-@jax.jit
-def _detail_shown(
-    twin: Twin, views: Camera, photographs: Float[Array, "v h w 3"]
-) -> Float[Array, ""]:
-    """Returns the share of photographs' finer detail that the twin shows.
-
-    It is the coefficient of determination over the object, of what is lost when images
-    are reduced to `_USUAL_SIDE`.
-    """
-
-    def one(view: tuple[Camera, Array]) -> tuple[Array, Array]:
-        seen, shown, alpha = _side_by_side(twin, *view)
-        both = jnp.stack([seen, shown])
-        size = levels.size_of(alpha.shape[0], alpha.shape[1], _USUAL_SIDE)
-        small = jax.image.resize(both, (2, *size, 3), "linear")
-        detail = both - jax.image.resize(small, both.shape, "linear")
-        missed = jnp.sum((detail[0] - detail[1]) ** 2, axis=-1)
-        return (
-            jnp.sum(alpha * missed),
-            jnp.sum(alpha * jnp.sum(detail[0] ** 2, axis=-1)),
-        )
-
-    missed, there = (jnp.sum(x) for x in lax.map(one, (views, photographs)))
-    return 1 - missed / jnp.maximum(there, 1e-12)
-
-
-def _side_by_side(
-    twin: Twin, camera: Camera, photograph: Float[Array, "h w 3"]
-) -> tuple[Float[Array, "h w 3"], Float[Array, "h w 3"], Float[Array, "h w"]]:
-    """Returns a posed good view in the twin's exposure, its render, and the coverage
-    of the object in it.
-    """
-    drawn = look(twin, camera)
-    taken = exposure.estimate_of_view(
-        drawn.color, drawn.alpha, photograph, twin.background
-    )
-    behind = (1 - drawn.alpha)[..., None] * twin.background
-    shown = jnp.clip(drawn.color + behind, 0.0, 1.0)
-    return taken.undo(photograph), shown, drawn.alpha
-
-
-def _stacked(
-    twin: Twin, views: Sequence[View]
-) -> tuple[Camera, Float[np.ndarray, "v h w 3"]]:
-    """Returns posed views as arrays, before the twin's background."""
-    behind = np.asarray(twin.background)
-    photographs = np.stack([over_background(view, behind) for view in views])
-    return precision.single((posed_cameras(views), photographs))

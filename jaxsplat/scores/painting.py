@@ -66,6 +66,23 @@ def painted(
     return flat[:channels] + outside[:, None, None]
 
 
+@jax.jit
+def views_that_see(twin: Twin, views: Camera) -> Float[Array, " n"]:
+    """Returns of how many views each Gaussian is seen, as many as count.
+
+    It is Kish's effective sample size of its weights, (sum w)^2 / sum w^2: a view that
+    shows little of it beside the others adds little.
+
+    Args:
+        twin: the object.
+        views: v cameras.
+    """
+    nothing = jnp.zeros((1, views.height, views.width), twin.gaussians.means.dtype)
+    weights = jax.lax.map(lambda view: paint(twin, view, nothing)[1], views)
+    squares = jnp.sum(weights**2, axis=0)
+    return jnp.sum(weights, axis=0) ** 2 / jnp.maximum(squares, 1e-12)
+
+
 def of_size(camera: Camera, height: int, width: int) -> Camera:
     """Returns a camera of about a size, but no larger than it is.
 

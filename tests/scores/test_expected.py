@@ -8,13 +8,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from jaxsplat.core import cameras
-from jaxsplat.data.views import View
-from jaxsplat.rendering import render
 from jaxsplat.rendering.twin import Twin
 from jaxsplat.scores import ExpectedDistance, ExpectedDistances, TopShare
 from jaxsplat.scores import expected as module
 from jaxsplat.scores import levels
+from jaxsplat.scores.good_views import stacked
 from tests.helpers import toy_detector, toy_object
 
 COMPARE = ExpectedDistance(side=64)
@@ -50,35 +48,16 @@ def test_good_views_tell_what_is_expected(state: ExpectedDistances, twin: Twin) 
     ]
 
 
-def test_images_are_compared_at_the_size_that_the_twin_shows() -> None:
-    views = [_enlarged(view, 8) for view in VIEWS]
-    sharp = toy_object.twin(views)
-    soft = dataclasses.replace(
-        sharp,
+def test_what_few_views_saw_may_differ_more(twin: Twin) -> None:
+    seen = jnp.array([0.0, 1.0, 4.0, 400.0])
+    np.testing.assert_allclose(module._growth(twin, seen), [3, 2, 1.25, 1.0025])
+    colorful = dataclasses.replace(
+        twin,
         gaussians=dataclasses.replace(
-            sharp.gaussians, log_scales=sharp.gaussians.log_scales + 0.7
+            twin.gaussians, sh_rest=jnp.zeros((len(twin.gaussians.means), 8, 3))
         ),
     )
-    shown = [
-        float(module._detail_shown(one, *module._stacked(one, views[:2])))
-        for one in (sharp, soft)
-    ]
-    assert shown[0] > 0.99 and shown[1] < module._DETAIL_SHOWN
-    assert [module._side(one, views) for one in (sharp, soft)] == [256, 224]
-    # Smaller photographs have no such detail, larger ones more than is needed.
-    assert module._side(toy_object.twin(VIEWS), VIEWS) == 224
-    large = [_enlarged(view, 13) for view in VIEWS[:2]]
-    assert module._side(toy_object.twin(large), large) == 400
-
-
-def _enlarged(view: View, times: int) -> View:
-    """Returns the photograph as a camera of more pixels takes it."""
-    assert view.camera is not None
-    side = times * toy_object.SIDE
-    camera = cameras.resized(view.camera, side, side)
-    drawn = render(toy_object.cloud(), camera, backend="xla")
-    color, alpha = (np.clip(np.asarray(x), 0, 1) for x in (drawn.color, drawn.alpha))
-    return dataclasses.replace(view, image=color, alpha=alpha, camera=camera)
+    np.testing.assert_allclose(module._growth(colorful, seen)[1:3], [10, 3.25])
 
 
 def test_a_change_stands_out_where_it_is(
@@ -125,7 +104,7 @@ def test_paint_that_misleads_is_trusted_less(
     wrong = dataclasses.replace(
         state, painted=jnp.asarray(noise, jnp.float32) * state.usual
     )
-    tried = COMPARE._tried(wrong, twin, *module._stacked(twin, VIEWS[4:]))
+    tried = COMPARE._tried(wrong, twin, *stacked(twin, VIEWS[4:]))
     assert float(tried.trust[1]) > float(state.trust[1])
     with toy_detector.quick():  # as `state` was compiled
         untried = COMPARE.prepare(twin, VIEWS[:4], (), jax.random.key(0))

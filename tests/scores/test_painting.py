@@ -46,6 +46,24 @@ def test_what_is_everywhere_the_same_looks_so(twin: Twin, camera: Camera) -> Non
     np.testing.assert_allclose(seen[1], -1.0, rtol=1e-5)
 
 
+def test_views_count_by_what_they_show_of_a_gaussian(
+    twin: Twin, camera: Camera
+) -> None:
+    three = jax.tree.map(lambda x: jnp.stack([x] * 3), camera)
+    seen = np.asarray(painting.views_that_see(twin, three))
+    _, weight = painting.paint(
+        twin, camera, jnp.zeros((1, camera.height, camera.width))
+    )
+    shown = np.asarray(weight) > 1e-3
+    assert 0 < shown.sum() < len(seen)
+    np.testing.assert_allclose(seen[shown], 3.0, rtol=1e-4)
+    # Views from all around: none counts for more than one.
+    around = posed_cameras(toy_object.views(4))
+    seen = np.asarray(painting.views_that_see(twin, around))
+    assert (seen < 4 + 1e-4).all() and 1 < seen.max()
+    assert (seen[shown] > 1 - 1e-4).all()
+
+
 def test_cameras_become_smaller_only(camera: Camera) -> None:
     small = painting.of_size(camera, camera.height // 2, camera.width // 2)
     assert (small.height, small.width) == (camera.height // 2, camera.width // 2)
