@@ -68,3 +68,8 @@ def take_share(views: Sequence[View], share: float, seed: int) -> tuple[View, ..
 def spread(size: int, count: int) -> list[int]:
     """Returns `count` indices of a list of `size` entries, evenly spread."""
     return [int(x) for x in (np.arange(count) + 0.5) * size / max(count, 1)]
+
+
+def evenly(views: Sequence[View], most: int) -> tuple[View, ...]:
+    """Returns the views, or `most` of them that are evenly spread."""
+    return tuple(views[i] for i in spread(len(views), min(len(views), most)))

@@ -17,6 +17,7 @@ from jaxtyping import Float, PRNGKeyArray
 
 from jaxsplat import learning
 from jaxsplat.core import precision
+from jaxsplat.data.splits import evenly
 from jaxsplat.data.views import View, over_background, posed_cameras
 from jaxsplat.errors import ConfigError
 from jaxsplat.features.mmpdn import MmpdnConfig
@@ -85,7 +86,7 @@ class DepthComparison:
         """Trains the network on the good views; see `parts.Compare`."""
         del unseen
         planting, training = jax.random.split(key)
-        chosen = views[:: -(-len(views) // _MOST_VIEWS)]
+        chosen = evenly(views, _MOST_VIEWS)
         behind = np.asarray(twin.background)
         photographs = np.stack([over_background(view, behind) for view in chosen])
         poses = posed_cameras(chosen).camera_from_world

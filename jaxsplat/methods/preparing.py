@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import jax
 import numpy as np
 
-from jaxsplat.data.splits import spread
+from jaxsplat.data.splits import evenly
 from jaxsplat.data.views import ObjectSet, View, posed_cameras
 from jaxsplat.errors import ConfigError
 from jaxsplat.fitting import FitProgress
@@ -172,8 +172,7 @@ def _calibrate(
     seen: dict[str, float] = {}
     if few or (method.by_nearness and kept):
         count = _MOST_SEEN if few else _SEEN_BESIDE
-        some = spread(len(views.seen), min(len(views.seen), count))
-        looked_at = [views.seen[index] for index in some]
+        looked_at = evenly(views.seen, count)
         seen = _scores(inspecting.inspect(method, known, looked_at), looked_at)
     if method.by_nearness and seen and not few:
         known, unseen = _by_nearness(known, views, seen, unseen)

@@ -8,6 +8,7 @@ from jax import Array, lax
 from jaxtyping import Float
 
 from jaxsplat.core.cameras import Camera
+from jaxsplat.data.splits import evenly
 from jaxsplat.data.views import View
 from jaxsplat.rendering.twin import Twin
 from jaxsplat.scores import levels
@@ -25,7 +26,7 @@ def side_of(twin: Twin, views: Sequence[View]) -> int:
     shorter = min(twin.camera.height, twin.camera.width)
     if shorter <= _USUAL_SIDE:
         return _USUAL_SIDE
-    chosen = views[:: -(-len(views) // _DETAIL_VIEWS)]
+    chosen = evenly(views, _DETAIL_VIEWS)
     shown = float(detail_shown(twin, *stacked(twin, chosen)))
     return min(shorter, _MOST_SIDE) if shown >= _DETAIL_SHOWN else _USUAL_SIDE
 

@@ -20,6 +20,7 @@ from jaxtyping import Float, PRNGKeyArray
 from jaxsplat import features
 from jaxsplat.core import cameras, precision, resampling
 from jaxsplat.core.cameras import Camera
+from jaxsplat.data.splits import evenly
 from jaxsplat.data.views import View, posed_cameras
 from jaxsplat.features import FeatureNetwork
 from jaxsplat.pose.estimate import PoseEstimate
@@ -108,7 +109,7 @@ class ExpectedDistance:
         """Reads the network and paints good views; see `parts.Compare`."""
         del key
         network = features.load_network(self.network, self.network_file)
-        chosen = views[:: -(-len(views) // _MOST_VIEWS)]
+        chosen = evenly(views, _MOST_VIEWS)
         side = self.side or side_of(twin, unseen or views)
         state = self._painted(network, side, twin, *stacked(twin, chosen))
         seen = views_that_see(twin, precision.single(posed_cameras(views)))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jaxsplat.data.splits import choose_queries, hold_out, take_share
+from jaxsplat.data.splits import choose_queries, evenly, hold_out, take_share
 from jaxsplat.data.views import View
 from jaxsplat.errors import ConfigError
 
@@ -62,6 +62,14 @@ def test_of_few_views_one_or_two_are_held_out(count: int, kept: int) -> None:
     assert sorted(v.name for v in (*fitted, *held_out)) == sorted(v.name for v in views)
     assert len(hold_out(views, 1)[1]) == min(kept, 1)
     assert hold_out(views, 0) == (views, ())
+
+
+def test_some_views_are_taken_evenly() -> None:
+    views = _views(good=49)
+    names = [view.name for view in views]
+    assert [view.name for view in evenly(views, 7)] == names[3::7]
+    assert len({view.name for view in evenly(views, 48)}) == 48
+    assert evenly(views, 100) == views and evenly((), 3) == ()
 
 
 def test_a_lesser_share_is_part_of_a_greater_one() -> None:

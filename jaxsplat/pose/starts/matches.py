@@ -23,7 +23,7 @@ from jaxtyping import Float, Int, PRNGKeyArray
 from jaxsplat import matchers
 from jaxsplat.core import precision, se3
 from jaxsplat.core.cameras import Camera
-from jaxsplat.data.splits import spread
+from jaxsplat.data.splits import evenly
 from jaxsplat.data.views import View, over_background, posed_cameras
 from jaxsplat.errors import ConfigError
 from jaxsplat.matchers import KeypointDetector, KeypointMatcher, Keypoints
@@ -114,8 +114,7 @@ class MatchStarts:
         """Finds the keypoints of the views; see `parts.Starts`."""
         del key
         if self.most_views is not None:
-            count = min(len(views), self.most_views)
-            views = [views[index] for index in spread(len(views), count)]
+            views = evenly(views, self.most_views)
         detector = matchers.load_detector(self.detector, self.detector_file)
         matcher = matchers.load_matcher(self.matcher, self.matcher_file)
         posed = posed_cameras(views)
