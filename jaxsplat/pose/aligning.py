@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from jaxsplat.pose import alignment, descent, kernels
 from jaxsplat.pose.alignment import Problem
 from jaxsplat.pose.descent import Descent
-from jaxsplat.rendering.backends import Backend
+from jaxsplat.rendering.backends import KERNELS, Backend
 
 
 def align(
@@ -25,7 +25,7 @@ def align(
         steps: of Levenberg-Marquardt.
         backend: whether kernels do it, or XLA.
     """
-    if backend in ("pallas", "pallas_interpret"):
+    if backend in KERNELS:
         return kernels.descend(problem, start, steps, backend == "pallas_interpret")
     evaluate = functools.partial(alignment.equations, problem)
     return descent.descend(evaluate, problem.camera, problem.center, start, steps)

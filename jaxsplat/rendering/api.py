@@ -14,7 +14,7 @@ from jaxsplat.core import precision, sizes
 from jaxsplat.core.cameras import Camera
 from jaxsplat.errors import ConfigError
 from jaxsplat.rendering import backends, binning, projection, reference, tiling, xla
-from jaxsplat.rendering.backends import Backend
+from jaxsplat.rendering.backends import KERNELS, Backend
 from jaxsplat.rendering.binning import TileLists
 from jaxsplat.rendering.numba import compositing as numba
 from jaxsplat.rendering.pallas import compositing
@@ -168,7 +168,7 @@ def bin_for(
     """Returns the tile lists of an image, of which nothing is differentiated."""
     frozen = jax.lax.stop_gradient(splats)
     search = None
-    if backend in ("pallas", "pallas_interpret"):
+    if backend in KERNELS:
         search = Search(backend == "pallas_interpret")
     size = camera.width, camera.height
     return binning.bin_splats(frozen, *size, capacity, padding, search)

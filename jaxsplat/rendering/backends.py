@@ -11,6 +11,8 @@ from jaxsplat.rendering.numba import target
 
 Backend = Literal["reference", "xla", "numba", "pallas", "pallas_interpret"]
 BACKENDS: tuple[Backend, ...] = get_args(Backend)
+# Those that run the GPU kernels, on a GPU and as XLA's programs.
+KERNELS: tuple[Backend, ...] = ("pallas", "pallas_interpret")
 
 _LEAST_CAPABILITY = (7, 5)  # Turing, the oldest that Triton compiles for
 
