@@ -25,7 +25,6 @@ from jaxsplat.data.views import View, posed_cameras
 from jaxsplat.features import FeatureNetwork
 from jaxsplat.pose.estimate import PoseEstimate
 from jaxsplat.rendering.twin import Twin
-from jaxsplat.scene import gaussians as scene
 from jaxsplat.scores import levels
 from jaxsplat.scores.blur import blur
 from jaxsplat.scores.detail import side_of
@@ -37,9 +36,11 @@ from jaxsplat.scores.reduce import TopShare
 
 # Training views that are painted, at most.
 _MOST_VIEWS = 48
-# A Gaussian that is seen by fewer pixels has the mean, and counts as seen by so many
-# views at least.
-_SEEN, _LEAST_SEEN = 1.0, 0.5
+# A Gaussian that is seen by fewer pixels has the mean.
+_SEEN = 1.0
+# Share of the views that see a Gaussian at which views that the fit did not see differ
+# twice as much there as those that it saw.
+_SELDOM = 0.125
 # Of what is expected: added, so that no level tells of defects by being near 0.
 _FLOOR = 0.05
 # Standard deviation of the blur of single levels' maps, and of the window within which
@@ -113,8 +114,8 @@ class ExpectedDistance:
         side = self.side or side_of(twin, unseen or views)
         state = self._painted(network, side, twin, *stacked(twin, chosen))
         seen = views_that_see(twin, precision.single(posed_cameras(views)))
-        grown = state.painted * _growth(twin, seen)[:, None]
-        state = dataclasses.replace(state, painted=grown)
+        growth = _growth(jnp.maximum(seen, 1.0) / len(views))
+        state = dataclasses.replace(state, painted=state.painted * growth[:, None])
         if not unseen:
             return state
         return self._tried(state, twin, *stacked(twin, unseen))
@@ -285,19 +286,13 @@ class ExpectedDistance:
         return levels.distances(network, seen, known, side, self.radius)
 
 
-def _growth(twin: Twin, seen: Float[Array, " n"]) -> Float[Array, " n"]:
+def _growth(share: Float[Array, " n"]) -> Float[Array, " n"]:
     """Returns how many times farther from renders views are that the fit did not see.
 
-    Where p coefficients are fitted by least squares to n observations, the squared
-    error of another is (1 + p / n) times that of the noise, in the mean over those n
-    places. Here p are a Gaussian's coefficients of colour.
-
     Args:
-        twin: the object.
-        seen: views that see each Gaussian.
+        share: of the views that the fit saw, those that see each Gaussian.
     """
-    coefficients = (scene.sh_degree(twin.gaussians) + 1) ** 2
-    return 1 + coefficients / jnp.maximum(seen, _LEAST_SEEN)
+    return 1 + (_SELDOM / share) ** 2
 
 
 def _expected(

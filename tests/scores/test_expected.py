@@ -49,15 +49,17 @@ def test_good_views_tell_what_is_expected(state: ExpectedDistances, twin: Twin) 
 
 
 def test_what_few_views_saw_may_differ_more(twin: Twin) -> None:
-    seen = jnp.array([0.0, 1.0, 4.0, 400.0])
-    np.testing.assert_allclose(module._growth(twin, seen), [3, 2, 1.25, 1.0025])
-    colorful = dataclasses.replace(
-        twin,
-        gaussians=dataclasses.replace(
-            twin.gaussians, sh_rest=jnp.zeros((len(twin.gaussians.means), 8, 3))
-        ),
-    )
-    np.testing.assert_allclose(module._growth(colorful, seen)[1:3], [10, 3.25])
+    share = jnp.array([1.0, 0.25, 0.125, 0.0125])
+    expected = [1 + 1 / 64, 1.25, 2.0, 101.0]
+    np.testing.assert_allclose(module._growth(share), expected, rtol=1e-6)
+    # A Gaussian is seen by all ten views, or by none, which counts as one.
+    same = VIEWS[:1] * 10
+    with toy_detector.quick():
+        found = COMPARE.prepare(twin, same, (), jax.random.key(0))
+        alone = COMPARE._painted(found.network, 64, twin, *stacked(twin, same))
+    growth = np.asarray(found.painted / alone.painted)
+    assert (np.isclose(growth, 1 + 1 / 64) | np.isclose(growth, 1 + 1.25**2)).all()
+    assert 0 < np.isclose(growth[:, 0], 1 + 1.25**2).sum() < len(growth)
 
 
 def test_a_change_stands_out_where_it_is(
