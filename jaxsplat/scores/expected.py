@@ -3,9 +3,9 @@
 A render differs from a good photograph where the fit is soft. Three things tell where
 that is, and are added up: how much good views differ there, painted on the Gaussians;
 how much the render changes there from cell to cell, since what changes much differs
-much when it is a little aside; and how much good views differ in the mean. How far the
-first two are trusted is learnt from good views that the fit did not see: where a fit
-shows these much worse than those that it saw, the paint is too sure of itself.
+much when it is a little aside; and how much good views differ in the mean. Where few of
+the views that the fit saw look, it shows what these show and no others: there the paint
+counts for more.
 """
 
 import dataclasses
@@ -32,7 +32,6 @@ from jaxsplat.scores.finite import nan_unless_finite
 from jaxsplat.scores.good_views import side_by_side, stacked
 from jaxsplat.scores.guided import guided_filter
 from jaxsplat.scores.painting import of_size, paint, painted, views_that_see
-from jaxsplat.scores.reduce import TopShare
 
 # Training views that are painted, at most.
 _MOST_VIEWS = 48
@@ -49,10 +48,8 @@ _BLUR, _WINDOW = 0.0075, 0.01
 # It follows them where the logarithm of their distances varies by more than this; these
 # are blurred by so many pixels, against noise.
 _RIDGE, _SOFT = 1.0, 0.5
-# Weights of variation and mean beside the paint's 1 that are tried, and those taken
-# where no good view is left to try them on.
-_VARIATIONS, _MEANS = (0.3, 1.0), (0.1, 0.3, 1.0, 3.0, 10.0)
-_UNTRIED = (0.3, 1.0)
+# Weights of variation and mean beside the paint's 1.
+_VARIATION, _MEAN = 0.3, 0.3
 
 
 @jax.tree_util.register_dataclass
@@ -67,7 +64,6 @@ class ExpectedDistances:
         variation: mean variation of the renders on it, see `levels.Distances`.
         painted: distances of good views as every Gaussian saw them, and more where few
             views saw it.
-        trust: weights of variation and mean beside the paint's 1, [2].
         side: pixels of the shorter side at which images are compared (static).
     """
 
@@ -76,7 +72,6 @@ class ExpectedDistances:
     outside: Float[Array, " levels"]
     variation: Float[Array, " levels"]
     painted: Float[Array, "n levels"]
-    trust: Float[Array, "2"]
     side: int = dataclasses.field(metadata=dict(static=True))
 
 
@@ -115,10 +110,7 @@ class ExpectedDistance:
         state = self._painted(network, side, twin, *stacked(twin, chosen))
         seen = views_that_see(twin, precision.single(posed_cameras(views)))
         growth = _growth(jnp.maximum(seen, 1.0) / len(views))
-        state = dataclasses.replace(state, painted=state.painted * growth[:, None])
-        if not unseen:
-            return state
-        return self._tried(state, twin, *stacked(twin, unseen))
+        return dataclasses.replace(state, painted=state.painted * growth[:, None])
 
     def __call__(
         self,
@@ -179,7 +171,7 @@ class ExpectedDistance:
         views: Camera,
         photographs: Float[Array, "v h w 3"],
     ) -> ExpectedDistances:
-        """Returns what posed good views tell, with the trust of no trial."""
+        """Returns what posed good views tell, however few see a place."""
 
         def one(view: tuple[Camera, Array]) -> tuple[Array, ...]:
             camera, photograph = view
@@ -208,50 +200,8 @@ class ExpectedDistance:
             beside / jnp.maximum(free, 1.0),
             jnp.maximum(change / jnp.maximum(covered, 1.0), least),
             (values + _SEEN * usual) / (weight + _SEEN)[:, None],
-            jnp.array(_UNTRIED, jnp.float32),
             side,
         )
-
-    @functools.partial(jax.jit, static_argnames="self")
-    def _tried(
-        self,
-        state: ExpectedDistances,
-        twin: Twin,
-        views: Camera,
-        photographs: Float[Array, "v h w 3"],
-    ) -> ExpectedDistances:
-        """Returns the state with the trust that suits views that the fit did not see.
-
-        That is the one with which a defect of a fixed distance, anywhere on the
-        object, would stand out most from what scores highest in good views: the mean of
-        log(score) + log(expected), over views and places.
-        """
-        tried = jnp.array([(v, m) for v in _VARIATIONS for m in _MEANS], jnp.float32)
-
-        def one(view: tuple[Camera, Array]) -> Array:
-            camera, photograph = view
-            found, covered = self._compared(
-                state.network, state.side, twin, camera, photograph
-            )
-            paint = self._paint(
-                dataclasses.replace(twin, camera=camera),
-                state,
-                camera.camera_from_world,
-            )
-
-            def cost(trust: Array) -> Array:
-                trusting = dataclasses.replace(state, trust=trust)
-                told = _expected(trusting, paint[:, None], found.variation)
-                score = TopShare()(_joined(found, told, state.side))[0]
-                weights = levels.weights(len(told))[:, None, None]
-                each = jnp.sum(weights * jnp.log(told[:, 0]), axis=0)
-                mean = jnp.sum(each * covered) / jnp.maximum(jnp.sum(covered), 1.0)
-                return jnp.log(score) + mean
-
-            return lax.map(cost, tried)
-
-        costs = jnp.mean(lax.map(one, (views, photographs)), axis=0)
-        return dataclasses.replace(state, trust=tried[jnp.argmin(costs)])
 
     def _compared(
         self,
@@ -308,9 +258,8 @@ def _expected(
         variation: of what they should show.
     """
     usual, changing = (x[:, None, None, None] for x in (state.usual, state.variation))
-    vary, mean = state.trust
-    total = paint + vary * (variation / changing) * usual + mean * usual
-    return jnp.maximum(total / (1 + vary + mean), 1e-12)
+    total = paint + _VARIATION * (variation / changing) * usual + _MEAN * usual
+    return jnp.maximum(total / (1 + _VARIATION + _MEAN), 1e-12)
 
 
 def _joined(
