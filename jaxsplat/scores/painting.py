@@ -77,10 +77,16 @@ def views_that_see(twin: Twin, views: Camera) -> Float[Array, " n"]:
         twin: the object.
         views: v cameras.
     """
-    nothing = jnp.zeros((1, views.height, views.width), twin.gaussians.means.dtype)
-    weights = jax.lax.map(lambda view: paint(twin, view, nothing)[1], views)
-    squares = jnp.sum(weights**2, axis=0)
-    return jnp.sum(weights, axis=0) ** 2 / jnp.maximum(squares, 1e-12)
+    means = twin.gaussians.means
+    nothing = jnp.zeros((1, views.height, views.width), means.dtype)
+
+    def add(sums: tuple[Array, Array], view: Camera) -> tuple[tuple[Array, Array], None]:
+        weights = paint(twin, view, nothing)[1]
+        return (sums[0] + weights, sums[1] + weights**2), None
+
+    none = jnp.zeros(len(means), means.dtype)
+    (total, squares), _ = jax.lax.scan(add, (none, none), views)
+    return total**2 / jnp.maximum(squares, 1e-12)
 
 
 def of_size(camera: Camera, height: int, width: int) -> Camera:
