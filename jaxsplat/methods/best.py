@@ -3,9 +3,10 @@
 The pose comes from the gallery's best hypotheses, refined together by
 Levenberg-Marquardt on the photograph at its full size; the twin is compared in the
 photograph's own exposure, by features and colours, each with the most similar nearby,
-in multiples of what good views differ by at that place. Photographs that no view of the
-gallery explains, as behind hands and before clutter, are sought once more by matched
-features, but for preset "fast".
+in multiples of what good views differ by at that place. Where much of the object is
+unlike the good one, many poses around the hypotheses are tried. Photographs that no
+view of the gallery explains, as behind hands and before clutter, are sought once more
+by matched features, but for preset "fast".
 """
 
 import dataclasses
@@ -18,6 +19,7 @@ FAST = Method(
     name="best",
     starts=GalleryStarts(k=4),
     refine=Lm(),
+    second_refine=Lm(turns=64),
     compare=ExpectedDistance(),
     score=TopShare(),
     calibrate=Conformal(),

@@ -157,6 +157,7 @@ def _inspect_group(
         return found
     if again:
         _take_better(found, _look(method, known, again), PLACED)
+    _refine_again(method, known, group, found)
     hard = {
         number: anywhere[number] or taken
         for number, taken in group.items()
@@ -165,6 +166,35 @@ def _inspect_group(
     if method.second_starts is not None and hard:
         _take_better(found, _look(*_second(method, known), hard), TRUSTED)
     return found
+
+
+def _refine_again(
+    method: Method,
+    known: Prepared,
+    group: dict[int, Taken],
+    found: dict[int, Inspection],
+) -> None:
+    """Puts findings at better poses for those at which much is unlike the good object.
+
+    The background shows through where parts are missing, so it must be plain.
+    """
+    quality = known.quality
+    assert quality is not None
+    doubtful = {
+        number: taken
+        for number, taken in group.items()
+        if taken.plain and quality.is_doubtful(found[number].agreement)
+    }
+    if method.second_refine is None or not doubtful:
+        return
+    patient = dataclasses.replace(method, refine=method.second_refine)
+    others = _look(patient, known, doubtful)
+    better = {
+        number: other
+        for number, other in others.items()
+        if other.agreement > found[number].agreement
+    }
+    _take_better(found, better, PLACED)
 
 
 def _second(method: Method, known: Prepared) -> tuple[Method, Prepared]:

@@ -24,6 +24,9 @@ class Method:
         second_starts: finds others, for photographs that none of the first explains;
             None leaves them without verdict.
         refine: finds the pose from them.
+        second_refine: finds it, of the same starts and state, where a plain background
+            shows that much of the object is unlike the good one at the pose that
+            `refine` found; None leaves it at that.
         compare: makes the anomaly map.
         score: makes the image's score from the map.
         calibrate: tells what the score means.
@@ -46,6 +49,7 @@ class Method:
     score: Score
     calibrate: Calibrate
     second_starts: Starts | None = None
+    second_refine: Refine | None = None
     batch: int | None = None
     scaled_over_test_set: bool = False
     by_nearness: bool = False

@@ -98,7 +98,7 @@ class _Judge:
         photographs = dataclasses.replace(photographs, images=images)
         # Something else may stand in front of the object, but is not like it.
         seen, known = as_good_views(twin, photographs, expected)
-        alike = agreement(seen, known, expected.coverage)
+        alike = agreement(seen, known, expected.coverage, photographs.plain)
         in_front, expected = find_obstructed(twin, photographs, expected)
         seen, known = as_good_views(twin, photographs, expected)
         seen = jnp.where(in_front[..., None], known, seen)

@@ -18,6 +18,10 @@ from jaxsplat.rendering.twin import Twin
 
 # Longer side in pixels at which photographs and what they should show are correlated.
 _AGREEMENT_SIDE = 100
+# Share of the object that may be unlike all the same. Where a group of parts is missing
+# that takes up to half of what is seen (48 photographs of two objects, right poses),
+# the correlation of all of it falls to that of other objects.
+_UNLIKE = 1 / 3
 _NOTHING = 1e-12
 # A pixel that differs from a plain background by so much shows something else.
 DIFFERS = 15 / 255
@@ -156,18 +160,22 @@ def agreement(
     seen: Float[Array, "b h w 3"],
     known: Float[Array, "b h w 3"],
     coverage: Float[Array, "b h w"],
+    plain: Bool[Array, " b"],
 ) -> Float[Array, " b"]:
     """Returns how far photographs show the object that they should show, 1 at most.
 
     The mean of the normalised correlations, on the object, of colours and of their
     slopes: any two blobs may be alike in their colours, but hardly in where these
     change. Gain and offset do not matter. It is taken at some 100 pixels, where noise
-    and sharpness tell little.
+    and sharpness tell little. Before a plain background the third of the object that
+    differs most is left out, since a large part of it may be missing; before clutter
+    such a share of it may be like anything.
 
     Args:
         seen: the photographs, from `as_good_views`, [b, h, w, 3].
         known: what they should show, likewise, [b, h, w, 3].
         coverage: by the object, [b, h, w].
+        plain: whether one colour stands behind what they show, [b].
     """
     height, width = coverage.shape[1:]
     shrink = max(1.0, max(height, width) / _AGREEMENT_SIDE)
@@ -176,8 +184,13 @@ def agreement(
     def planes(images: Array) -> Array:
         return jnp.moveaxis(resampling.area_resize(images, *size), -1, 1)
 
-    def one(seen: Array, known: Array, coverage: Array) -> Array:
+    def one(seen: Array, known: Array, coverage: Array, plain: Array) -> Array:
         weight = jnp.where(coverage > 0.5, coverage, 0.0)
+        differ = jnp.sum((seen - known) ** 2, axis=0)
+        on_object = jnp.where(weight > 0, differ, jnp.nan)
+        most = jnp.nanquantile(on_object, 1 - _UNLIKE)
+        # Not where nothing is the object, for which the quantile is not a number.
+        weight = jnp.where(plain & (differ > most), 0.0, weight)
         mass = jnp.maximum(jnp.sum(weight), 1.0)
 
         def centered(image: Array) -> Array:
@@ -192,7 +205,8 @@ def agreement(
             + _correlation(left, right, within)
         )
 
-    return jax.vmap(one)(planes(seen), planes(known), planes(coverage[..., None])[:, 0])
+    small = planes(seen), planes(known), planes(coverage[..., None])[:, 0]
+    return jax.vmap(one)(*small, plain)
 
 
 def _correlation(

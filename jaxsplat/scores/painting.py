@@ -80,7 +80,9 @@ def views_that_see(twin: Twin, views: Camera) -> Float[Array, " n"]:
     means = twin.gaussians.means
     nothing = jnp.zeros((1, views.height, views.width), means.dtype)
 
-    def add(sums: tuple[Array, Array], view: Camera) -> tuple[tuple[Array, Array], None]:
+    def add(
+        sums: tuple[Array, Array], view: Camera
+    ) -> tuple[tuple[Array, Array], None]:
         weights = paint(twin, view, nothing)[1]
         return (sums[0] + weights, sums[1] + weights**2), None
 

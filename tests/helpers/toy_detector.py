@@ -28,7 +28,9 @@ from tests.helpers import toy_object
 from tests.helpers.networks import SMALL, by_formula
 
 # Few steps: the photographs are the toy's own, so the starts lead to them.
-QUICK = dataclasses.replace(best.FAST, refine=Lm((Stage(1, 2, 6, 1.0),)))
+QUICK = dataclasses.replace(
+    best.FAST, refine=Lm((Stage(1, 2, 6, 1.0),)), second_refine=None
+)
 # Trained for some steps; the map of the small network has eight channels.
 REGRESSED = RegressedStarts(
     Regression(

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from jaxsplat import metrics
+from jaxsplat.core import se3
 from jaxsplat.data.views import ObjectSet
 from jaxsplat.methods import Detector, Inspection, find_method, inspecting
 from jaxsplat.methods.inspecting import Prepared
 from jaxsplat.methods.method import Method
-from jaxsplat.pose import TRUSTED, CoarsePoses, MatchStarts, Outcome
+from jaxsplat.pose import TRUSTED, CoarsePoses, MatchStarts, Outcome, Starts, Unrefined
 from jaxsplat.pose.photographs import Photographs
 from tests.helpers import toy_detector
 
@@ -31,6 +32,28 @@ class Away:
         pose = jnp.eye(4).at[2, 3].set(-4.0)
         poses = jnp.broadcast_to(pose, (count, 2, 4, 4))
         return CoarsePoses(poses, jnp.zeros((count, 2)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Aside:
+    """Other starts, at which the object is turned by 31 degrees."""
+
+    starts: Starts
+
+    def prepare(self, twin: Any, views: Any, key: Any) -> Any:
+        return self.starts.prepare(twin, views, key)
+
+    def __call__(self, twin: Any, state: Any, photographs: Photographs) -> CoarsePoses:
+        found = self.starts(twin, state, photographs)
+        off = se3.exp(jnp.array([0.0, 0.0, 0.0, 0.4, 0.3, 0.2]))
+        poses = [
+            [
+                se3.matmul(se3.about(off, se3.apply(pose, twin.center)), pose)
+                for pose in each
+            ]
+            for each in found.camera_from_world
+        ]
+        return found._replace(camera_from_world=jnp.asarray(poses))
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +129,53 @@ def test_what_the_first_starts_find_is_not_sought_again(
     method = dataclasses.replace(detector.method, second_starts=Away())
     (found,) = inspecting.inspect(method, detector._prepared, [objects.train[5].image])
     assert found.reason == "" and asked == [method]
+
+
+def test_what_is_unlike_the_object_is_refined_once_more(
+    detector: Detector, objects: ObjectSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    look = inspecting._look
+
+    def counted(method: Method, known: Prepared, group: Any) -> dict[int, Inspection]:
+        asked.append(len(group))
+        return look(method, known, group)
+
+    monkeypatch.setattr(inspecting, "_look", counted)
+    right, refine = objects.train[5].image, detector.method.refine
+    method = dataclasses.replace(
+        detector.method,
+        starts=Aside(detector.method.starts),
+        refine=Unrefined(),
+        second_refine=refine,
+    )
+    (first,) = inspecting.inspect(
+        dataclasses.replace(method, second_refine=None), detector._prepared, [right]
+    )
+    (found,) = inspecting.inspect(method, detector._prepared, [right])
+    quality = detector._prepared.quality
+    assert quality.is_doubtful(first.agreement)
+    assert found.agreement > first.agreement and not quality.is_doubtful(1.0)
+    assert found.outcome in TRUSTED
+    # The first look alone, then both.
+    assert asked == [1, 1, 1]
+    # Once it is like the object there is no second look.
+    both = dataclasses.replace(detector.method, second_refine=refine)
+    (sure_one,) = inspecting.inspect(both, detector._prepared, [right])
+    assert sure_one.outcome in TRUSTED and len(asked) == 4
+
+
+def test_a_worse_pose_of_the_second_refinement_is_not_taken(
+    detector: Detector, objects: ObjectSet
+) -> None:
+    # Of a photograph of something else neither is right.
+    other = np.flip(np.roll(objects.train[5].image, 2, axis=2), axis=0)
+    plain = dataclasses.replace(detector.method, refine=Unrefined())
+    method = dataclasses.replace(plain, second_refine=detector.method.refine)
+    alone, both = (
+        inspecting.inspect(m, detector._prepared, [other])[0] for m in (plain, method)
+    )
+    assert both.agreement >= alone.agreement
 
 
 def test_best_has_second_starts_and_fast_none() -> None:

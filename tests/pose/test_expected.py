@@ -108,7 +108,7 @@ def test_agreement_is_a_correlation_over_the_object() -> None:
     coverage = jnp.zeros((2, 24, 24)).at[:, 4:20, 4:20].set(1.0)
 
     def alike(seen: jax.Array, known: jax.Array) -> np.ndarray:
-        return np.asarray(agreement(seen, known, coverage))
+        return np.asarray(agreement(seen, known, coverage, jnp.zeros(2, bool)))
 
     np.testing.assert_allclose(alike(images, images), 1.0, rtol=1e-5)
     assert np.abs(alike(images, others)).max() < 0.15
@@ -134,8 +134,27 @@ def test_agreement_is_a_correlation_over_the_object() -> None:
 
 def test_without_an_object_nothing_agrees() -> None:
     image = jnp.full((1, 8, 8, 3), 0.5)
-    found = agreement(image, image, jnp.zeros((1, 8, 8)))
-    assert found.tolist() == [0.0]
+    for plain in (True, False):
+        found = agreement(image, image, jnp.zeros((1, 8, 8)), jnp.array([plain]))
+        assert found.tolist() == [0.0]
+
+
+def test_before_a_plain_background_a_third_may_be_unlike() -> None:
+    rng = np.random.default_rng(0)
+    coarse = jnp.asarray(rng.uniform(size=(10, 10, 3)), jnp.float32)
+    image = jax.image.resize(coarse, (30, 30, 3), "linear")
+    coverage = jnp.zeros((30, 30)).at[5:25, 5:25].set(1.0)
+
+    def alike(rows: int) -> list[float]:
+        seen = image.at[5 : 5 + rows].set(1.0)
+        both = [jnp.stack([x, x]) for x in (seen, image, coverage)]
+        return agreement(*both, jnp.array([True, False])).tolist()
+
+    whole, lacking, more = alike(0), alike(6), alike(12)
+    assert whole == pytest.approx([1.0, 1.0], rel=1e-5)
+    # What is left is the same, but for slopes where it ends.
+    assert lacking[0] > 0.9 and lacking[1] < 0.7
+    assert more[0] < 0.7
 
 
 def test_a_record_of_photographs_says_what_is_behind() -> None:

@@ -1,6 +1,7 @@
 """What is special to Levenberg-Marquardt: stages, defects, exposure, several starts."""
 
 import dataclasses
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +15,7 @@ from jaxsplat.data.background import TOLERANCE
 from jaxsplat.errors import ConfigError
 from jaxsplat.pose import Outcome, PoseEstimate
 from jaxsplat.pose.refine import lm
+from jaxsplat.pose.refine.stages import patient_stages
 from jaxsplat.rendering import api as render
 from jaxsplat.rendering.twin import Twin
 from tests.pose.conftest import CAPACITY, DISTANCE, TWIST, Toy
@@ -202,6 +204,24 @@ def test_covariance_is_that_of_the_noise(toy: Toy) -> None:
     assert (np.linalg.eigvalsh(covariances) > 0).all()
 
 
+def test_starts_too_far_away_are_turned(toy: Toy) -> None:
+    off = se3.exp(jnp.array([0.0, 0.0, 0.0, 0.55, -0.55, 0.55]))
+    here = [se3.apply(pose, toy.twin.center) for pose in toy.truth]
+    starts = jnp.stack(
+        [se3.matmul(se3.about(off, at), p) for at, p in zip(here, toy.truth)]
+    )[:, None]
+    errors = [
+        degrees(
+            pose.Lm(STAGES, turns=turns)(
+                toy.twin, (), pose.on_plain(toy.queries), starts
+            ).camera_from_world,
+            toy.truth,
+        )
+        for turns in (1, 24)
+    ]
+    assert errors[0].min() > 20 and errors[1].max() < NEAR
+
+
 def test_one_program_without_transfers(toy: Toy) -> None:
     solve(toy, toy.queries, toy.starts)
     twin = toy.twin
@@ -213,9 +233,12 @@ def test_one_program_without_transfers(toy: Toy) -> None:
     assert lm._refine._cache_size() == before
 
 
+@pytest.mark.parametrize("plan", [pose.stages_for, patient_stages])
 @pytest.mark.parametrize("side", [20, 64, 99, 100, 200, 400, 800])
-def test_stages_go_from_thumbnails_to_the_whole(side: int) -> None:
-    stages = pose.stages_for(side, side // 2)
+def test_stages_go_from_thumbnails_to_the_whole(
+    plan: Callable[[int, int], tuple[pose.Stage, ...]], side: int
+) -> None:
+    stages = plan(side, side // 2)
     assert stages[-1].shrink == stages[-1].keep == 1
     assert stages[0].shrink == 1 or 50 <= side // stages[0].shrink < 100
     scales = [stage.scale for stage in stages]
@@ -229,6 +252,8 @@ def test_settings_are_checked() -> None:
         pose.Lm(polish=-1)
     with pytest.raises(ConfigError, match="together: found 0"):
         pose.Lm(together=0)
+    with pytest.raises(ConfigError, match="turns: found 0"):
+        pose.Lm(turns=0)
     for change in (
         {"shrink": 0},
         {"steps": -1},

@@ -24,12 +24,12 @@ from jaxsplat.core import cameras, definite, precision, resampling, se3
 from jaxsplat.core.cameras import Camera
 from jaxsplat.data.views import View
 from jaxsplat.errors import ConfigError
-from jaxsplat.pose import aligning, alignment, descent, hypotheses, pyramid
+from jaxsplat.pose import aligning, alignment, descent, hypotheses, pyramid, turning
 from jaxsplat.pose.descent import Descent
 from jaxsplat.pose.estimate import Outcome, PoseEstimate
 from jaxsplat.pose.pairs import check_together, map_pairs
 from jaxsplat.pose.photographs import Photographs
-from jaxsplat.pose.refine.stages import Stage, stages_for
+from jaxsplat.pose.refine.stages import Stage, patient_stages, stages_for
 from jaxsplat.pose.visibility import MIN_COVERAGE, shows_object
 from jaxsplat.rendering import (
     NormalEquations,
@@ -59,10 +59,14 @@ class Lm:
     as they are.
 
     Attributes:
-        stages: one after another; `stages_for` the photographs' size when None.
+        stages: one after another; when None `stages_for` the photographs' size, or
+            `patient_stages` where starts are turned.
         polish: steps on the rasteriser's normal equations after the last stage.
         together: how many (photograph, pose) pairs are worked on side by side; the
             others follow one after another. None takes all on a GPU and 8 on a CPU.
+        turns: poses that are tried for each start: itself, and others at which the
+            object is turned by up to 25 degrees. For photographs that lack a large part
+            of the object; they take as many times longer at the first stage.
         solid: where the photographs are masks, white before black, and the twin a
             closed surface: its `scene.meshes.Mesh2Splat.scale`. Masks have no exposure,
             so none is looked for.
@@ -71,6 +75,7 @@ class Lm:
     stages: tuple[Stage, ...] | None = None
     polish: int = 0
     together: int | None = None
+    turns: int = 1
     solid: float | None = None
 
     def __post_init__(self) -> None:
@@ -78,6 +83,8 @@ class Lm:
             raise ConfigError("stages: found none, expected one or more")
         if self.polish < 0:
             raise ConfigError(f"polish: found {self.polish}, expected 0 or more steps")
+        if self.turns < 1:
+            raise ConfigError(f"turns: found {self.turns}, expected 1 or more")
         if self.solid is not None and self.polish:
             raise ConfigError(f"polish: found {self.polish} on masks, expected 0")
         check_together(self.together)
@@ -125,10 +132,13 @@ def _refine(
     behind = jax.vmap(exposure.border_color, in_axes=(0, None))(
         queries, twin.background
     )
-    stages = solver.stages or stages_for(twin.camera.width, twin.camera.height)
+    planned = patient_stages if solver.turns > 1 else stages_for
+    stages = solver.stages or planned(twin.camera.width, twin.camera.height)
     rivalled = jnp.zeros(len(queries), bool)
     needed = jnp.zeros(len(queries), jnp.int32)
     steps = solver.polish
+    if solver.turns > 1:
+        starts = turning.turned(starts, twin.center, solver.turns)
     for stage in stages:
         small = pyramid.shrunken(twin.camera, stage.shrink)
         images = resampling.area_resize(queries, small.height, small.width)

@@ -57,3 +57,21 @@ def stages_for(width: int, height: int) -> tuple[Stage, ...]:
     if sizes:
         work.append(Stage(sizes[-1], renders=1, steps=8, scale=0.25))
     return tuple(work)
+
+
+def patient_stages(width: int, height: int) -> tuple[Stage, ...]:
+    """Returns stages for many starts of photographs that lack a large part.
+
+    What is missing is a residual as large as any, and many pixels: poses are compared
+    where it hardly counts, more of them go on, and the last steps are more.
+    """
+    first, *sizes = pyramid.shrinks(width, height)
+    work = [Stage(first, renders=1, steps=6, scale=1.0, keep=32)]
+    if not sizes:
+        return (*work, Stage(first, renders=4, steps=6, scale=0.25))
+    work.append(Stage(first, renders=2, steps=6, scale=0.5, keep=8))
+    work.append(Stage(sizes[0], renders=2, steps=6, scale=0.5, keep=4))
+    work.append(Stage(sizes[0], renders=4, steps=6, scale=0.25))
+    if len(sizes) > 1:
+        work.append(Stage(sizes[-1], renders=1, steps=8, scale=0.25))
+    return tuple(work)
