@@ -83,7 +83,8 @@ class Preparing:
 
         Args:
             queries: one or more.
-            planted: defects to plant in the reference of each normal photograph.
+            planted: defects to plant in the reference of each normal photograph. Shapes
+                without one get none.
             seed: of what is planted.
 
         Raises:
@@ -119,7 +120,8 @@ class Preparing:
             seen = work.see(mesh)
             shown.append(work.shown(seen, spent))
             rng = np.random.default_rng((seed, number))
-            changed += [work.planted(seen, rng) for _ in range(planted)]
+            if not all(query.is_anomalous for query in own):
+                changed += [work.planted(seen, rng) for _ in range(planted)]
         return joined(shown), joined(changed) if changed else None
 
 

@@ -94,20 +94,12 @@ def check_files(out: pathlib.Path, name: str, shown: str) -> dict[str, Any]:
     return record
 
 
-@pytest.mark.parametrize(
-    "methods",
-    [
-        ("best", "splatpose"),
-        pytest.param(tuple(METHODS), marks=pytest.mark.slow),
-    ],
-    ids=len,
-)
-def test_several_methods_look_at_one_fit(
-    methods: tuple[str, ...],
+def test_all_methods_look_at_one_fit(
     tmp_path: pathlib.Path,
     capsys: pytest.CaptureFixture[str],
     asked: list[tuple[str, ...]],
 ) -> None:
+    methods = tuple(METHODS)
     out = tmp_path / "methods"
     config = mad.Config(out=str(out), method=methods, max_queries=4)
     fits = len(asked)
