@@ -141,23 +141,25 @@ def _inspect_group(
 ) -> dict[int, Inspection]:
     """Returns the findings about photographs of one size and lens, by their numbers.
 
-    A border of one colour does not mean that nothing but the object stands before it.
-    Photographs that show much else, or not the object, are looked at once more as of an
-    object before anything, and so judged where they show it. Where that explains them
-    no better, poses are sought from the method's second starts, if it has any.
+    Those before a plain background that are unlike the good object in much are refined
+    once more. A border of one colour does not mean that nothing but the object stands
+    before it. Photographs that show much else, or not the object, are looked at once
+    more as of an object before anything, and so judged where they show it. Where that
+    explains them no better, poses are sought from the method's second starts, if it has
+    any.
     """
     found = _look(method, known, group)
+    if known.quality is None:
+        return found
+    _refine_again(method, known, known.quality, group, found)
     anywhere = {number: taken.anywhere for number, taken in group.items()}
     again = {
         number: taken
         for number, taken in anywhere.items()
         if taken is not None and _shows_more(found[number])
     }
-    if known.quality is None:
-        return found
     if again:
         _take_better(found, _look(method, known, again), PLACED)
-    _refine_again(method, known, group, found)
     hard = {
         number: anywhere[number] or taken
         for number, taken in group.items()
@@ -171,6 +173,7 @@ def _inspect_group(
 def _refine_again(
     method: Method,
     known: Prepared,
+    quality: Quality,
     group: dict[int, Taken],
     found: dict[int, Inspection],
 ) -> None:
@@ -178,14 +181,14 @@ def _refine_again(
 
     The background shows through where parts are missing, so it must be plain.
     """
-    quality = known.quality
-    assert quality is not None
+    if method.second_refine is None:
+        return
     doubtful = {
         number: taken
         for number, taken in group.items()
         if taken.plain and quality.is_doubtful(found[number].agreement)
     }
-    if method.second_refine is None or not doubtful:
+    if not doubtful:
         return
     patient = dataclasses.replace(method, refine=method.second_refine)
     others = _look(patient, known, doubtful)
