@@ -101,12 +101,18 @@ def posed_cameras(views: Sequence[View]) -> Camera:
     Raises:
         DataError: a view has no pose.
     """
-    posed = []
-    for view in views:
-        if view.camera is None:
-            raise DataError(f"{view.name}: a training view has no pose")
-        posed.append(view.camera)
-    return cameras.stack(posed)
+    return cameras.stack([posed_camera(view) for view in views])
+
+
+def posed_camera(view: View) -> Camera:
+    """Returns the camera of a view.
+
+    Raises:
+        DataError: it has no pose.
+    """
+    if view.camera is None:
+        raise DataError(f"{view.name}: a training view has no pose")
+    return view.camera
 
 
 def over_background(

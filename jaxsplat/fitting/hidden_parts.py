@@ -13,8 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxsplat.core import precision
-from jaxsplat.data.views import View
-from jaxsplat.errors import DataError
+from jaxsplat.data.views import View, posed_camera
 from jaxsplat.fitting.config import FitConfig
 from jaxsplat.rendering.twin import Twin, look
 
@@ -56,9 +55,7 @@ def with_hidden_parts(
     """
     found = []
     for view, shown in zip(views, coverage, strict=True):
-        if view.camera is None:
-            raise DataError(f"{view.name}: has no pose")
-        drawn = look(twin, precision.single(view.camera))
+        drawn = look(twin, precision.single(posed_camera(view)))
         covered = np.asarray(drawn.alpha) > _COVERED
         found.append(np.where(covered & (shown < _COVERED), np.float32(1), shown))
     return np.stack(found)

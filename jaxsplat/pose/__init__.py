@@ -14,7 +14,7 @@ from jaxsplat.pose.photographs import Photographs, anywhere, on_plain
 from jaxsplat.pose.refine.adam_screw import AdamScrew, ScrewState
 from jaxsplat.pose.refine.adam_view import AdamView, ViewState
 from jaxsplat.pose.refine.lm import Lm
-from jaxsplat.pose.refine.stages import Stage, stages_for
+from jaxsplat.pose.refine.stages import Stage, patient_stages, stages_for
 from jaxsplat.pose.refine.unrefined import Unrefined
 from jaxsplat.pose.starts.appearance import GalleryStarts
 from jaxsplat.pose.starts.gallery import (
@@ -59,6 +59,7 @@ __all__ = [
     "expected_photographs",
     "gallery_poses",
     "on_plain",
+    "patient_stages",
     "sphere_poses",
     "stages_for",
 ]

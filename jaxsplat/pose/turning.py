@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from jaxsplat.core import se3
+from jaxsplat.rendering import motion
 
 # Angle up to which starts are turned: gallery views are some 15 degrees apart, and an
 # alignment ends up to 15 from the right pose.
@@ -31,14 +31,11 @@ def turned(
         center: of the object in the world, [3].
         count: of poses for each, itself the first; [b, k * count, 4, 4] in all.
     """
-    turns = jax.vmap(se3.exp)(jnp.asarray(_twists(count)))
-
-    def one(pose: jax.Array) -> jax.Array:
-        here = se3.apply(pose, center)
-        return jax.vmap(lambda turn: se3.matmul(se3.about(turn, here), pose))(turns)
-
-    every = jax.vmap(jax.vmap(one))(poses)
-    return every.reshape(len(poses), -1, 4, 4)
+    each = jax.vmap(motion.moved_pose, in_axes=(None, 0, None))
+    every = jax.vmap(jax.vmap(each, in_axes=(0, None, None)), in_axes=(0, None, None))
+    return every(poses, jnp.asarray(_twists(count)), center).reshape(
+        len(poses), -1, 4, 4
+    )
 
 
 def _twists(count: int) -> Float[np.ndarray, "n 6"]:

@@ -33,10 +33,17 @@ def moved(
             camera axes, [6].
         center: point in the world, [3].
     """
-    pose = camera.camera_from_world
-    here = se3.apply(pose, center)
-    motion = se3.about(se3.exp(twist), here)
-    return cameras.with_pose(camera, se3.matmul(motion, pose))
+    return cameras.with_pose(
+        camera, moved_pose(camera.camera_from_world, twist, center)
+    )
+
+
+def moved_pose(
+    pose: Float[Array, "4 4"], twist: Float[Array, "6"], center: Float[Array, "3"]
+) -> Float[Array, "4 4"]:
+    """Returns a `camera_from_world` after the motion of `moved`."""
+    motion = se3.about(se3.exp(twist), se3.apply(pose, center))
+    return se3.matmul(motion, pose)
 
 
 @jax.tree_util.register_dataclass

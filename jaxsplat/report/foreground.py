@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from jaxsplat.data import splits
-from jaxsplat.data.views import View
+from jaxsplat.data.views import View, over_background
 from jaxsplat.errors import DataError
 from jaxsplat.report import figures, files
 from jaxsplat.report.content import ShownForeground
@@ -19,6 +19,7 @@ _SIDE = 160  # pixels of a picture's longer side
 _MOST, _MOST_DISAGREEING = 6, 2
 # Of the contact sheet, in pixels and RGB.
 _COLUMNS, _GAP, _LINE = 4, 8, 16
+_WHITE = np.ones(3, np.float32)
 _PAPER, _INK, _BAD = (255, 255, 255), (60, 66, 72), (179, 38, 30)
 _FONT, _FONT_SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.38
 
@@ -102,9 +103,7 @@ def read(path: pathlib.Path) -> ShownForeground | None:
 
 def _photograph(view: View) -> figures.Rgb8:
     """Returns a small picture of a view, a cut-out on white."""
-    image = view.image
-    if view.alpha is not None:
-        image = image + (1 - view.alpha[..., None])
+    image = over_background(view, _WHITE)
     return figures.thumbnail(figures.to_uint8(image), _SIDE)
 
 

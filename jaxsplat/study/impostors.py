@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float
 
-from jaxsplat.data.views import View
+from jaxsplat.data.views import View, over_background
 from jaxsplat.study import cutouts, degraded_sets, sensor, surroundings
 from jaxsplat.study.surroundings import RGB
 
@@ -133,10 +133,8 @@ def _before(
 def _shuffled(source: Source, rng: np.random.Generator) -> Float[np.ndarray, "h w 3"]:
     """Returns a photograph of the object itself, cut into blocks and mixed."""
     view = source.own[int(rng.integers(len(source.own)))]
-    image = view.image
-    if view.alpha is not None:
-        image = image + (1 - view.alpha[..., None]) * np.array(source.background)
-    whole = _fitted(image.astype(np.float32), source.size)
+    image = over_background(view, np.array(source.background, np.float32))
+    whole = _fitted(image, source.size)
     rows, columns = (
         np.linspace(0, side, _BLOCKS + 1).astype(int)[:-1] for side in whole.shape[:2]
     )

@@ -9,8 +9,7 @@ from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 from jaxsplat.core import cameras
-from jaxsplat.data.views import ObjectSet, View
-from jaxsplat.errors import DataError
+from jaxsplat.data.views import ObjectSet, View, over_background, posed_camera
 from jaxsplat.study import sensor
 
 _FEW = 5
@@ -64,12 +63,11 @@ def _random_poses(objects: ObjectSet, rng: np.random.Generator) -> ObjectSet:
 
 
 def _turned(view: View, rng: np.random.Generator) -> cameras.Camera:
-    if view.camera is None:
-        raise DataError(f"{view.name}: a training view has no pose")
+    camera = posed_camera(view)
     turn = np.eye(4)
     turn[:3, :3] = Rotation.random(random_state=rng).as_matrix()
-    pose = np.asarray(view.camera.camera_from_world, np.float64) @ turn
-    return cameras.with_pose(view.camera, jnp.asarray(pose, jnp.float32))
+    pose = np.asarray(camera.camera_from_world, np.float64) @ turn
+    return cameras.with_pose(camera, jnp.asarray(pose, jnp.float32))
 
 
 def _five_views(objects: ObjectSet, rng: np.random.Generator) -> ObjectSet:
@@ -107,10 +105,7 @@ def _black(objects: ObjectSet, rng: np.random.Generator) -> ObjectSet:
 
 
 def _opaque(view: View, objects: ObjectSet) -> Float[np.ndarray, "h w 3"]:
-    if view.alpha is None:
-        return view.image
-    behind = np.array(objects.background, np.float32)
-    return view.image + (1 - view.alpha[..., None]) * behind
+    return over_background(view, np.array(objects.background, np.float32))
 
 
 def _of_images(

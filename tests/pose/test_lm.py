@@ -15,7 +15,6 @@ from jaxsplat.data.background import TOLERANCE
 from jaxsplat.errors import ConfigError
 from jaxsplat.pose import Outcome, PoseEstimate
 from jaxsplat.pose.refine import lm
-from jaxsplat.pose.refine.stages import patient_stages
 from jaxsplat.rendering import api as render
 from jaxsplat.rendering.twin import Twin
 from tests.pose.conftest import CAPACITY, DISTANCE, TWIST, Toy
@@ -233,7 +232,7 @@ def test_one_program_without_transfers(toy: Toy) -> None:
     assert lm._refine._cache_size() == before
 
 
-@pytest.mark.parametrize("plan", [pose.stages_for, patient_stages])
+@pytest.mark.parametrize("plan", [pose.stages_for, pose.patient_stages])
 @pytest.mark.parametrize("side", [20, 64, 99, 100, 200, 400, 800])
 def test_stages_go_from_thumbnails_to_the_whole(
     plan: Callable[[int, int], tuple[pose.Stage, ...]], side: int
