@@ -17,8 +17,8 @@ from jaxsplat.scores.parts import Verdicts
 
 # Views are few that promise less than so many times what is asked.
 _FEW = 2
-# Standard deviation over mean of what it costs a view not to be seen by the fit.
-_SPREAD_OF_COST = 0.5
+# Variance over mean of what it costs a view not to be seen by the fit.
+_VARIANCE_OF_COST = 0.25
 _LEAST = 1e-30  # a score of 0 has no logarithm
 _MOST_LOG = 88.0  # of a float32
 
@@ -52,9 +52,10 @@ class Conformal:
     Where views are so few that this promises more than twice `fpr`, the score must also
     be higher than a normal distribution of its logarithm allows: that of a photograph
     whose level is the held-out views' and whose variance is that of the views that the
-    fit saw, plus that of what it costs not to be seen, whose standard deviation is
-    taken to be half its mean (measured .39 to .53 on three objects fitted to 30 to 38
-    views). The promise stays as it was, the share that is expected becomes `fpr`.
+    fit saw, plus that of what it costs not to be seen, which grows in proportion to
+    its mean as that of any sum of independent parts does (docs/architecture.md has the
+    measurements). The promise stays as it was, the share that is expected becomes
+    `fpr`.
 
     Several photographs of one part are told by the highest of their scores. Of m + p
     good ones, all p of a part score no higher than the k-th of the m with a probability
@@ -139,7 +140,7 @@ def _lognormal(state: GoodScores) -> tuple[float, float] | None:
     seen = np.log(np.maximum(seen, _LEAST))
     level = np.mean(np.log(scores))
     cost = max(float(level - np.mean(seen)), 0.0)
-    variance = float(np.var(seen, ddof=1)) + (_SPREAD_OF_COST * cost) ** 2
+    variance = float(np.var(seen, ddof=1)) + _VARIANCE_OF_COST * cost
     variance = max(variance, _LEAST) * (1 + 1 / len(scores))
     return float(level), math.sqrt(variance)
 

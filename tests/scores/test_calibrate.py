@@ -85,7 +85,7 @@ def test_a_share_is_a_share() -> None:
 
 # One view hardly tells what not being seen costs, nor so how it varies.
 @pytest.mark.parametrize(("count", "most"), [(1, 0.15), (2, 0.1), (3, 0.1), (5, 0.1)])
-@pytest.mark.parametrize("cost", [0.1, 0.8])
+@pytest.mark.parametrize("cost", [0.1, 0.8, 2.0])
 def test_few_views_and_those_that_the_fit_saw_keep_false_alarms_near_the_share(
     count: int, most: float, cost: float
 ) -> None:
@@ -93,8 +93,8 @@ def test_few_views_and_those_that_the_fit_saw_keep_false_alarms_near_the_share(
     alarms, alone = [], []
     for _ in range(400):
         seen = np.exp(rng.normal(0.5, 0.25, 12))
-        level = rng.normal(0.5, 0.25, count + 1) + rng.normal(cost, cost / 2, count + 1)
-        unseen = np.exp(level).astype(np.float32)
+        costs = rng.normal(cost, np.sqrt(cost / 4), count + 1)
+        unseen = np.exp(rng.normal(0.5, 0.25, count + 1) + costs).astype(np.float32)
         state = calibrate.prepare(unseen[1:], seen.astype(np.float32))
         threshold = calibrate.threshold(state)
         assert threshold >= unseen[1:].max()
@@ -129,7 +129,7 @@ def test_the_model_is_the_closed_form() -> None:
     state = calibrate.prepare(good.astype(np.float32), seen.astype(np.float32))
     level = np.log(good).mean()
     cost = level - np.log(seen).mean()
-    spread = np.sqrt((np.log(seen).var(ddof=1) + cost**2 / 4) * 1.5)
+    spread = np.sqrt((np.log(seen).var(ddof=1) + cost / 4) * 1.5)
     # The normal distribution's .95 and .95 ** (1 / 5).
     for together, quantile in ((1, 1.6448536), (5, 2.3186793)):
         expected = np.exp(level + quantile * spread)
