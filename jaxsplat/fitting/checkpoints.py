@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 import jax
+import jax.numpy as jnp
 
 from jaxsplat.data.views import View
 from jaxsplat.fitting.state import FitState
@@ -66,13 +67,26 @@ class Store:
 
     def save_if_due(self, standing: Standing) -> None:
         """Saves when the last time is long enough ago."""
-        host = {
-            "psnr": standing.psnr,
-            "capacity": standing.capacity,
-            "seconds": standing.seconds,
-            "compile_seconds": standing.compile_seconds,
-            "error": standing.least.error,
-            "error_step": standing.least.step,
-        }
-        step = int(standing.state.step)
-        self._store.save_if_due(step, Saved(standing.state, host))
+        self._store.save_if_due(int(standing.state.step), _saved(standing))
+
+    def save_end(self, standing: Standing, steps: int) -> None:
+        """Saves where a fit ends, after as many of its steps as it took.
+
+        Args:
+            standing: at the end.
+            steps: of the whole fit, none of which is left to who goes on.
+        """
+        state = dataclasses.replace(standing.state, step=jnp.int32(steps))
+        self._store.save(steps, _saved(dataclasses.replace(standing, state=state)))
+
+
+def _saved(standing: Standing) -> Saved:
+    host = {
+        "psnr": standing.psnr,
+        "capacity": standing.capacity,
+        "seconds": standing.seconds,
+        "compile_seconds": standing.compile_seconds,
+        "error": standing.least.error,
+        "error_step": standing.least.step,
+    }
+    return Saved(standing.state, host)

@@ -4,6 +4,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -41,12 +42,21 @@ _LATE = 1.1
 
 @dataclasses.dataclass(frozen=True)
 class FitProgress:
-    """Where a fit stands: step of steps, PSNR of the last views, live Gaussians."""
+    """Where a fit stands.
+
+    Attributes:
+        step: steps taken.
+        steps: steps in all.
+        psnr: of the last views, in dB.
+        gaussians: live ones.
+        phase: which fit of an object it is: "hidden parts" where one goes before.
+    """
 
     step: int
     steps: int
     psnr: float
     gaussians: int
+    phase: Literal["hidden parts", "fit"] = "fit"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +87,7 @@ def fit(
     backend: Backend | None = None,
     watch: Callable[[FitProgress], None] | None = None,
     checkpoint: Checkpoint | None = None,
+    keep_end: bool = False,
     background_is_plain: bool = True,
     seconds: float | None = None,
     unseen: Sequence[View] = (),
@@ -93,6 +104,8 @@ def fit(
         watch: called now and then with the progress.
         checkpoint: where the fit is saved; one that was killed goes on from there, to
             the same bits. None saves nothing.
+        keep_end: whether its end is saved there too, for a fit that another one builds
+            upon: whoever asks for it again has it without a step.
         background_is_plain: false where photographs without alpha show more than the
             object and the background's colour, so that the object's outline is unknown.
         seconds: that the fit may take, compilation included. Where its steps would take
@@ -136,6 +149,7 @@ def fit(
         standing = store.latest(start) or standing
         loop.compile_seconds = standing.compile_seconds
         begin -= standing.seconds
+    begun_at = int(standing.state.step)
     plateau = Plateau(unseen, background, config, loop.backend, standing.least)
     distance = beginning.camera_distance(cameras, center)
     kept = masks if config.keep_to_outlines else None
@@ -176,6 +190,8 @@ def fit(
                 break
     found = jax.block_until_ready(cleaner(standing.state)).gaussians
     spent = time.monotonic() - begin
+    if store and keep_end and begun_at < config.steps:
+        store.save_end(dataclasses.replace(standing, seconds=spent), config.steps)
     _tell_if_late(spent, seconds, loop.compile_seconds)
     return FitResult(
         found,

@@ -102,8 +102,11 @@ class Store:
 
         A checkpoint that cannot be written is a warning: the run itself is not harmed.
         """
-        if time.monotonic() - self._last < self._every_seconds:
-            return
+        if time.monotonic() - self._last >= self._every_seconds:
+            self.save(step, saved)
+
+    def save(self, step: int, saved: Saved) -> None:
+        """Saves, of a step that is not saved yet; failures are as in `save_if_due`."""
         try:
             with _manager(self._folder) as manager:
                 _write(manager, step, saved)

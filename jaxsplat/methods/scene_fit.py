@@ -84,6 +84,16 @@ def fit_scene(
     Where silhouettes contradict one another, since a part of the object has the
     background's colour, a fit to the colours goes before and completes them.
 
+    Args:
+        settings: of the fit.
+        objects: the object; its test views are not looked at.
+        watch: called now and then with the progress, of the fit before as well.
+        on_foreground: called with where the object is in the training views, before the
+            fit to it, and before they are refused.
+        checkpoint: folder that takes one for each fit. The fit before is kept there to
+            the end of all: taken anew in other time, it could find other silhouettes,
+            to which no checkpoint of what follows belongs. None saves nothing.
+
     Raises:
         DataError: nothing tells where the object is.
     """
@@ -101,6 +111,9 @@ def fit_scene(
             hidden_parts.by_colors(config),
             seed=settings.seed,
             backend=settings.backend,
+            watch=None if watch is None else _before(watch),
+            checkpoint=_checkpoint(checkpoint, "hidden_parts"),
+            keep_end=True,
             seconds=None if seconds is None else _BEFORE * seconds,
         )
         seconds = None if seconds is None else (1 - _BEFORE) * seconds
@@ -116,7 +129,7 @@ def fit_scene(
         seed=settings.seed,
         backend=settings.backend,
         watch=watch,
-        checkpoint=None if checkpoint is None else fitting.Checkpoint(checkpoint),
+        checkpoint=_checkpoint(checkpoint, "fit"),
         seconds=seconds,
         unseen=views.unseen[TRIED],
     )
@@ -127,6 +140,16 @@ def fit_scene(
             compile_seconds=result.compile_seconds + before.compile_seconds,
         )
     return views, result
+
+
+def _before(watch: Callable[[FitProgress], None]) -> Callable[[FitProgress], None]:
+    """Returns what tells that the progress is that of the fit before."""
+    return lambda at: watch(dataclasses.replace(at, phase="hidden parts"))
+
+
+def _checkpoint(folder: pathlib.Path | None, name: str) -> fitting.Checkpoint | None:
+    """Returns where a fit is saved: apart from the other, which it would warn of."""
+    return None if folder is None else fitting.Checkpoint(folder / name)
 
 
 def divide_again(

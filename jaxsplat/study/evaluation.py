@@ -195,7 +195,7 @@ def told_to(progress: report.Progress) -> Callable[[FitProgress], None]:
 
     def watch(state: FitProgress) -> None:
         numbers = {"psnr": state.psnr, "gaussians": state.gaussians}
-        progress.update("fit", state.step, state.steps, **numbers)
+        progress.update(state.phase, state.step, state.steps, **numbers)
 
     return watch
 

@@ -24,6 +24,7 @@ from jaxsplat.fitting import (
 )
 from jaxsplat.fitting.state import FitState, initial
 from jaxsplat.fitting.steps import train_step
+from jaxsplat.fitting.stopping import Plateau
 from tests.helpers import clouds, toy_object
 from tests.helpers.toy_object import WHITE
 
@@ -51,6 +52,7 @@ def run(
     *,
     kill_at: int | None = None,
     seed: int = 3,
+    keep_end: bool = False,
 ) -> tuple[FitResult, list[int]]:
     """Returns a fit's result and the steps at which it was looked at."""
     seen: list[int] = []
@@ -68,6 +70,7 @@ def run(
         backend="xla",
         watch=watch,
         checkpoint=checkpoint,
+        keep_end=keep_end,
         unseen=VIEWS[:1],
     )
     return result, seen
@@ -143,6 +146,30 @@ def test_last_two_are_kept_and_none_is_made_at_the_end(
     found, _ = run(always)
     assert saved_steps(always) == [70, 120]
     assert_same(found, expected)
+
+
+@pytest.mark.parametrize("last", [150, 120])
+def test_a_kept_end_is_had_again_without_a_step(
+    tmp_path: pathlib.Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    last: int,
+) -> None:
+    def is_reached(_: Plateau, state: FitState) -> bool:
+        return int(state.step) == last
+
+    # A fit that has nothing more to gain has taken fewer steps than it has.
+    monkeypatch.setattr(Plateau, "is_reached", is_reached)
+    checkpoint = Checkpoint(tmp_path / "fit")
+    first, seen = run(checkpoint, keep_end=True)
+    assert seen[-1] == last and saved_steps(checkpoint) == [150]
+    for _ in range(2):
+        again, seen = run(checkpoint, keep_end=True)
+        assert seen == []
+        assert_same(again, first)
+        assert again.compile_seconds == first.compile_seconds > 0
+        assert again.seconds > first.seconds
+    assert caplog.text == ""
 
 
 def test_fit_of_under_a_minute_leaves_nothing(tmp_path: pathlib.Path) -> None:

@@ -23,7 +23,7 @@ from jaxsplat.pose.regression.network import Irprn
 from jaxsplat.pose.regression.perturbing import Perturbation
 from jaxsplat.pose.regression.training import Regression
 from jaxsplat.scene.foreground import find_foreground
-from jaxsplat.scene.found import Foreground
+from jaxsplat.scene.found import PLAIN, Foreground
 from tests.helpers import toy_object
 from tests.helpers.networks import SMALL, by_formula
 
@@ -86,6 +86,15 @@ def objects() -> ObjectSet:
     camera = views[0].camera
     assert camera is not None
     return ObjectSet("toy", "toy", views, (), camera, toy_object.WHITE)
+
+
+def half_hidden(objects: ObjectSet) -> Foreground:
+    """Returns where the toy is found if half of it has the background's colour."""
+    shown = toy_object.views(len(objects.train))
+    true = np.stack([view.alpha for view in shown if view.alpha is not None]) > 0.5
+    lacking = true.astype(np.float32)
+    lacking[:, :, : toy_object.SIDE // 2] = 0
+    return Foreground(PLAIN, 0.9, lacking, disputed=0.1)
 
 
 def saved(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:

@@ -12,8 +12,8 @@ from jaxsplat.fitting import FAST, FitConfig, FitResult, Stage
 from jaxsplat.methods import scene_fit
 from jaxsplat.methods.scene_fit import FitSettings
 from jaxsplat.scene import foreground
-from jaxsplat.scene.found import PLAIN, Foreground
-from tests.helpers import toy_object
+from jaxsplat.scene.found import Foreground
+from tests.helpers import toy_detector, toy_object
 
 CONFIG = dataclasses.replace(
     FAST, stages=(Stage(0.5, 1), Stage(1.0, 2)), count=60, capacity=60
@@ -28,11 +28,10 @@ def _true(views: tuple[View, ...]) -> np.ndarray:
 @pytest.fixture
 def hidden(monkeypatch: pytest.MonkeyPatch, objects: ObjectSet) -> np.ndarray:
     """Returns silhouettes that lack half of the object, as if it was white."""
-    lacking = _true(objects.train).astype(np.float32)
-    lacking[:, :, : toy_object.SIDE // 2] = 0
-    found = Foreground(PLAIN, 0.9, lacking, disputed=0.1)
+    found = toy_detector.half_hidden(objects)
     monkeypatch.setattr(scene_fit, "find_foreground", lambda views: found)
-    return lacking
+    assert found.coverage is not None
+    return found.coverage
 
 
 @pytest.fixture
