@@ -149,7 +149,6 @@ def fit(
         standing = store.latest(start) or standing
         loop.compile_seconds = standing.compile_seconds
         begin -= standing.seconds
-    begun_at = int(standing.state.step)
     plateau = Plateau(unseen, background, config, loop.backend, standing.least)
     distance = beginning.camera_distance(cameras, center)
     kept = masks if config.keep_to_outlines else None
@@ -190,7 +189,7 @@ def fit(
                 break
     found = jax.block_until_ready(cleaner(standing.state)).gaussians
     spent = time.monotonic() - begin
-    if store and keep_end and begun_at < config.steps:
+    if store and keep_end:
         store.save_end(dataclasses.replace(standing, seconds=spent), config.steps)
     _tell_if_late(spent, seconds, loop.compile_seconds)
     return FitResult(

@@ -106,7 +106,10 @@ class Store:
             self.save(step, saved)
 
     def save(self, step: int, saved: Saved) -> None:
-        """Saves, of a step that is not saved yet; failures are as in `save_if_due`."""
+        """Saves now; what is saved of the step already stays.
+
+        A checkpoint that cannot be written is a warning, as in `save_if_due`.
+        """
         try:
             with _manager(self._folder) as manager:
                 _write(manager, step, saved)
