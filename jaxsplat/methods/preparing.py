@@ -30,7 +30,7 @@ from jaxsplat.methods.storage import storable
 from jaxsplat.rendering.twin import Twin
 from jaxsplat.scene import gaussians as scene
 from jaxsplat.scene.foreground import told
-from jaxsplat.scores.nearness import learn
+from jaxsplat.scores import nearness
 
 # Views that the fit saw, of which scores tell a spread where few others do.
 _MOST_SEEN = 8
@@ -174,8 +174,8 @@ def _calibrate(
         count = _MOST_SEEN if few else _SEEN_BESIDE
         looked_at = evenly(views.seen, count)
         seen = _scores(inspecting.inspect(method, known, looked_at), looked_at)
-    if method.by_nearness and seen and not few:
-        known, unseen = _by_nearness(known, views, seen, unseen)
+    if method.by_nearness and seen:
+        known, unseen = _by_nearness(known, views, {} if few else seen, unseen)
     measured = quality.measure(inspected, held_out, len(views.fitted), views.foreground)
     calibration = method.calibrate.prepare(
         np.array([unseen[name] for name in kept], np.float32),
@@ -191,20 +191,22 @@ def _by_nearness(
     seen: dict[str, float],
     unseen: dict[str, float],
 ) -> tuple[Prepared, dict[str, float]]:
-    """Returns the detector that knows what distance costs, and scores less that."""
+    """Returns the detector that knows what distance costs, and scores less that.
+
+    Without scores of views that the fit saw, it is what distance usually costs.
+    """
     found = [view for view in views.unseen if view.name in unseen]
     poses = np.asarray(posed_cameras(found).camera_from_world)
     scores = np.array([unseen[view.name] for view in found])
-    nearness = learn(
-        np.asarray(known.twin.center),
-        np.asarray(posed_cameras(views.fitted).camera_from_world),
-        np.array(list(seen.values())),
-        poses,
-        scores,
-    )
-    told = scores / nearness.factor(poses)
+    center = np.asarray(known.twin.center)
+    fitted = np.asarray(posed_cameras(views.fitted).camera_from_world)
+    near = nearness.usual(center, fitted)
+    if seen:
+        told = np.array(list(seen.values()))
+        near = nearness.learn(center, fitted, told, poses, scores)
+    told = scores / near.factor(poses)
     less = {view.name: float(s) for view, s in zip(found, told, strict=True)}
-    return dataclasses.replace(known, nearness=nearness), less
+    return dataclasses.replace(known, nearness=near), less
 
 
 def _scores(inspected: Sequence[Inspection], views: Sequence[View]) -> dict[str, float]:

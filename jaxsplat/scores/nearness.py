@@ -4,7 +4,7 @@ Between the views that a fit saw its renders are less exact, the more so the far
 away. Good views that it did not see tell by how much, and are themselves farther from
 the others than photographs will be: they leave gaps where they were taken. So scores
 are told in multiples of what they grow by with the angle to the nearest view that the
-fit saw.
+fit saw. Where such views are too few to tell, it is what other objects have.
 """
 
 import dataclasses
@@ -15,6 +15,9 @@ from jax import Array
 from jaxtyping import Float
 
 _LEAST_ANGLE = 1e-3  # radians
+# Growth of the logarithm, per radian: half of what good photographs of objects with few
+# views have, since defects' scores grow less (docs/architecture.md).
+_USUAL_GROWTH = 2.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +75,21 @@ def learn(
         jnp.asarray(center, jnp.float32),
         max(float(more), 0.0) / typical,
         float(np.max(angles)),
+    )
+
+
+def usual(center: Float[np.ndarray, "3"], seen: Float[np.ndarray, "v 4 4"]) -> Nearness:
+    """Returns what holds for most objects, where too few good views tell.
+
+    Args:
+        center: of the object, [3].
+        seen: poses of all views that the fit saw (camera_from_world), [v, 4, 4].
+    """
+    return Nearness(
+        jnp.asarray(_directions(center, seen), jnp.float32),
+        jnp.asarray(center, jnp.float32),
+        _USUAL_GROWTH,
+        np.pi,
     )
 
 

@@ -125,9 +125,10 @@ def test_many_good_views_tell_what_it_costs_that_none_is_near(
     detector: Detector,
     objects: ObjectSet,
     photos: list[np.ndarray],
-    found: list[Inspection],
     tmp_path: pathlib.Path,
 ) -> None:
+    fresh = dataclasses.replace(detector._prepared, nearness=None)
+    (plain,) = inspecting.inspect(detector.method, fresh, photos[:1])
     cut = cut_out(objects.train, find_foreground(objects.train))
     unseen, seen = cut[:12], cut[12:]
     views = scene_fit.DividedViews(
@@ -150,7 +151,7 @@ def test_many_good_views_tell_what_it_costs_that_none_is_near(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(inspecting, "inspect", with_doubt)
         patch.setattr(preparing, "_SEEN_BESIDE", 4)
-        known, names = preparing._calibrate(detector.method, detector._prepared, views)
+        known, names = preparing._calibrate(detector.method, fresh, views)
     assert known.nearness is not None and len(names) == 10
     poses = np.stack([pose_of(seen[0]), pose_of(unseen[0])])
     factors = known.nearness.factor(poses)
@@ -161,10 +162,33 @@ def test_many_good_views_tell_what_it_costs_that_none_is_near(
     for one in (other, Detector.load(tmp_path / "d")):
         again = one.inspect(photos[:1])[0]
         cost = known.nearness.factor(again.camera_from_world[None])[0]
-        assert again.score == pytest.approx(found[0].score / cost, rel=1e-5)
+        assert again.score == pytest.approx(plain.score / cost, rel=1e-5)
         np.testing.assert_allclose(
-            again.anomaly_map, found[0].anomaly_map / cost, rtol=1e-5
+            again.anomaly_map, plain.anomaly_map / cost, rtol=1e-5
         )
+
+
+def test_few_good_views_leave_what_distance_usually_costs(
+    detector: Detector, objects: ObjectSet, photos: list[np.ndarray]
+) -> None:
+    known = detector._prepared
+    assert detector.method.calibrate.are_few(len(known.calibration.scores))
+    assert known.nearness is not None
+    fresh = dataclasses.replace(known, nearness=None)
+    (plain,) = inspecting.inspect(detector.method, fresh, photos[:1])
+    (told,) = detector.inspect(photos[:1])
+    centre = np.asarray(known.twin.center)
+    fitted = [v for v in objects.train if v.name in detector.fitted.views]
+    towards = [eye(pose_of(view)) - centre for view in fitted]
+    asked = eye(told.camera_from_world) - centre
+    cosines = [a @ asked / np.linalg.norm(a) / np.linalg.norm(asked) for a in towards]
+    assert max(cosines) < 0.999
+    cost = np.exp(2 * np.arccos(max(cosines)))
+    assert told.score == pytest.approx(plain.score / cost, rel=1e-3)
+
+
+def eye(pose: np.ndarray) -> np.ndarray:
+    return -pose[:3, :3].T @ pose[:3, 3]
 
 
 def pose_of(view: View) -> np.ndarray:

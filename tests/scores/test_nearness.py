@@ -40,3 +40,10 @@ def test_unseen_views_that_score_lower_change_nothing() -> None:
         CENTER, poses([0]), np.array([2.0]), poses([0, 20]), np.array([1.0, 1.0])
     )
     np.testing.assert_array_equal(known.factor(poses([0, 7, 20])), 1)
+
+
+def test_what_is_usual_grows_without_end() -> None:
+    known = nearness.usual(CENTER, poses([0, 90]))
+    found = known.factor(poses([0, 30, 45, 80, 180]))
+    angles = np.radians([0, 30, 45, 10, 90])
+    np.testing.assert_allclose(found, np.exp(2 * angles), rtol=2e-3)
