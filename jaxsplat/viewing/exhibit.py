@@ -2,6 +2,8 @@
 
 import dataclasses
 import math
+import os
+import pathlib
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -69,6 +71,13 @@ class Exhibit:
         """All cameras that are known, those of training views first."""
         posed = [view.camera for view in self.training if view.camera is not None]
         return *posed, *(shot.camera for shot in self.shots)
+
+
+def labels(shots: Sequence[Shot]) -> tuple[str, ...]:
+    """Returns the photographs' names without the folders that all of them are in."""
+    parts = [pathlib.PurePath(shot.name).parts for shot in shots]
+    shared = len(os.path.commonprefix([one[:-1] for one in parts]))
+    return tuple(str(pathlib.PurePath(*one[shared:])) for one in parts)
 
 
 def anomalies(

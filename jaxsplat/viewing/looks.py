@@ -63,6 +63,7 @@ class Looks:
                 together is computed.
         """
         self._exhibit = exhibit
+        self._labels = exhibits.labels(exhibit.shots)
         self._watch = watch
         self._gaussians = exhibit.detector.twin.gaussians
         self.anomalies = functools.cache(self._anomalies)
@@ -104,8 +105,12 @@ class Looks:
         if look.shot is None:
             count = len(self._exhibit.shots)
             return f"{count} photographs together" if count else "no photograph"
-        shot = self._exhibit.shots[look.shot]
-        return f"{shot.name}: {shot.told}"
+        return f"{self._labels[look.shot]}: {self._exhibit.shots[look.shot].told}"
+
+    def names(self) -> list[str]:
+        """Returns what each photograph is called in a list, with its verdict."""
+        named = zip(self._labels, self._exhibit.shots, strict=True)
+        return [f"{n}: {name} ({s.told})" for n, (name, s) in enumerate(named, start=1)]
 
     def _anomalies(self, shot: int | None) -> Float[np.ndarray, " n"]:
         """Returns the anomaly of each Gaussian, NaN where it is not known."""

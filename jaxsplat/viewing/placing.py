@@ -14,6 +14,13 @@ from jaxsplat.data import world
 
 # Of the turntable, above the object's middle.
 _ELEVATION = math.radians(20.0)
+# From where an object is first seen: how far, in multiples of its photographs'
+# distance, so that what stands around it is in sight too; of how many sides; the angle
+# from top to bottom of a window, its proportion, and how much of it is looked at.
+_FIRST_DISTANCE, _SIDES = 1.8, 24
+_FIRST_FOV, _FIRST_ASPECT, _LOOKED_AT = math.radians(50.0), 1.25, 0.9
+# Below this cosine an image's vertical is too far from the world's to turn about that.
+_UPRIGHT = 0.05
 # Mean square of how far right vectors leave a plane, below which the cameras' horizons
 # tell what is up.
 _LEVEL = 0.1
@@ -84,6 +91,56 @@ def up_of(posed: Sequence[Camera]) -> Float[np.ndarray, "3"]:
         return level
     length = np.linalg.norm(mean)
     return mean / length if length > 1e-6 else np.array([0.0, 0.0, 1.0])
+
+
+def upright(camera: Camera, up: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3"]:
+    """Returns the direction next to `up` that is up in a camera's image, a unit vector.
+
+    Viewers that turn about it see what the camera sees, however it was held. Of one
+    that looks along `up`, or lay on its side or head, it is the image's own vertical.
+
+    Args:
+        camera: with its pose.
+        up: the world's, a unit vector.
+    """
+    rotation = np.asarray(camera.camera_from_world, np.float64)[:3, :3]
+    right, own = rotation[0], -rotation[1]
+    nearest = up - (up @ right) * right
+    return own if nearest @ own < _UPRIGHT else nearest / np.linalg.norm(nearest)
+
+
+def overview(
+    posed: Sequence[Camera],
+    center: Float[np.ndarray, "3"],
+    up: Float[np.ndarray, "3"],
+    distance: float,
+) -> Camera:
+    """Returns a camera that sees the object and most of what was photographed from.
+
+    Where several see as many cameras, it is the one that looks most as they do.
+
+    Args:
+        posed: cameras with their poses; none is needed.
+        center: of the object.
+        up: the direction that is up, a unit vector.
+        distance: from which it is photographed, see `usual_distance`.
+    """
+    window = Frustum((1.0, 0.0, 0.0, 0.0), (0.0,) * 3, _FIRST_FOV, _FIRST_ASPECT)
+    lens = of_viewer(window, round(1000 * _FIRST_ASPECT), 1000)
+    views = turntable(lens, center, up, _FIRST_DISTANCE * distance, _SIDES)
+    if not posed:
+        return views[0]
+    eyes = np.stack([np.asarray(cameras.position(camera)) for camera in posed])
+    ahead = np.mean([np.asarray(c.camera_from_world)[2, :3] for c in posed], axis=0)
+
+    def worth(view: Camera) -> tuple[int, float]:
+        pose = np.asarray(view.camera_from_world)
+        x, y, z = (eyes @ pose[:3, :3].T + pose[:3, 3]).T
+        upward = _LOOKED_AT * math.tan(0.5 * _FIRST_FOV) * z
+        is_seen = (np.abs(y) < upward) & (np.abs(x) < _FIRST_ASPECT * upward)
+        return int(is_seen.sum()), float(pose[2, :3] @ ahead)
+
+    return max(views, key=worth)
 
 
 def turntable(

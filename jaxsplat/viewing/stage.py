@@ -24,8 +24,6 @@ from jaxsplat.viewing.placing import Frustum
 _TOGETHER = "all together"
 # Of frusta, in multiples of the cameras' distance; pixels of their pictures.
 _TRAINING_SCALE, _SHOT_SCALE, _PICTURE_SIDE = 0.015, 0.045, 192
-# From where the object is seen first: nearer than the photographs were taken.
-_FIRST_DISTANCE = 0.7
 # Of the lines, in multiples of the cameras' distance.
 _THICKNESS = 0.001
 _GREY, _GOOD, _BAD, _UNKNOWN = (150, 155, 160), (27, 110, 60), (179, 38, 30), (90,) * 3
@@ -88,15 +86,12 @@ class Stage:
     def _scene(self) -> None:
         scene = self._server.scene
         scene.set_up_direction(tuple(self._up.tolist()))
-        (first,) = placing.turntable(
-            self._exhibit.detector.twin.camera,
-            self._center,
-            self._up,
-            _FIRST_DISTANCE * self._distance,
-            1,
+        posed = [shot.camera for shot in self._exhibit.shots]
+        first = placing.frustum(
+            placing.overview(posed, self._center, self._up, self._distance)
         )
         start = self._server.initial_camera
-        start.position = placing.frustum(first).position
+        start.position, start.fov = first.position, first.fov
         start.look_at = tuple(self._center.tolist())
         start.up = tuple(self._up.tolist())
         shown = looks.splats_of(self._looks.scene(self._look))
@@ -139,21 +134,25 @@ class Stage:
 
     def _controls(self) -> None:
         gui, look, top = self._server.gui, self._look, self._looks.highest
-        gui.configure_theme(control_layout="fixed", show_logo=False)
+        gui.configure_theme(show_logo=False)
+        gui.main_panel.dock_right()
         gui.add_markdown(f"## {self._exhibit.name}")
         self._told = gui.add_markdown(self._looks.told(look))
         self._color = gui.add_dropdown(
             "Colour", painting.choices(self._exhibit), initial_value=look.color
         )
-        names = [
-            f"{number}: {shot.name} ({shot.told})"
-            for number, shot in enumerate(self._exhibit.shots, start=1)
-        ]
-        self._names = (_TOGETHER, *names)
+        self._names = (_TOGETHER, *self._looks.names())
         self._shot = gui.add_dropdown("Anomaly of", self._names)
         self._picture = gui.add_image(_NO_PICTURE, visible=False)
+        # Numbers that a narrow field has room for: a power of ten is the step.
+        digits = 2 - math.floor(math.log10(top))
+        step = 10.0**-digits
         self._threshold = gui.add_slider(
-            "Threshold", 0.0, top, top / 200, min(look.threshold, top)
+            "Threshold",
+            0.0,
+            round(math.ceil(top / step) * step, digits),
+            step,
+            round(look.threshold, digits + 1),
         )
         with_training = gui.add_checkbox("Training cameras", False)
         self._with_shots = gui.add_checkbox("Photographs", True)
@@ -206,16 +205,19 @@ class Stage:
         with client.atomic():
             client.camera.position = eye
             client.camera.look_at = eye + self._distance * ahead
-            client.camera.up_direction = self._up
+            client.camera.up_direction = placing.upright(camera, self._up)
             client.camera.fov = target.fov
 
     def _change(self) -> None:
         """Shows what the controls say."""
-        number = self._names.index(self._shot.value) - 1
-        look = Look(
-            self._color.value, None if number < 0 else number, self._threshold.value
-        )
         with self._lock:
+            # Read by whoever has the lock: of what is asked for while a look is made,
+            # as when the slider is drawn along, the last alone is made.
+            number = self._names.index(self._shot.value) - 1
+            shot = None if number < 0 else number
+            look = Look(self._color.value, shot, self._threshold.value)
+            if look == self._look:
+                return
             self._look = look
             shown = looks.splats_of(self._looks.scene(look))
             self._splats.set_gaussians(

@@ -68,15 +68,36 @@ class Browser:
         )[_ELEMENT]
         self._call("POST", f"{self._session}/element/{element}/value", {"text": keys})
 
+    def drag(self, *places: tuple[float, float]) -> None:
+        """Presses the mouse at the first place and lets it go at the last one.
+
+        Args:
+            places: in CSS pixels of the window from its upper left; one is a click.
+        """
+        moves = [
+            {"type": "pointerMove", "duration": 50, "x": round(x), "y": round(y)}
+            for x, y in places
+        ]
+        down, up = ({"type": f"pointer{end}", "button": 0} for end in ("Down", "Up"))
+        mouse = {
+            "type": "pointer",
+            "id": "mouse",
+            "actions": [moves[0], down, *moves[1:], up],
+        }
+        self._call("POST", f"{self._session}/actions", {"actions": [mouse]})
+
     def console_errors(self) -> list[str]:
         """Returns what went wrong in the page since the last call."""
         entries = self._call("POST", f"{self._session}/se/log", {"type": "browser"})
         return [e["message"] for e in entries if e["level"] == "SEVERE"]
 
+    def picture(self) -> bytes:
+        """Returns what the window shows as PNG."""
+        return base64.b64decode(self._call("GET", f"{self._session}/screenshot"))
+
     def screenshot(self, path: pathlib.Path) -> None:
         """Writes what the window shows as PNG."""
-        text = self._call("GET", f"{self._session}/screenshot")
-        path.write_bytes(base64.b64decode(text))
+        path.write_bytes(self.picture())
 
     def until(self, script: str, seconds: float = 60.0) -> Any:
         """Returns what a script in the page returns, once that is true.
@@ -129,23 +150,6 @@ def browser(seconds: float = 120.0) -> Iterator[Browser]:
     finally:
         process.terminate()
         process.wait()
-
-
-def to_this_machine_alone(
-    connect: Callable[..., None],
-) -> Callable[[socket.socket, Any], None]:
-    """Returns a `socket.connect` that refuses every other machine.
-
-    Args:
-        connect: the real one.
-    """
-
-    def checked(self: socket.socket, address: Any) -> None:
-        if address[0] != "127.0.0.1":
-            raise OSError(f"tests must not open connections: {address!r}")
-        connect(self, address)
-
-    return checked
 
 
 def _when_up(begin: Callable[[], Browser], seconds: float) -> Browser:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import pathlib
-import socket
 
 import numpy as np
 import pytest
@@ -20,15 +19,6 @@ from jaxsplat.report import (
 )
 from tests.helpers import chromium
 from tests.report.test_html import METRICS, PHOTO, RIGHT
-
-_CONNECT = socket.socket.connect
-
-
-@pytest.fixture
-def loopback(monkeypatch: pytest.MonkeyPatch, no_network: None) -> None:
-    """Lets the test talk to chromedriver on this machine."""
-    checked = chromium.to_this_machine_alone(_CONNECT)
-    monkeypatch.setattr(socket.socket, "connect", checked)
 
 
 def write_page(root: pathlib.Path) -> pathlib.Path:

@@ -71,9 +71,23 @@ def test_what_is_shown_is_told(toy: Exhibit) -> None:
     made = Looks(toy)
     assert made.told(made.first) == "2 photographs together"
     second = dataclasses.replace(made.first, shot=1)
-    assert made.told(second) == f"{toy.shots[1].name}: defective, score 6"
+    # The folder that all photographs are in is left out.
+    assert made.told(second) == "1.png: defective, score 6"
+    assert made.names()[0] == "1: 0.png (good, score 0.5)"
     bare = Looks(dataclasses.replace(toy, shots=()))
     assert bare.first.color == "photograph"
+
+
+def test_folders_that_differ_are_told(toy: Exhibit) -> None:
+    names = ("/data/parts/good/1.png", "/data/parts/new/1.png")
+    shots = [dataclasses.replace(toy.shots[0], name=name) for name in names]
+    assert exhibit.labels(shots) == ("good/1.png", "new/1.png")
+    assert exhibit.labels(shots[:1]) == ("1.png",)
+    assert exhibit.labels([dataclasses.replace(shots[0], name="a.png"), shots[1]]) == (
+        "a.png",
+        "/data/parts/new/1.png",
+    )
+    assert exhibit.labels([]) == ()
 
 
 def test_viewers_are_given_live_gaussians_and_their_shapes(toy: Exhibit) -> None:

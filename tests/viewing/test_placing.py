@@ -20,6 +20,14 @@ def camera_at(eye: np.ndarray, up: np.ndarray) -> Camera:
     return cameras.with_pose(lens, jnp.asarray(pose))
 
 
+def rolled(camera: Camera, angle: float) -> Camera:
+    """Returns a camera that is turned about its axis, by an angle in radians."""
+    turn = np.eye(4)
+    turn[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    pose = turn @ np.asarray(camera.camera_from_world, float)
+    return cameras.with_pose(camera, jnp.asarray(pose, jnp.float32))
+
+
 def test_a_frustum_looks_along_its_z_from_where_the_camera_stands() -> None:
     found = placing.frustum(camera_at(np.array([3.0, 0.0, 0.0]), np.eye(3)[2]))
     np.testing.assert_allclose(found.position, [3, 0, 0], atol=1e-6)
@@ -65,6 +73,52 @@ def test_up_of_one_camera_and_of_none() -> None:
     lone = placing.up_of([camera_at(np.array([2.0, 0.0, 0.0]), UP)])
     assert lone @ UP > 0.5 and np.linalg.norm(lone) == pytest.approx(1)
     np.testing.assert_array_equal(placing.up_of([]), [0, 0, 1])
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.4, -1.2])
+def test_turning_about_what_is_upright_a_viewer_sees_as_the_camera(
+    angle: float,
+) -> None:
+    level = camera_at(np.array([2.0, -1.0, 0.5]), UP)
+    found = placing.upright(rolled(level, angle), UP)
+    rotation = np.asarray(rolled(level, angle).camera_from_world)[:3, :3]
+    # What is level to the viewer is level in the image, and up is up.
+    assert found @ rotation[0] == pytest.approx(0, abs=1e-6)
+    assert found @ rotation[1] < 0 and np.linalg.norm(found) == pytest.approx(1)
+    if not angle:
+        np.testing.assert_allclose(found, UP, atol=1e-6)
+
+
+@pytest.mark.parametrize("angle", [np.pi / 2, np.pi])
+def test_of_a_camera_on_its_side_or_head_its_own_vertical_is_upright(
+    angle: float,
+) -> None:
+    lying = rolled(camera_at(np.array([2.0, -1.6, 1.2]), UP), angle)
+    own = -np.asarray(lying.camera_from_world)[1, :3]
+    np.testing.assert_allclose(placing.upright(lying, UP), own, atol=1e-6)
+
+
+def test_from_straight_above_the_images_vertical_is_upright() -> None:
+    above = camera_at(3 * UP, np.eye(3)[0])
+    own = -np.asarray(above.camera_from_world)[1, :3]
+    np.testing.assert_allclose(placing.upright(above, UP), own, atol=1e-6)
+
+
+def test_the_overview_sees_the_object_and_what_it_was_photographed_from() -> None:
+    center = np.array([0.2, 0.0, 0.1])
+    side = np.array([0.0, -0.8, 0.6])
+    posed = [camera_at(3 * (side + d * np.eye(3)[0]), UP) for d in (-0.2, 0.0, 0.2)]
+    found = placing.overview(posed, center, UP, 3.0)
+    pose = np.asarray(found.camera_from_world, float)
+    for point in (center, *(np.asarray(cameras.position(c)) for c in posed)):
+        x, y, z = pose[:3, :3] @ point + pose[:3, 3]
+        assert z > 0 and abs(y) < z * np.tan(np.deg2rad(25))
+        assert abs(x) < 1.25 * z * np.tan(np.deg2rad(25))
+    # From behind the photographs, not from behind the object.
+    assert pose[2, :3] @ side < -0.5
+    bare = placing.overview([], center, UP, 3.0)
+    eye = np.asarray(cameras.position(bare))
+    assert np.linalg.norm(eye - center) == pytest.approx(5.4, rel=1e-5)
 
 
 def test_the_turntable_goes_around_upright() -> None:

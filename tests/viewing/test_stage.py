@@ -3,7 +3,6 @@
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 
@@ -26,14 +25,6 @@ ROOT = pathlib.Path(__file__).parents[2]
 # viser 1.1.1 keeps the corners of its splats in two coordinates, where three.js, which
 # sorts what is transparent, looks for three. It says so of any splats, harms nothing.
 OF_VISER = "THREE.BufferGeometry.computeBoundingSphere(): Computed radius is NaN."
-_CONNECT = socket.socket.connect
-
-
-@pytest.fixture
-def loopback(monkeypatch: pytest.MonkeyPatch, no_network: None) -> None:
-    """Lets the test talk to chromedriver on this machine."""
-    checked = chromium.to_this_machine_alone(_CONNECT)
-    monkeypatch.setattr(socket.socket, "connect", checked)
 
 
 def test_without_viser_the_extra_is_named(
