@@ -67,7 +67,11 @@ class Store:
 
     def save_if_due(self, standing: Standing) -> None:
         """Saves when the last time is long enough ago."""
-        self._store.save_if_due(int(standing.state.step), _saved(standing))
+        self._store.save_if_due(*_record(standing))
+
+    def save(self, standing: Standing) -> None:
+        """Saves what is not saved yet, as when the fit is told to end."""
+        self._store.save(*_record(standing))
 
     def save_end(self, standing: Standing, steps: int) -> None:
         """Saves where a fit ends, after as many of its steps as it took.
@@ -77,10 +81,11 @@ class Store:
             steps: of the whole fit, none of which is left to who goes on.
         """
         state = dataclasses.replace(standing.state, step=jnp.int32(steps))
-        self._store.save(steps, _saved(dataclasses.replace(standing, state=state)))
+        self.save(dataclasses.replace(standing, state=state))
 
 
-def _saved(standing: Standing) -> Saved:
+def _record(standing: Standing) -> tuple[int, Saved]:
+    """Returns the step of a checkpoint, and what it holds."""
     host = {
         "psnr": standing.psnr,
         "capacity": standing.capacity,
@@ -89,4 +94,4 @@ def _saved(standing: Standing) -> Saved:
         "error": standing.least.error,
         "error_step": standing.least.step,
     }
-    return Saved(standing.state, host)
+    return int(standing.state.step), Saved(standing.state, host)

@@ -68,7 +68,7 @@ class Loop:
         what a fit finds does not depend on what was planned.
 
         Args:
-            state: before; donated.
+            state: before.
             targets: the views.
             order: index of the view to match in each of `s` steps.
             minification: how many times smaller images are than in the last stage.
@@ -114,10 +114,12 @@ class Loop:
             # Where in the schedule each step is.
             places = first + place + part.advance * np.arange(part.steps)
             while True:
-                # A copy, since the first step takes the memory of its input.
-                before = jax.tree.map(jnp.copy, state)
+                # A copy, since the first step takes the memory of its input: the state
+                # before serves again, here or whoever saves it when the fit is ended.
+                before = state
+                copied = jax.tree.map(jnp.copy, before)
                 state, reports = self._steps(
-                    state, targets, views, first + taken, places, minification
+                    copied, targets, views, first + taken, places, minification
                 )
                 psnr, needed = _read(reports, first + taken)
                 if needed <= self.capacity:

@@ -102,8 +102,8 @@ def fit(
         seed: of everything random.
         backend: of the renderer.
         watch: called now and then with the progress.
-        checkpoint: where the fit is saved; one that was killed goes on from there, to
-            the same bits. None saves nothing.
+        checkpoint: where the fit is saved, now and then and at a KeyboardInterrupt; one
+            that was killed goes on from there, to the same bits. None saves nothing.
         keep_end: whether its end is saved there too, for a fit that another one builds
             upon: whoever asks for it again has it without a step.
         background_is_plain: false where photographs without alpha show more than the
@@ -168,25 +168,20 @@ def fit(
             left = seconds - (time.monotonic() - begin) - cleaner.seconds
             allowed = left * pacing.share_of([each[0] for each in remaining[place:]])
         found = loop.stage(state, reduced, order, smaller, capacity, allowed)
-        for state, psnr in found:
-            is_over = plateau.is_reached(state)
-            spent = time.monotonic() - begin
-            standing = Standing(
-                state,
-                psnr,
-                loop.capacity,
-                spent,
-                loop.compile_seconds,
-                plateau.least,
-            )
-            step = int(state.step)
-            if store and step < config.steps:
-                store.save_if_due(standing)
-            if watch:
-                live = scene.count(state.gaussians)
-                watch(FitProgress(step, config.steps, psnr, live))
-            if is_over:
-                break
+        try:
+            for state, psnr in found:
+                is_over = plateau.is_reached(state)
+                spent = time.monotonic() - begin
+                compiled, least = loop.compile_seconds, plateau.least
+                standing = Standing(state, psnr, loop.capacity, spent, compiled, least)
+                _looked_at(standing, config.steps, store, watch)
+                if is_over:
+                    break
+        except KeyboardInterrupt:
+            # Also of other signals that end a command.
+            if store:
+                store.save(standing)
+            raise
     found = jax.block_until_ready(cleaner(standing.state)).gaussians
     spent = time.monotonic() - begin
     if store and keep_end:
@@ -199,6 +194,20 @@ def fit(
         loop.compile_seconds,
         standing.psnr,
     )
+
+
+def _looked_at(
+    standing: Standing,
+    steps: int,
+    store: Store | None,
+    watch: Callable[[FitProgress], None] | None,
+) -> None:
+    step = int(standing.state.step)
+    if store and step < steps:
+        store.save_if_due(standing)
+    if watch:
+        live = scene.count(standing.state.gaussians)
+        watch(FitProgress(step, steps, standing.psnr, live))
 
 
 class _Cleaner:

@@ -66,6 +66,7 @@ class Store:
         self._every_seconds = checkpoint.every_seconds
         self._kind = kind
         self._last = time.monotonic()
+        self._step = 0
 
     def latest(self, like: Any) -> Saved | None:
         """Returns the last checkpoint that is whole, or None where there is none.
@@ -86,7 +87,9 @@ class Store:
         with _manager(self._folder) as manager:
             for step in sorted(manager.all_steps(), reverse=True):
                 try:
-                    return _read(manager, step, like)
+                    found = _read(manager, step, like)
+                    self._step = step
+                    return found
                 # Where files are damaged, anything in Orbax and below it can fail.
                 except Exception as error:
                     logging.warning(
@@ -98,21 +101,21 @@ class Store:
         return None
 
     def save_if_due(self, step: int, saved: Saved) -> None:
-        """Saves when the last time is long enough ago.
-
-        A checkpoint that cannot be written is a warning: the run itself is not harmed.
-        """
+        """Saves when the last time is long enough ago, see `save`."""
         if time.monotonic() - self._last >= self._every_seconds:
             self.save(step, saved)
 
     def save(self, step: int, saved: Saved) -> None:
-        """Saves now; what is saved of the step already stays.
+        """Saves, unless the step is the start's or the last that was saved.
 
-        A checkpoint that cannot be written is a warning, as in `save_if_due`.
+        A checkpoint that cannot be written is a warning: the run itself is not harmed.
         """
+        if step == self._step:
+            return
         try:
             with _manager(self._folder) as manager:
                 _write(manager, step, saved)
+            self._step = step
         except (OSError, ValueError, RuntimeError) as error:  # also tensorstore's
             logging.warning("%s: no checkpoint was saved: %s", self._folder, error)
         self._last = time.monotonic()

@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import numpy as np
@@ -22,6 +23,7 @@ from jaxsplat.fitting import (
     checkpoints,
     fit,
 )
+from jaxsplat.fitting.loop import Loop
 from jaxsplat.fitting.state import FitState, initial
 from jaxsplat.fitting.steps import train_step
 from jaxsplat.fitting.stopping import Plateau
@@ -53,6 +55,7 @@ def run(
     kill_at: int | None = None,
     seed: int = 3,
     keep_end: bool = False,
+    by: type[BaseException] = Killed,
 ) -> tuple[FitResult, list[int]]:
     """Returns a fit's result and the steps at which it was looked at."""
     seen: list[int] = []
@@ -60,7 +63,7 @@ def run(
     def watch(progress: FitProgress) -> None:
         seen.append(progress.step)
         if progress.step == kill_at:
-            raise Killed
+            raise by
 
     result = fit(
         VIEWS,
@@ -177,6 +180,47 @@ def test_fit_of_under_a_minute_leaves_nothing(tmp_path: pathlib.Path) -> None:
     assert checkpoint.every_seconds == 60
     kill(checkpoint, 120)
     assert not checkpoint.folder.exists()
+
+
+@pytest.mark.parametrize(("step", "left"), [(50, [70, 120, 150]), (120, [150])])
+def test_fit_that_is_told_to_end_saves_what_it_has(
+    expected: FitResult, tmp_path: pathlib.Path, step: int, left: list[int]
+) -> None:
+    seldom = Checkpoint(tmp_path / "fit")
+    with pytest.raises(KeyboardInterrupt):
+        run(seldom, kill_at=step, by=KeyboardInterrupt)
+    assert saved_steps(seldom) == [step]
+    found, seen = run(seldom)
+    assert seen == left
+    assert_same(found, expected)
+
+
+def test_what_the_last_look_gave_is_saved_in_the_midst_of_steps(
+    expected: FitResult,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    seldom, step_of, taken = Checkpoint(tmp_path / "fit"), Loop._step, []
+
+    def interrupted(self: Loop, *arguments: Any) -> Any:
+        taken.append(arguments)
+        # The fourth step of the second stage.
+        if len(taken) == 74:
+            raise KeyboardInterrupt
+        return step_of(self, *arguments)
+
+    monkeypatch.setattr(Loop, "_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(seldom)
+    assert saved_steps(seldom) == [70]
+    # Told to end again at its first step, it has nothing to save.
+    taken.pop()
+    with pytest.raises(KeyboardInterrupt):
+        run(seldom)
+    assert saved_steps(seldom) == [70] and not caplog.records
+    monkeypatch.undo()
+    assert_same(run(seldom)[0], expected)
 
 
 def darker(views: tuple[View, ...]) -> tuple[View, ...]:
