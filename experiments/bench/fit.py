@@ -68,7 +68,7 @@ class Config:
 
     def __post_init__(self) -> None:
         for name in self.presets:
-            fitting.preset(name, 1.0)
+            fitting.preset(name, 1.0, 1)
         if any(limit < 1 for limit in self.seconds):
             raise ConfigError("seconds: expected limits of 1 or more")
 
@@ -120,7 +120,7 @@ def _rows(objects: ObjectSet, config: Config) -> Any:
     fitted, unseen = hold_out(cut_out(objects.train, found), _HELD_OUT)
     covered = float(np.mean([v.alpha.sum() for v in fitted if v.alpha is not None]))
     for name in config.presets:
-        settings = fitting.preset(name, covered)
+        settings = fitting.preset(name, covered, len(fitted))
 
         def fit(limit: float | None) -> FitResult:
             return fitting.fit(

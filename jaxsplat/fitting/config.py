@@ -219,13 +219,19 @@ _SPACING = {"fast": 3.4, "best": 2.5}
 _FEWEST, _MOST = 1024, {"fast": 32_768, "best": 65_536}
 
 
-def preset(name: str, covered: float) -> FitConfig:
+# Views for which the rate of colours of higher degree was chosen. The fewer there are,
+# the more often a fit looks at each, and learns what it alone shows.
+_USUAL_VIEWS = 190
+
+
+def preset(name: str, covered: float, views: int) -> FitConfig:
     """Returns the settings of a name, made to suit the object.
 
     Args:
         name: one of `PRESETS`.
         covered: pixels of a training image that the object covers, in the mean. A
             convex object's surface is four times that (Cauchy).
+        views: training images that are fitted.
 
     Raises:
         ConfigError: there is no preset of that name.
@@ -237,4 +243,7 @@ def preset(name: str, covered: float) -> FitConfig:
     wanted = 4 * covered / _SPACING[name] ** 2
     count = sizes.nearest(wanted, SIZES_IN_OCTAVE)
     count = min(max(count, _FEWEST), _MOST[name])
-    return dataclasses.replace(PRESETS[name], count=count, capacity=count)
+    config = PRESETS[name]
+    slower = config.rates.sh_rest * min(1.0, views / _USUAL_VIEWS)
+    rates = dataclasses.replace(config.rates, sh_rest=slower)
+    return dataclasses.replace(config, count=count, capacity=count, rates=rates)

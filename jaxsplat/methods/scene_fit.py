@@ -191,12 +191,12 @@ def twin_of(
 
 
 def _config(settings: FitSettings, views: DividedViews) -> FitConfig:
-    """Returns the settings of the fit, which follow the size of the object."""
+    """Returns the settings of the fit, which follow the object's size and views."""
     if settings.fit_config is not None:
         return settings.fit_config
     alphas = [view.alpha for view in (*views.fitted, *views.unseen)]
     covered = np.mean([alpha.sum() for alpha in alphas if alpha is not None])
-    return fitting.preset(settings.preset, float(covered))
+    return fitting.preset(settings.preset, float(covered), len(views.fitted))
 
 
 def _is_sound(foreground: Foreground) -> bool:

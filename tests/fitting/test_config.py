@@ -34,19 +34,26 @@ def test_presets_have_their_names() -> None:
 
 
 def test_gaussians_grow_with_the_object_in_the_photographs() -> None:
-    counts = [preset("fast", pixels).count for pixels in (0.0, 1.2e4, 4.8e4, 1e6)]
+    counts = [preset("fast", pixels, 100).count for pixels in (0.0, 1.2e4, 4.8e4, 1e6)]
     assert counts == [1024, 4096, 16_384, 32_768]
     # A sphere of 100 pixels' radius covers pi r^2 and has a surface of 4 pi r^2.
-    sphere = preset("fast", math.pi * 100**2)
+    sphere = preset("fast", math.pi * 100**2, 100)
     # The nearest of two sizes in an octave is at most a fifth away.
     assert sphere.count == pytest.approx(4 * math.pi * 100**2 / 3.4**2, rel=0.25)
     assert sphere.capacity == sphere.count
-    assert preset("paper", 1.2e4) == PAPER
-    sharper = preset("best", math.pi * 100**2)
+    assert preset("paper", 1.2e4, 10) == PAPER
+    sharper = preset("best", math.pi * 100**2, 100)
     assert sharper.count == pytest.approx(4 * math.pi * 100**2 / 2.5**2, rel=0.25)
-    assert preset("best", 1e6).count == 65_536 and sharper.steps == BEST.steps
+    assert preset("best", 1e6, 100).count == 65_536 and sharper.steps == BEST.steps
     with pytest.raises(ConfigError, match="preset 'slow': expected one of"):
-        preset("slow", 1.2e4)
+        preset("slow", 1.2e4, 100)
+
+
+def test_few_views_teach_colours_of_higher_degree_slowly() -> None:
+    rates = [preset("best", 1.2e4, views).rates for views in (19, 95, 190, 1000)]
+    shares = [found.sh_rest / BEST.rates.sh_rest for found in rates]
+    assert shares == pytest.approx([0.1, 0.5, 1, 1])
+    assert rates[2] == BEST.rates
 
 
 def test_steps_are_summed_over_stages() -> None:
