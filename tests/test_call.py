@@ -48,7 +48,7 @@ def called(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     left: dict[str, Any] = {"photos": photos}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr(fitting, "preset", lambda name, side: SMALL_FIT)
+        patch.setattr(fitting, "preset", lambda *_: SMALL_FIT)
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             exec(compile(code.group(1), "README.md", "exec"), left)

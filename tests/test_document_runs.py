@@ -36,7 +36,7 @@ def place(
             copy = tmp_path / folder / name.replace("/", "_")
             shutil.copyfile(sample / "test" / name, copy)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(fitting, "preset", lambda name, side: SMALL_FIT)
+    monkeypatch.setattr(fitting, "preset", lambda *_: SMALL_FIT)
     yield tmp_path
 
 
@@ -54,7 +54,7 @@ _BEFORE = """
 import pathlib, shutil
 from jaxsplat import fitting
 from tests.helpers.small_fit import SMALL_FIT
-fitting.preset = lambda name, side: SMALL_FIT
+fitting.preset = lambda *_: SMALL_FIT
 photos = sorted(pathlib.Path("today").iterdir())
 """
 # The first command of the README leaves such a scene.

@@ -20,7 +20,7 @@ def test_every_fit_is_a_row_and_the_gate_asks_those_without_a_limit(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(fitting, "preset", lambda name, covered: SMALL)
+    monkeypatch.setattr(fitting, "preset", lambda *_: SMALL)
     source = datasets.write_mad(tmp_path / "part", width=40, height=24)
     out = tmp_path / "fit.json"
 

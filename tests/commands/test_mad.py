@@ -22,7 +22,7 @@ SETTINGS = {"size": SIDE, "max_queries": 8, "level_maps": True}
 @pytest.fixture(scope="module", autouse=True)
 def small_fit() -> Iterable[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fitting, "preset", lambda name, side: SMALL_FIT)
+        patch.setattr(fitting, "preset", lambda *_: SMALL_FIT)
         yield
 
 

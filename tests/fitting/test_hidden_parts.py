@@ -27,7 +27,7 @@ def test_what_the_scene_covers_is_added_and_nothing_is_taken_away() -> None:
 def test_a_view_without_pose_is_named() -> None:
     views = toy_object.views(2)
     lost = [views[0], toy_object.without_pose(views[1])]
-    with pytest.raises(DataError, match=r"train/1.png: has no pose"):
+    with pytest.raises(DataError, match="train/1.png: a training view has no pose"):
         hidden_parts.with_hidden_parts(
             toy_object.twin(views),
             lost,

@@ -80,7 +80,7 @@ def main() -> None:
 
     # The command's own functions, made small.
     Loop._step = counted  # type: ignore[method-assign]
-    fitting.preset = lambda name, side: FIT  # type: ignore[assignment]
+    fitting.preset = lambda *_: FIT  # type: ignore[assignment]
     fitting.Checkpoint = functools.partial(  # type: ignore[assignment,misc]
         fitting.Checkpoint, every_seconds=0.0
     )
