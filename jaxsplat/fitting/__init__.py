@@ -11,7 +11,8 @@ from jaxsplat.fitting.config import (
     Stage,
     preset,
 )
-from jaxsplat.fitting.trainer import FitProgress, FitResult, fit
+from jaxsplat.fitting.trainer import FitResult, fit
+from jaxsplat.fitting.watching import FitProgress
 from jaxsplat.learning.checkpoints import Checkpoint
 
 __all__ = [

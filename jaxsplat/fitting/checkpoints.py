@@ -1,5 +1,6 @@
 """What a long fit leaves on disk, so that a killed one goes on where it was."""
 
+import contextlib
 import dataclasses
 from collections.abc import Sequence
 
@@ -69,9 +70,9 @@ class Store:
         """Saves when the last time is long enough ago."""
         self._store.save_if_due(*_record(standing))
 
-    def save(self, standing: Standing) -> None:
-        """Saves what is not saved yet, as when the fit is told to end."""
-        self._store.save(*_record(standing))
+    def kept_at_interrupt(self) -> contextlib.AbstractContextManager[None]:
+        """Saves what was last offered where the fit is told to end."""
+        return self._store.kept_at_interrupt()
 
     def save_end(self, standing: Standing, steps: int) -> None:
         """Saves where a fit ends, after as many of its steps as it took.
@@ -81,7 +82,7 @@ class Store:
             steps: of the whole fit, none of which is left to who goes on.
         """
         state = dataclasses.replace(standing.state, step=jnp.int32(steps))
-        self.save(dataclasses.replace(standing, state=state))
+        self._store.save(*_record(dataclasses.replace(standing, state=state)))
 
 
 def _record(standing: Standing) -> tuple[int, Saved]:

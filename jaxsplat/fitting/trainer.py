@@ -4,7 +4,6 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -29,34 +28,15 @@ from jaxsplat.fitting.config import FitConfig, Stage
 from jaxsplat.fitting.loop import Loop, view_order
 from jaxsplat.fitting.state import FitState
 from jaxsplat.fitting.stopping import Least, Plateau
+from jaxsplat.fitting.watching import FitProgress, Watcher
 from jaxsplat.learning.checkpoints import Checkpoint
 from jaxsplat.rendering.backends import Backend, resolve_backend
 from jaxsplat.rendering.sampling import usual_sampling_rate
-from jaxsplat.scene import gaussians as scene
 from jaxsplat.scene import hull
 from jaxsplat.scene.gaussians import Gaussians
 
 # A fit that takes longer than this times what it was given says so.
 _LATE = 1.1
-
-
-@dataclasses.dataclass(frozen=True)
-class FitProgress:
-    """Where a fit stands.
-
-    Attributes:
-        step: steps taken.
-        steps: steps in all.
-        psnr: of the last views, in dB.
-        gaussians: live ones.
-        phase: which fit of an object it is: "hidden parts" where one goes before.
-    """
-
-    step: int
-    steps: int
-    psnr: float
-    gaussians: int
-    phase: Literal["hidden parts", "fit"] = "fit"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,6 +131,7 @@ def fit(
         begin -= standing.seconds
     plateau = Plateau(unseen, background, config, loop.backend, standing.least)
     distance = beginning.camera_distance(cameras, center)
+    watcher = Watcher(loop, plateau, config.steps, begin, store, watch)
     kept = masks if config.keep_to_outlines else None
     cleaner = _Cleaner(kept, cameras, distance)
     remaining = list(_remaining(config.stages, orders, standing))
@@ -167,21 +148,8 @@ def fit(
             # The last stage is cleaned as well.
             left = seconds - (time.monotonic() - begin) - cleaner.seconds
             allowed = left * pacing.share_of([each[0] for each in remaining[place:]])
-        found = loop.stage(state, reduced, order, smaller, capacity, allowed)
-        try:
-            for state, psnr in found:
-                is_over = plateau.is_reached(state)
-                spent = time.monotonic() - begin
-                compiled, least = loop.compile_seconds, plateau.least
-                standing = Standing(state, psnr, loop.capacity, spent, compiled, least)
-                _looked_at(standing, config.steps, store, watch)
-                if is_over:
-                    break
-        except KeyboardInterrupt:
-            # Also of other signals that end a command.
-            if store:
-                store.save(standing)
-            raise
+        intervals = loop.stage(state, reduced, order, smaller, capacity, allowed)
+        standing = watcher.follow(intervals, standing)
     found = jax.block_until_ready(cleaner(standing.state)).gaussians
     spent = time.monotonic() - begin
     if store and keep_end:
@@ -194,20 +162,6 @@ def fit(
         loop.compile_seconds,
         standing.psnr,
     )
-
-
-def _looked_at(
-    standing: Standing,
-    steps: int,
-    store: Store | None,
-    watch: Callable[[FitProgress], None] | None,
-) -> None:
-    step = int(standing.state.step)
-    if store and step < steps:
-        store.save_if_due(standing)
-    if watch:
-        live = scene.count(standing.state.gaussians)
-        watch(FitProgress(step, steps, standing.psnr, live))
 
 
 class _Cleaner:

@@ -3,11 +3,12 @@
 Orbax takes long to import, and most runs are short: only those that use it import it.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import pathlib
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -67,6 +68,7 @@ class Store:
         self._kind = kind
         self._last = time.monotonic()
         self._step = 0
+        self._offered: tuple[int, Saved] | None = None
 
     def latest(self, like: Any) -> Saved | None:
         """Returns the last checkpoint that is whole, or None where there is none.
@@ -102,6 +104,7 @@ class Store:
 
     def save_if_due(self, step: int, saved: Saved) -> None:
         """Saves when the last time is long enough ago, see `save`."""
+        self._offered = step, saved
         if time.monotonic() - self._last >= self._every_seconds:
             self.save(step, saved)
 
@@ -119,6 +122,19 @@ class Store:
         except (OSError, ValueError, RuntimeError) as error:  # also tensorstore's
             logging.warning("%s: no checkpoint was saved: %s", self._folder, error)
         self._last = time.monotonic()
+
+    @contextlib.contextmanager
+    def kept_at_interrupt(self) -> Iterator[None]:
+        """Saves what was last offered, due or not, where a KeyboardInterrupt comes.
+
+        Also that of other signals which end a command.
+        """
+        try:
+            yield
+        except KeyboardInterrupt:
+            if self._offered is not None:
+                self.save(*self._offered)
+            raise
 
 
 def _manager(folder: pathlib.Path) -> Any:

@@ -9,6 +9,7 @@ Everything random is a function of the seed and of the step's number: a training
 was killed goes on to the same bits.
 """
 
+import contextlib
 import dataclasses
 import functools
 import time
@@ -161,8 +162,9 @@ def train(
         training: settings.
         key: of everything random.
         watch: called after every epoch.
-        checkpoint: where the training is saved after an epoch; one that was killed goes
-            on from there, to the same bits. None saves nothing.
+        checkpoint: where the training is saved after an epoch, now and then and at a
+            KeyboardInterrupt; one that was killed goes on from there, to the same bits.
+            None saves nothing.
 
     Raises:
         ConfigError: there are no examples.
@@ -187,31 +189,40 @@ def train(
             begin -= host["seconds"]
     per_epoch = training.steps(count)
     lengths = set()
-    for number in range(len(history) + 1, training.epochs + 1):
-        reports = []
-        for first in range(0, per_epoch, training.together):
-            length = min(training.together, per_epoch - first)
-            before = time.monotonic()
-            state, report = _advance(
-                state, data, key, loss=loss, training=training, count=count, n=length
-            )
-            if length not in lengths:
-                # The call returns when it has compiled, before the steps have run.
-                lengths.add(length)
-                compile_seconds += time.monotonic() - before
-            reports.append(report)
-        means = _means(reports, per_epoch * (number - 1))
-        spent = time.monotonic() - begin
-        history.append(Epoch(number, means.pop("loss"), means, spent))
-        if store and number < training.epochs:
-            host = {
-                "history": [dataclasses.asdict(epoch) for epoch in history],
-                "seconds": spent,
-                "compile_seconds": compile_seconds,
-            }
-            store.save_if_due(number, Saved(state, host))
-        if watch:
-            watch(history[-1])
+    with store.kept_at_interrupt() if store else contextlib.nullcontext():
+        for number in range(len(history) + 1, training.epochs + 1):
+            reports = []
+            for first in range(0, per_epoch, training.together):
+                length = min(training.together, per_epoch - first)
+                before = time.monotonic()
+                state, report = _advance(
+                    state,
+                    data,
+                    key,
+                    loss=loss,
+                    training=training,
+                    count=count,
+                    n=length,
+                )
+                if length not in lengths:
+                    # The call returns when it has compiled, before the steps have run.
+                    lengths.add(length)
+                    compile_seconds += time.monotonic() - before
+                reports.append(report)
+            means = _means(reports, per_epoch * (number - 1))
+            spent = time.monotonic() - begin
+            history.append(Epoch(number, means.pop("loss"), means, spent))
+            if store and number < training.epochs:
+                host = {
+                    "history": [dataclasses.asdict(epoch) for epoch in history],
+                    "seconds": spent,
+                    "compile_seconds": compile_seconds,
+                }
+                # A copy, since the next step takes the memory of its input.
+                copied = jax.tree.map(jnp.copy, state)
+                store.save_if_due(number, Saved(copied, host))
+            if watch:
+                watch(history[-1])
     spent = time.monotonic() - begin - compile_seconds
     return Trained(state.params, tuple(history), spent, compile_seconds)
 

@@ -175,7 +175,7 @@ def _calibrate(
         looked_at = evenly(views.seen, count)
         seen = _scores(inspecting.inspect(method, known, looked_at), looked_at)
     if method.by_nearness and seen:
-        known, unseen = _by_nearness(known, views, {} if few else seen, unseen)
+        known, unseen = _by_nearness(known, views, seen, unseen, few)
     measured = quality.measure(inspected, held_out, len(views.fitted), views.foreground)
     calibration = method.calibrate.prepare(
         np.array([unseen[name] for name in kept], np.float32),
@@ -190,23 +190,25 @@ def _by_nearness(
     views: DividedViews,
     seen: dict[str, float],
     unseen: dict[str, float],
+    few: bool,
 ) -> tuple[Prepared, dict[str, float]]:
     """Returns the detector that knows what distance costs, and scores less that.
 
-    Without scores of views that the fit saw, it is what distance usually costs.
+    Where the views that the fit did not see are few, it is what distance usually costs.
     """
     found = [view for view in views.unseen if view.name in unseen]
     poses = np.asarray(posed_cameras(found).camera_from_world)
     scores = np.array([unseen[view.name] for view in found])
     center = np.asarray(known.twin.center)
     fitted = np.asarray(posed_cameras(views.fitted).camera_from_world)
-    near = nearness.usual(center, fitted)
-    if seen:
-        told = np.array(list(seen.values()))
-        near = nearness.learn(center, fitted, told, poses, scores)
-    told = scores / near.factor(poses)
-    less = {view.name: float(s) for view, s in zip(found, told, strict=True)}
-    return dataclasses.replace(known, nearness=near), less
+    if few:
+        near = nearness.usual(center, fitted)
+    else:
+        of_seen = np.array(list(seen.values()))
+        near = nearness.learn(center, fitted, of_seen, poses, scores)
+    less = scores / near.factor(poses)
+    by_name = {view.name: float(s) for view, s in zip(found, less, strict=True)}
+    return dataclasses.replace(known, nearness=near), by_name
 
 
 def _scores(inspected: Sequence[Inspection], views: Sequence[View]) -> dict[str, float]:

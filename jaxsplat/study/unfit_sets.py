@@ -93,7 +93,8 @@ def _blurred(objects: ObjectSet, rng: np.random.Generator) -> ObjectSet:
     del rng
 
     def blurred(view: View) -> Float[np.ndarray, "h w 3"]:
-        return sensor.blurred(_opaque(view, objects), _BLUR * view.image.shape[1])
+        image = over_background(view, np.array(objects.background, np.float32))
+        return sensor.blurred(image, _BLUR * view.image.shape[1])
 
     return _of_images(objects, blurred)
 
@@ -102,10 +103,6 @@ def _black(objects: ObjectSet, rng: np.random.Generator) -> ObjectSet:
     del rng
     made = _of_images(objects, lambda view: np.zeros_like(view.image))
     return dataclasses.replace(made, background=(0.0, 0.0, 0.0))
-
-
-def _opaque(view: View, objects: ObjectSet) -> Float[np.ndarray, "h w 3"]:
-    return over_background(view, np.array(objects.background, np.float32))
 
 
 def _of_images(

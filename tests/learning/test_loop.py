@@ -128,16 +128,23 @@ class Killed(Exception):
 
 
 @pytest.mark.parametrize("at", [1, 3])
-def test_killed_training_goes_on_to_the_same_bits(
-    tmp_path: pathlib.Path, at: int
+@pytest.mark.parametrize(
+    ("by", "every_seconds"),
+    [
+        pytest.param(Killed, 0.0, id="killed"),
+        pytest.param(KeyboardInterrupt, 3600.0, id="told to end"),
+    ],
+)
+def test_ended_training_goes_on_to_the_same_bits(
+    tmp_path: pathlib.Path, at: int, by: type[BaseException], every_seconds: float
 ) -> None:
-    checkpoint = Checkpoint(tmp_path / "run", every_seconds=0.0)
+    checkpoint = Checkpoint(tmp_path / "run", every_seconds)
 
     def kill(epoch: Epoch) -> None:
         if epoch.number == at:
-            raise Killed
+            raise by
 
-    with pytest.raises(Killed):
+    with pytest.raises(by):
         run(watch=kill, checkpoint=checkpoint)
     seen: list[int] = []
     found = run(watch=lambda epoch: seen.append(epoch.number), checkpoint=checkpoint)

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from jaxsplat import fitting, metrics
-from jaxsplat.data.views import ObjectSet, View
+from jaxsplat.core import cameras
+from jaxsplat.data.views import ObjectSet, View, posed_camera, posed_cameras
 from jaxsplat.errors import ConfigError, DataError, NumericsError
 from jaxsplat.fitting import FitResult
 from jaxsplat.methods import (
@@ -153,7 +154,7 @@ def test_many_good_views_tell_what_it_costs_that_none_is_near(
         patch.setattr(preparing, "_SEEN_BESIDE", 4)
         known, names = preparing._calibrate(detector.method, fresh, views)
     assert known.nearness is not None and len(names) == 10
-    poses = np.stack([pose_of(seen[0]), pose_of(unseen[0])])
+    poses = np.asarray(posed_cameras([seen[0], unseen[0]]).camera_from_world)
     factors = known.nearness.factor(poses)
     assert factors[0] == pytest.approx(1, abs=0.02) and factors[1] > 1.2
     other = Detector(detector.method)
@@ -179,21 +180,12 @@ def test_few_good_views_leave_what_distance_usually_costs(
     (told,) = detector.inspect(photos[:1])
     centre = np.asarray(known.twin.center)
     fitted = [v for v in objects.train if v.name in detector.fitted.views]
-    towards = [eye(pose_of(view)) - centre for view in fitted]
-    asked = eye(told.camera_from_world) - centre
+    towards = [cameras.position(posed_camera(view)) - centre for view in fitted]
+    asked = np.linalg.inv(told.camera_from_world)[:3, 3] - centre
     cosines = [a @ asked / np.linalg.norm(a) / np.linalg.norm(asked) for a in towards]
     assert max(cosines) < 0.999
     cost = np.exp(2 * np.arccos(max(cosines)))
     assert told.score == pytest.approx(plain.score / cost, rel=1e-3)
-
-
-def eye(pose: np.ndarray) -> np.ndarray:
-    return -pose[:3, :3].T @ pose[:3, 3]
-
-
-def pose_of(view: View) -> np.ndarray:
-    assert view.camera is not None
-    return np.asarray(view.camera.camera_from_world)
 
 
 def test_another_method_uses_the_same_twin(
