@@ -11,13 +11,14 @@ and 4.
 
 import dataclasses
 import pathlib
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
-from jaxsplat import report
+from jaxsplat import learning, report
 from jaxsplat.commands import flags
 from jaxsplat.data import chairs as chairs_data
 from jaxsplat.data import images
@@ -114,11 +115,14 @@ def main(config: Config) -> None:
                 learnt, method.planted, config.seed
             )
             started = time.monotonic()
-            members = chairs.train_members(
-                method, train, planted, config.seed, progress
-            )
+            kept = run.path / "checkpoint"
+            with learning.keeping(kept):
+                members = chairs.train_members(
+                    method, train, planted, config.seed, progress
+                )
             seconds["training"] = time.monotonic() - started
             _save(run.path, members)
+            shutil.rmtree(kept, ignore_errors=True)
             told = chairs.detect(method, members, test)
             record["train"] = chairs.measure(
                 train, chairs.detect(method, members, train)

@@ -4,7 +4,7 @@
 modules as settings and flat dictionaries of parameters (`initial`, `apply`).
 """
 
-from jaxsplat.learning.checkpoints import Checkpoint
+from jaxsplat.learning.checkpoints import Checkpoint, keeping, named
 from jaxsplat.learning.loop import Epoch, Loss, Trained, Training, take, train
 from jaxsplat.learning.modules import Architecture, Params, apply, initial
 from jaxsplat.learning.schedules import Cosine, Steps
@@ -21,6 +21,8 @@ __all__ = [
     "Training",
     "apply",
     "initial",
+    "keeping",
+    "named",
     "take",
     "train",
 ]

@@ -4,6 +4,7 @@ Orbax takes long to import, and most runs are short: only those that use it impo
 """
 
 import contextlib
+import contextvars
 import dataclasses
 import hashlib
 import pathlib
@@ -29,6 +30,33 @@ class Checkpoint:
 
     folder: pathlib.Path
     every_seconds: float = 60.0
+
+
+_kept_in: contextvars.ContextVar[pathlib.Path | None] = contextvars.ContextVar(
+    "kept_in", default=None
+)
+
+
+@contextlib.contextmanager
+def keeping(folder: pathlib.Path | None) -> Iterator[None]:
+    """Has trainings within the context leave checkpoints in a folder.
+
+    What is saved changes no result, so those between need not know of it.
+
+    Args:
+        folder: of these trainings alone. None saves nothing.
+    """
+    before = _kept_in.set(folder)
+    try:
+        yield
+    finally:
+        _kept_in.reset(before)
+
+
+def named(name: str) -> Checkpoint | None:
+    """Returns where a training saves, as `keeping` says; None where it is not asked."""
+    folder = _kept_in.get()
+    return None if folder is None else Checkpoint(folder / name)
 
 
 class Saved(NamedTuple):

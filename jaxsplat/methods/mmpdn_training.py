@@ -172,14 +172,29 @@ def _areas(first: Array, second: Array) -> tuple[Array, Array, Array]:
 
 
 def train(
-    loss: MmpdnLoss, training: Training, examples: Examples, key: PRNGKeyArray
+    loss: MmpdnLoss,
+    training: Training,
+    examples: Examples,
+    key: PRNGKeyArray,
+    name: str = "mmpdn",
 ) -> Trained:
-    """Returns the trained network; see `learning.train`."""
+    """Returns the trained network; see `learning.train`.
+
+    Args:
+        loss: with the network.
+        training: settings.
+        examples: to learn from.
+        key: of everything random.
+        name: of its checkpoints, see `learning.keeping`.
+    """
     start = learning.initial(loss.network, jax.random.fold_in(key, 0))
     count = len(examples.labels)
     examples = jax.tree.map(jnp.asarray, examples)  # once, not at every step
     drawn = jax.random.fold_in(key, 1)
-    return learning.train(start, loss, examples, count, training, drawn)
+    kept = learning.named(name)
+    return learning.train(
+        start, loss, examples, count, training, drawn, checkpoint=kept
+    )
 
 
 def ask(network: MmpdnConfig, params: Params, inputs: Inputs) -> Told:

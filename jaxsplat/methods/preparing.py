@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import jax
 import numpy as np
 
+from jaxsplat import learning
 from jaxsplat.data.splits import evenly
 from jaxsplat.data.views import ObjectSet, View, posed_cameras
 from jaxsplat.errors import ConfigError
@@ -79,7 +80,8 @@ def fit(
     views, result = fit_scene(settings, objects, watch, on_foreground, checkpoint)
     begin = time.monotonic()
     twin = twin_of(result, views.fitted, objects, settings.backend)
-    known, spent, compiled = _prepare(method, settings, objects, views, twin, begin)
+    with learning.keeping(checkpoint and checkpoint / "networks"):
+        known, spent, compiled = _prepare(method, settings, objects, views, twin, begin)
     known, calibrated_on = _calibrate(method, known, views)
     return known, Fitted(
         seconds=result.seconds,

@@ -57,7 +57,9 @@ def train_members(
     for member in range(method.members):
         progress.update("networks", member + 1, method.members)
         key = jax.random.key(seed * method.members + member)
-        trained = mmpdn_training.train(method.loss, method.training, examples, key)
+        trained = mmpdn_training.train(
+            method.loss, method.training, examples, key, f"network_{member}"
+        )
         members.append(trained.params)
     return tuple(members)
 

@@ -9,7 +9,7 @@ import pathlib
 import shutil
 from collections.abc import Callable, Sequence
 
-from jaxsplat import data, report
+from jaxsplat import data, learning, report
 from jaxsplat.data.splits import choose_queries, take_share
 from jaxsplat.data.views import ObjectSet, View
 from jaxsplat.fitting import FitProgress
@@ -142,8 +142,10 @@ def _find_detector(
     if fits is None or folder.detector_path.exists():
         return fit_or_load(objects, settings, folder, progress)
     fitted = fit_or_load(objects, settings, fits, progress)
-    detector = fitted.with_method(settings.method, objects)
+    with learning.keeping(folder.checkpoint_path):
+        detector = fitted.with_method(settings.method, objects)
     detector.save(folder.path)
+    folder.remove_checkpoint()
     if fits.foreground_path.exists():
         shutil.copyfile(fits.foreground_path, folder.foreground_path)
     return detector

@@ -155,6 +155,19 @@ def test_ended_training_goes_on_to_the_same_bits(
     assert len(other.history) == 4 and other.history[0] != found.history[0]
 
 
+def test_trainings_within_keeping_have_checkpoints_by_their_names(
+    tmp_path: pathlib.Path,
+) -> None:
+    assert learning.named("a") is None
+    with learning.keeping(tmp_path / "outer"):
+        with learning.keeping(tmp_path / "inner"):
+            assert learning.named("a") == Checkpoint(tmp_path / "inner" / "a")
+        assert learning.named("b") == Checkpoint(tmp_path / "outer" / "b")
+        with learning.keeping(None):
+            assert learning.named("b") is None
+    assert learning.named("a") is None
+
+
 def test_what_is_not_finite_is_told_by_its_step() -> None:
     def breaks(params, data, rows, key):
         return jnp.where(jnp.any(rows == 3), jnp.log(-1 + 0 * params["slope"]), 1.0), {}

@@ -5,17 +5,19 @@ import functools
 import logging
 import pathlib
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import jax
 import numpy as np
 import pytest
 
-from jaxsplat import fitting
+from jaxsplat import fitting, learning
 from jaxsplat.data.views import ObjectSet
 from jaxsplat.fitting import FAST, FitProgress, FitResult, Stage, trainer
-from jaxsplat.methods import scene_fit
+from jaxsplat.methods import preparing, scene_fit
 from jaxsplat.methods.scene_fit import DividedViews, FitSettings
 from tests.helpers import toy_detector
+from tests.helpers.toy_detector import QUICK
 
 # Looks after steps 50 and 90 of the fit before, and 50, 90 and 110 of the fit.
 SETTINGS = FitSettings(
@@ -166,3 +168,21 @@ def test_another_fit_before_is_not_taken(
         at = stopped_at(objects, tmp_path, ("hidden parts", 0), other[changed])
     assert (at.phase, at.step) == ("hidden parts", 50)
     assert "hidden_parts: its checkpoints are of another fit" in caplog.text
+
+
+def test_trainings_of_parts_are_saved_beside_the_fit(
+    objects: ObjectSet, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def prepare(*_: object) -> None:
+        raise Stopped(learning.named("regression"))
+
+    monkeypatch.setattr(
+        preparing, "fit_scene", lambda *_: (SimpleNamespace(fitted=()), 0)
+    )
+    monkeypatch.setattr(preparing, "twin_of", lambda *_: None)
+    monkeypatch.setattr(preparing, "_prepare", prepare)
+    for folder in (tmp_path, None):
+        with pytest.raises(Stopped) as stopped:
+            preparing.fit(QUICK, SETTINGS, objects, None, None, folder)
+        kept = learning.Checkpoint(tmp_path / "networks" / "regression")
+        assert stopped.value.args == (kept if folder else None,)

@@ -126,6 +126,7 @@ class RegressedStarts:
             len(seen.poses),
             self.training,
             learning_key,
+            checkpoint=learning.named("regression"),
         )
         network = training.with_params(network, found.params)
         images, poses = seen.images, seen.references.poses

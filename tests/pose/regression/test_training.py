@@ -1,8 +1,9 @@
 """A regression is trained on renders of a toy, and tells poses that it never saw."""
 
 import dataclasses
+import pathlib
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,7 @@ from jaxsplat import features, learning, metrics
 from jaxsplat.core import cameras, se3
 from jaxsplat.data.views import View, posed_cameras
 from jaxsplat.errors import ConfigError
+from jaxsplat.learning import loop
 from jaxsplat.pose import RegressedStarts, on_plain
 from jaxsplat.pose.regression import references, training
 from jaxsplat.pose.regression.network import Irprn
@@ -91,6 +93,43 @@ def test_unseen_poses_are_told_nearer_than_by_the_most_similar_view(
     told = part(toy.twin, state, photographs).camera_from_world[:, 0]
     assert np.median(started) > 7
     assert np.median(errors(told, truth)) < 4
+
+
+def test_an_ended_training_goes_on_to_the_same_bits(
+    toy: Toy,
+    bundled: None,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    short = dataclasses.replace(PART.training, epochs=2)
+    part = dataclasses.replace(PART, training=short)
+    advance, taken = loop._advance, []
+
+    def counted(state: loop.TrainState, *args: Any, **kwargs: Any) -> Any:
+        taken.append(int(state.step))
+        return advance(state, *args, **kwargs)
+
+    def prepared() -> Any:
+        taken.clear()
+        return part.prepare(toy.twin, toy.views[:3], jax.random.key(0))
+
+    def ends(*args: Any, **kwargs: Any) -> Any:
+        if len(taken) == steps - 1:
+            raise KeyboardInterrupt
+        return counted(*args, **kwargs)
+
+    monkeypatch.setattr(loop, "_advance", counted)
+    expected = prepared()
+    steps = len(taken)
+    with learning.keeping(tmp_path):
+        monkeypatch.setattr(loop, "_advance", ends)
+        with pytest.raises(KeyboardInterrupt):
+            prepared()
+        monkeypatch.setattr(loop, "_advance", counted)
+        found = prepared()
+    assert taken == list(range(steps // 2, steps))  # of the second epoch alone
+    for a, b in zip(*map(jax.tree.leaves, (found, expected)), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_the_loss_is_equation_eight_of_the_pairs(toy: Toy) -> None:
