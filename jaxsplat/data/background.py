@@ -58,6 +58,8 @@ class Surroundings:
         noise: robust standard deviation of the border about `image`, in [0, 1].
         agreement: share of the border's pixels that agree with `image`, of those that
             are not the object.
+        is_told: whether noise and object leave enough of the border to tell `image` at
+            all.
         is_plain: whether nothing else stands there, so that what differs from `image`
             is the object.
     """
@@ -65,6 +67,7 @@ class Surroundings:
     image: Float[np.ndarray, "h w 3"]
     noise: float
     agreement: float
+    is_told: bool
     is_plain: bool
 
 
@@ -89,7 +92,7 @@ def model_background(image: Float[np.ndarray, "h w 3"]) -> Surroundings:
     height, width = small.shape[:2]
     if min(height, width) < 3:
         # All of it is border: nothing tells an object from what stands behind.
-        return Surroundings(image, 0.0, 0.0, is_plain=False)
+        return Surroundings(image, 0.0, 0.0, is_told=False, is_plain=False)
     ring = border_mask(height, width)
     noise = _fine_noise(image) / image.shape[0]
     scale = _scale(noise, height)
@@ -148,13 +151,13 @@ def _judged(
     noise = smooth_surface.spread(residuals[worst <= tolerance(typical)])
     agreeing = float((worst <= tolerance(noise)).mean()) if worst.size else 0.0
     sides = (found[0], found[-1], found[:, 0], found[:, -1])
+    is_told = noise <= _MAX_NOISE and _share(found, ring) <= _MAX_CUT
     is_plain = (
-        agreeing >= _MIN_SHARE
-        and noise <= _MAX_NOISE
-        and _share(found, ring) <= _MAX_CUT
+        is_told
+        and agreeing >= _MIN_SHARE
         and max(float(side.mean()) for side in sides) < _MAX_SIDE
     )
-    return Surroundings(behind, noise, agreeing, is_plain)
+    return Surroundings(behind, noise, agreeing, is_told, is_plain)
 
 
 def _scale(noise: float, height: int) -> float:

@@ -30,7 +30,7 @@ def by_cutting(
     behind, before = grab_cut.still(images)
     border = border_mask(*behind.shape[1:])
     for index, (image, model) in enumerate(zip(images, models, strict=True)):
-        if model.agreement >= _MIN_AGREEMENT:
+        if model.is_told and model.agreement >= _MIN_AGREEMENT:
             slack = max(background.tolerance(model.noise), FAINT)
             agrees = difference(image, model.image) <= slack
             behind[index] |= connected(agrees, border)
