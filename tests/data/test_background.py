@@ -224,7 +224,25 @@ def test_clutter_is_not_plain(seed: int) -> None:
     coarse = rng.uniform(size=(8, 10, 3)).astype(np.float32)
     clutter = cv2.resize(coarse, (160, 120), interpolation=cv2.INTER_CUBIC)
     image = _scene(clutter, _disc(120, 160, 60, 80, 30))
-    assert not background.model_background(image).is_plain
+    found = background.model_background(image)
+    assert not found.is_plain and not found.is_told
+
+
+def test_a_few_patches_that_agree_tell_no_background() -> None:
+    """What is left of a border of clutter may agree with anything."""
+    rng = np.random.default_rng(0)
+    grain = rng.uniform(0.2, 0.9, (120, 160, 1)) * np.ones(3)
+    grain[:60] = cv2.resize(rng.uniform(size=(3, 8, 3)), (160, 60), interpolation=0)
+    found = background.model_background(_scene(grain, _disc(120, 160, 60, 80, 30)))
+    assert not found.is_told
+
+
+def test_what_tells_a_background_need_not_be_plain() -> None:
+    """Something else stands on it, at the border."""
+    behind = _plane()
+    behind[10:25, :40] = (0.1, 0.3, 0.8)
+    image = _scene(behind, _disc(120, 160, 60, 100, 30), noise=2)
+    assert background.model_background(image).is_told
 
 
 @pytest.mark.parametrize("shape", [(3, 3, 3), (3, 40, 3), (12, 20, 3)])

@@ -7,9 +7,10 @@ import jax
 import numpy as np
 import pytest
 
-from jaxsplat.data.views import View
+from jaxsplat.data.background import Surroundings
+from jaxsplat.data.views import View, posed_cameras
 from jaxsplat.errors import DataError
-from jaxsplat.scene import foreground
+from jaxsplat.scene import cut_outs, foreground
 from jaxsplat.scene.found import Foreground
 from tests.scene.test_hull import CENTER, SIDE, ring, sphere
 
@@ -157,6 +158,21 @@ def test_an_object_is_cut_out_of_clutter(masks: np.ndarray, changes: bool) -> No
     assert found.kind == "cut_out"
     assert found.confidence > 0.84
     assert np.median(_overlaps(found, masks)) > 0.8
+
+
+def test_a_background_that_is_not_told_is_not_heeded(masks: np.ndarray) -> None:
+    """It would call the lower half of the object, and all that is there, background."""
+    views = _views(masks, np.stack([_clutter(i) for i in range(VIEWS)]))
+    lower = np.arange(SIDE)[:, None, None] >= SIDE // 2
+    found = {}
+    for is_told in (False, True):
+        models = [
+            Surroundings(np.where(lower, view.image, -1), 0.0, 1.0, is_told, False)
+            for view in views
+        ]
+        cut = cut_outs.by_cutting(views, models, posed_cameras(views))
+        found[is_told] = np.median(_overlaps(cut, masks)) if cut.kind != "none" else 0
+    assert found[False] > 0.8 and found[True] < 0.6
 
 
 def test_cut_outs_do_not_depend_on_the_run(masks: np.ndarray) -> None:
