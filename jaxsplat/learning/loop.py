@@ -187,28 +187,13 @@ def train(
             history = [Epoch(**epoch) for epoch in host["history"]]
             compile_seconds = host["compile_seconds"]
             begin -= host["seconds"]
-    per_epoch = training.steps(count)
-    lengths = set()
+    per_epoch, lengths = training.steps(count), set[int]()
     with store.kept_at_interrupt() if store else contextlib.nullcontext():
         for number in range(len(history) + 1, training.epochs + 1):
-            reports = []
-            for first in range(0, per_epoch, training.together):
-                length = min(training.together, per_epoch - first)
-                before = time.monotonic()
-                state, report = _advance(
-                    state,
-                    data,
-                    key,
-                    loss=loss,
-                    training=training,
-                    count=count,
-                    n=length,
-                )
-                if length not in lengths:
-                    # The call returns when it has compiled, before the steps have run.
-                    lengths.add(length)
-                    compile_seconds += time.monotonic() - before
-                reports.append(report)
+            state, reports, compiling = _epoch(
+                state, data, key, loss, training, count, lengths
+            )
+            compile_seconds += compiling
             means = _means(reports, per_epoch * (number - 1))
             spent = time.monotonic() - begin
             history.append(Epoch(number, means.pop("loss"), means, spent))
@@ -225,6 +210,41 @@ def train(
                 watch(history[-1])
     spent = time.monotonic() - begin - compile_seconds
     return Trained(state.params, tuple(history), spent, compile_seconds)
+
+
+def _epoch(
+    state: TrainState,
+    data: Any,
+    key: PRNGKeyArray,
+    loss: Loss,
+    training: Training,
+    count: int,
+    lengths: set[int],
+) -> tuple[TrainState, list[dict[str, Array]], float]:
+    """Returns the state after an epoch, its steps' numbers, and seconds of compilation.
+
+    Args:
+        state: before.
+        data: as in `train`.
+        key: likewise.
+        loss: likewise.
+        training: likewise.
+        count: likewise.
+        lengths: steps of one call that are compiled already; takes those that now are.
+    """
+    per_epoch, reports, compiling = training.steps(count), [], 0.0
+    for first in range(0, per_epoch, training.together):
+        length = min(training.together, per_epoch - first)
+        before = time.monotonic()
+        state, report = _advance(
+            state, data, key, loss=loss, training=training, count=count, n=length
+        )
+        if length not in lengths:
+            # The call returns when it has compiled, before the steps have run.
+            lengths.add(length)
+            compiling += time.monotonic() - before
+        reports.append(report)
+    return state, reports, compiling
 
 
 def _optimizer(training: Training, count: int) -> optax.GradientTransformation:
