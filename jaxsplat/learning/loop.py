@@ -13,7 +13,7 @@ import contextlib
 import dataclasses
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import jax
@@ -187,12 +187,15 @@ def train(
             history = [Epoch(**epoch) for epoch in host["history"]]
             compile_seconds = host["compile_seconds"]
             begin -= host["seconds"]
-    per_epoch, lengths = training.steps(count), set[int]()
+    per_epoch, together = training.steps(count), training.together
+    lengths = [min(together, per_epoch - n) for n in range(0, per_epoch, together)]
+    compiled: set[int] = set()
+    advance = functools.partial(
+        _advance, data=data, key=key, loss=loss, training=training, count=count
+    )
     with store.kept_at_interrupt() if store else contextlib.nullcontext():
         for number in range(len(history) + 1, training.epochs + 1):
-            state, reports, compiling = _epoch(
-                state, data, key, loss, training, count, lengths
-            )
+            state, reports, compiling = _epoch(state, advance, lengths, compiled)
             compile_seconds += compiling
             means = _means(reports, per_epoch * (number - 1))
             spent = time.monotonic() - begin
@@ -214,34 +217,25 @@ def train(
 
 def _epoch(
     state: TrainState,
-    data: Any,
-    key: PRNGKeyArray,
-    loss: Loss,
-    training: Training,
-    count: int,
-    lengths: set[int],
+    advance: Callable[..., tuple[TrainState, dict[str, Array]]],
+    lengths: Sequence[int],
+    compiled: set[int],
 ) -> tuple[TrainState, list[dict[str, Array]], float]:
     """Returns the state after an epoch, its steps' numbers, and seconds of compilation.
 
     Args:
         state: before.
-        data: as in `train`.
-        key: likewise.
-        loss: likewise.
-        training: likewise.
-        count: likewise.
-        lengths: steps of one call that are compiled already; takes those that now are.
+        advance: takes as many steps as it is told.
+        lengths: of the calls of an epoch, in steps.
+        compiled: lengths that have had their first call; takes those that now have.
     """
-    per_epoch, reports, compiling = training.steps(count), [], 0.0
-    for first in range(0, per_epoch, training.together):
-        length = min(training.together, per_epoch - first)
+    reports, compiling = [], 0.0
+    for length in lengths:
         before = time.monotonic()
-        state, report = _advance(
-            state, data, key, loss=loss, training=training, count=count, n=length
-        )
-        if length not in lengths:
+        state, report = advance(state, n=length)
+        if length not in compiled:
             # The call returns when it has compiled, before the steps have run.
-            lengths.add(length)
+            compiled.add(length)
             compiling += time.monotonic() - before
         reports.append(report)
     return state, reports, compiling
