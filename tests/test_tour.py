@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 
-@pytest.mark.slow
 def test_the_tour_ends_with_verdicts(capsys: pytest.CaptureFixture[str]) -> None:
     left = runpy.run_module("experiments.tour")
     assert left["fitted"].psnr > 20
