@@ -36,6 +36,7 @@ _BEGUN_FIRST = (
     "tests/test_kills.py",
     "tests/commands/test_mad.py",
     "tests/test_call.py",
+    "tests/test_tour.py",
 )
 _CONNECT = socket.socket.connect
 
