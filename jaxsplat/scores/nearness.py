@@ -66,11 +66,12 @@ def learn(
         unseen: poses of views that it did not see, [k, 4, 4].
         unseen_scores: of these, above 0, [k].
     """
-    angles = _angles(_directions(center, seen), center, unseen)
+    directions = _directions(center, seen)
+    angles = _angles(directions, center, unseen)
     more = np.median(np.log(unseen_scores)) - np.median(np.log(seen_scores))
     typical = max(float(np.median(angles)), _LEAST_ANGLE)
     growth = max(float(more), 0.0) / typical
-    return _to_nearest(center, seen, growth, float(np.max(angles)))
+    return _to_nearest(center, directions, growth, float(np.max(angles)))
 
 
 def usual(center: Float[np.ndarray, "3"], seen: Float[np.ndarray, "v 4 4"]) -> Nearness:
@@ -80,18 +81,18 @@ def usual(center: Float[np.ndarray, "3"], seen: Float[np.ndarray, "v 4 4"]) -> N
         center: of the object, [3].
         seen: poses of all views that the fit saw (camera_from_world), [v, 4, 4].
     """
-    return _to_nearest(center, seen, _USUAL_GROWTH, np.pi)
+    return _to_nearest(center, _directions(center, seen), _USUAL_GROWTH, np.pi)
 
 
 def _to_nearest(
     center: Float[np.ndarray, "3"],
-    seen: Float[np.ndarray, "v 4 4"],
+    directions: Float[np.ndarray, "v 3"],
     growth: float,
     farthest: float,
 ) -> Nearness:
     """Returns the record of a growth with the angle to the nearest view of the fit."""
     return Nearness(
-        jnp.asarray(_directions(center, seen), jnp.float32),
+        jnp.asarray(directions, jnp.float32),
         jnp.asarray(center, jnp.float32),
         growth,
         farthest,
